@@ -1,0 +1,179 @@
+/** Atoms to rows and back: the one place where names and JSON take the form that stores hold. */
+import { SESSION_METADATA, roleOf, type MemoryAtom, type UnreadableAtom } from "./atom.ts";
+import { invalidInput, MemoryError } from "./errors.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import { assertMessageContent, type Message, type MessageRole } from "./message.ts";
+import { decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
+import { assertMetadataChange } from "./session-metadata.ts";
+import type { AtomRow } from "./storage-hooks.ts";
+
+/** An atom that is checked and copied, ready to be serialised. */
+export interface PlainAtom {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly userId: string;
+  readonly memoryType: string;
+  readonly content: JsonValue;
+  readonly metadata: JsonObject;
+  readonly createdAtMs: number;
+}
+
+/**
+ * @throws {MemoryError} `invalid_input` when the serialised atom is over the limit.
+ */
+export function encodeAtom(atom: PlainAtom, maxAtomBytes: number, path = "atom"): AtomRow {
+  const row: AtomRow = {
+    sessionId: encodeText(atom.sessionId),
+    id: atom.id,
+    userId: encodeText(atom.userId),
+    memoryType: encodeText(atom.memoryType),
+    content: toJsonText(atom.content),
+    metadata: toJsonText(atom.metadata),
+    createdAtMs: atom.createdAtMs,
+  };
+  assertSize(row, maxAtomBytes, path);
+  return row;
+}
+
+function assertSize(row: AtomRow, maxAtomBytes: number, path: string): void {
+  const units = row.content.length + row.metadata.length;
+  // A UTF-16 unit takes at most three bytes of UTF-8: nearly every atom is decided without encoding it.
+  if (units * 3 <= maxAtomBytes) return;
+  const encoder = new TextEncoder();
+  const bytes = encoder.encode(row.content).length + encoder.encode(row.metadata).length;
+  if (bytes > maxAtomBytes) {
+    throw invalidInput(path, `takes ${bytes} bytes of JSON; maxAtomBytes allows ${maxAtomBytes}`);
+  }
+}
+
+/** @throws {MemoryError} `corrupt` when the row is not what {@link encodeAtom} writes. */
+export function decodeAtom(row: AtomRow): MemoryAtom {
+  const content = decodeJson(row, "content");
+  if (roleOf(row.memoryType) !== undefined) assertStored(row, () => assertMessageContent(content, "content"));
+  if (row.memoryType === SESSION_METADATA) assertStored(row, () => assertMetadataChange(content, "content"));
+  return {
+    id: row.id,
+    sessionId: decodeText(row.sessionId),
+    userId: decodeText(row.userId),
+    memoryType: decodeText(row.memoryType),
+    content,
+    metadata: decodeMetadata(row),
+    createdAt: decodeDate(row),
+  };
+}
+
+/** @throws {MemoryError} `corrupt` when the row is not what {@link encodeAtom} writes. */
+export function decodeMessage(row: AtomRow, role: MessageRole): Message {
+  const content = decodeJson(row, "content");
+  if (typeof content !== "string") {
+    assertStored(row, () => assertMessageContent(content, "content"));
+    deepFreeze(content);
+  }
+  const metadata = row.metadata === "{}" ? NO_METADATA : deepFreeze(decodeMetadata(row));
+  // The assertion above has narrowed what the compiler cannot follow through the closure.
+  return Object.freeze({
+    id: row.id,
+    role,
+    content: content as Message["content"],
+    metadata,
+    createdAt: decodeDate(row),
+  });
+}
+
+const NO_METADATA: JsonObject = Object.freeze({});
+
+function decodeMetadata(row: AtomRow): JsonObject {
+  if (row.metadata === "{}") return {};
+  const metadata = decodeJson(row, "metadata");
+  if (typeof metadata === "object" && metadata !== null && !Array.isArray(metadata)) return metadata;
+  throw corrupt(row, "its metadata is not a JSON object");
+}
+
+function decodeDate(row: AtomRow): Date {
+  const date = new Date(row.createdAtMs);
+  if (Number.isNaN(date.getTime())) throw corrupt(row, "its creation time is not a time");
+  return date;
+}
+
+function decodeJson(row: AtomRow, column: "content" | "metadata"): JsonValue {
+  try {
+    return fromJsonText(row[column]);
+  } catch (cause) {
+    throw corrupt(row, `its ${column} is not JSON`, cause);
+  }
+}
+
+function assertStored(row: AtomRow, assert: () => void): void {
+  try {
+    assert();
+  } catch (cause) {
+    throw corrupt(row, MemoryError.isInstance(cause) ? cause.message : "its content has another shape", cause);
+  }
+}
+
+function corrupt(row: AtomRow, problem: string, cause?: unknown): MemoryError {
+  const sessionId = decodeText(row.sessionId);
+  return new MemoryError({
+    code: "corrupt",
+    message: `atom ${row.id} of session ${JSON.stringify(sessionId)} cannot be read: ${problem}; the stored text was left as it is`,
+    sessionId,
+    atomId: row.id,
+    cause,
+  });
+}
+
+/** The row as it is, with the reason why it is not an atom. */
+export function unreadableAtom(row: AtomRow, error: MemoryError): UnreadableAtom {
+  return {
+    sessionId: decodeText(row.sessionId),
+    id: row.id,
+    userId: decodeText(row.userId),
+    memoryType: decodeText(row.memoryType),
+    contentText: row.content,
+    metadataText: row.metadata,
+    error,
+  };
+}
+
+/** Runs a decoder; a row that cannot be read goes to `unreadable` instead, and any other error passes. */
+export function decodeOr<Value>(
+  row: AtomRow,
+  decode: (row: AtomRow) => Value,
+  unreadable: (atom: UnreadableAtom) => void,
+): Value | undefined {
+  try {
+    return decode(row);
+  } catch (error) {
+    if (!MemoryError.isInstance(error)) throw error;
+    unreadable(unreadableAtom(row, error));
+    return undefined;
+  }
+}
+
+/**
+ * Whether a row says the same as the one that is stored under its id: a repeat, which changes nothing. The creation
+ * time is for people and does not count.
+ */
+export function isSameAtom(stored: AtomRow, row: AtomRow): boolean {
+  return (
+    stored.userId === row.userId &&
+    stored.memoryType === row.memoryType &&
+    isSameJson(stored.content, row.content) &&
+    isSameJson(stored.metadata, row.metadata)
+  );
+}
+
+/** The order of rows in a write: by session, then by id, so that any two writes meet in the same order. */
+export function compareRows(left: AtomRow, right: AtomRow): number {
+  if (left.sessionId !== right.sessionId) return left.sessionId < right.sessionId ? -1 : 1;
+  if (left.id !== right.id) return left.id < right.id ? -1 : 1;
+  return 0;
+}
+
+function deepFreeze<Value extends JsonValue>(value: Value): Value {
+  if (typeof value === "object" && value !== null) {
+    for (const item of Object.values(value)) deepFreeze(item);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,88 @@
+import { isHistoryType, roleOf } from "./atom.ts";
+import { NIL_ID, xorIds } from "./atom-id.ts";
+import type { AtomRow } from "./storage-hooks.ts";
+
+/**
+ * The projection of one session that a store maintains beside its atoms: a page of sessions costs a page to list, and
+ * two stores are compared by one row a session.
+ */
+export interface SessionHead {
+  readonly sessionId: string;
+  readonly userId: string;
+  /** When the earliest of its atoms was created, in milliseconds since 1970; deletions leave it. */
+  readonly createdAtMs: number;
+  /** The greatest atom id. */
+  readonly lastAtomId: string;
+  readonly messageCount: number;
+  readonly atomCount: number;
+  /** The XOR of all atom ids: a digest of what the session holds. */
+  readonly idXor: string;
+  /** The XOR of the ids of messages and session metadata: the version that `ifUnchanged` compares. */
+  readonly historyXor: string;
+}
+
+/** The head after rows were inserted; `head` is undefined when the session had none. Every row counts as new. */
+export function headAfterInsert(head: SessionHead | undefined, rows: readonly [AtomRow, ...AtomRow[]]): SessionHead {
+  let { createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor } = head ?? {
+    createdAtMs: rows[0].createdAtMs,
+    lastAtomId: NIL_ID,
+    messageCount: 0,
+    atomCount: 0,
+    idXor: NIL_ID,
+    historyXor: NIL_ID,
+  };
+  for (const row of rows) {
+    createdAtMs = Math.min(createdAtMs, row.createdAtMs);
+    if (row.id > lastAtomId) lastAtomId = row.id;
+    if (roleOf(row.memoryType) !== undefined) messageCount += 1;
+    atomCount += 1;
+    idXor = xorIds(idXor, row.id);
+    if (isHistoryType(row.memoryType)) historyXor = xorIds(historyXor, row.id);
+  }
+  const { sessionId, userId } = head ?? rows[0];
+  return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor };
+}
+
+/** An atom as a deletion needs it. */
+export type DeletedAtom = Pick<AtomRow, "id" | "memoryType">;
+
+/**
+ * The head after atoms were deleted, or undefined when none is left.
+ *
+ * @param lastAtomId the greatest id that is left; undefined when none is.
+ */
+export function headAfterDelete(
+  head: SessionHead,
+  deleted: readonly DeletedAtom[],
+  lastAtomId: string | undefined,
+): SessionHead | undefined {
+  if (lastAtomId === undefined) return undefined;
+  let { messageCount, atomCount, idXor, historyXor } = head;
+  for (const { id, memoryType } of deleted) {
+    if (roleOf(memoryType) !== undefined) messageCount -= 1;
+    atomCount -= 1;
+    idXor = xorIds(idXor, id);
+    if (isHistoryType(memoryType)) historyXor = xorIds(historyXor, id);
+  }
+  return { ...head, lastAtomId, messageCount, atomCount, idXor, historyXor };
+}
+
+/**
+ * Whether a session's history is what a writer last saw, so that `ifUnchanged` holds. What the same write left there
+ * before its reply was lost does not count as a change.
+ *
+ * @param historyXor the version in the store before the write.
+ * @param alreadyThere the rows of this write that the store has already.
+ */
+export function isHistoryUnchanged(
+  historyXor: string,
+  expectedHistoryXor: string,
+  rows: readonly AtomRow[],
+  alreadyThere: readonly AtomRow[],
+): boolean {
+  if (rows.length > 0 && alreadyThere.length === rows.length) return true;
+  const others = alreadyThere
+    .filter((row) => isHistoryType(row.memoryType))
+    .reduce((version, row) => xorIds(version, row.id), historyXor);
+  return others === expectedHistoryXor;
+}

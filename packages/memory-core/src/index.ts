@@ -1,0 +1,65 @@
+export { AtomClock, atomIdTimeMs, isAtomId, NIL_ID, xorIds, type AtomClockOptions } from "./atom-id.ts";
+export { isSameAtom } from "./atom-codec.ts";
+export {
+  isHistoryType,
+  MESSAGE_TYPES,
+  roleOf,
+  SESSION_METADATA,
+  type AtomList,
+  type MemoryAtom,
+  type NewMemoryAtom,
+  type UnreadableAtom,
+} from "./atom.ts";
+export { contextWindow, type ContextOptions } from "./context-window.ts";
+export { MemoryError, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
+export type { LangChainMessage } from "./formats/langchain.ts";
+export type { OpenAIMessage } from "./formats/openai.ts";
+export { headAfterDelete, headAfterInsert, isHistoryUnchanged, type DeletedAtom, type SessionHead } from "./head.ts";
+export type { JsonObject, JsonValue } from "./json.ts";
+export { MessageHistory } from "./message-history.ts";
+export type {
+  FilePart,
+  ImagePart,
+  Message,
+  MessageContent,
+  MessagePart,
+  MessageRole,
+  ReasoningPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultOutput,
+  ToolResultPart,
+} from "./message.ts";
+export { changedSession, conflictingAtom, deletedSession, foreignSession } from "./new-atom.ts";
+export { openStorage } from "./open-storage.ts";
+export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
+export type { SessionData } from "./session-data.ts";
+export { Session, type SessionInit } from "./session.ts";
+export type {
+  AtomRow,
+  AtomSelection,
+  AtomWrite,
+  AtomWriteResult,
+  Deletion,
+  DeletionResult,
+  HeadSelection,
+  LoadedSessionRow,
+  SessionRow,
+  SessionSelection,
+  SessionWrite,
+} from "./storage-hooks.ts";
+export type {
+  AtomQuery,
+  AtomStreamQuery,
+  ErasureReceipt,
+  LoadOptions,
+  MemoryStorageOptions,
+  SaveOptions,
+  SaveReceipt,
+  SessionQuery,
+  SessionSummary,
+  UserGuard,
+} from "./storage-types.ts";
+export { MemoryStorage } from "./storage.ts";
+export { estimateTokens } from "./token-estimate.ts";
+export type { AtomOf, AtomTypes, NewAtomOf } from "./typed-atoms.ts";

@@ -1,0 +1,56 @@
+import { invalidInput } from "./errors.ts";
+import { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
+import { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
+import { isMessageRole, type Message, type MessageRole } from "./message.ts";
+import { assertLimit, assertOptions } from "./validation.ts";
+
+/**
+ * The messages of a session, oldest first: a live view, which grows as messages are added.
+ *
+ * @example
+ * for (const message of session.history) console.log(message.role, message.content);
+ * await openai.chat.completions.create({ model, messages: session.history.toOpenAI() });
+ */
+export class MessageHistory implements Iterable<Message> {
+  readonly #current: () => readonly Message[];
+
+  constructor(current: () => readonly Message[]) {
+    this.#current = current;
+  }
+
+  /** How many messages this object holds; fewer than are stored when only the last ones were loaded. */
+  get length(): number {
+    return this.#current().length;
+  }
+
+  [Symbol.iterator](): Iterator<Message> {
+    return this.#current()[Symbol.iterator]();
+  }
+
+  /**
+   * The messages as a new array, oldest first: of one role, and only the last `limit` of them, when asked.
+   *
+   * @throws {MemoryError} `invalid_input` for a role or limit that is not one.
+   */
+  messages(options: { limit?: number; role?: MessageRole } = {}): Message[] {
+    assertOptions(options, "options");
+    const { limit, role } = options;
+    if (limit !== undefined) assertLimit(limit, "limit");
+    if (role !== undefined && !isMessageRole(role)) {
+      throw invalidInput("role", "is not a role; expected user, assistant, system or tool");
+    }
+    const messages = this.#current();
+    const ofRole = role === undefined ? messages : messages.filter((message) => message.role === role);
+    return limit === undefined ? [...ofRole] : ofRole.slice(-limit);
+  }
+
+  /** The messages in the format of OpenAI's chat completions. */
+  toOpenAI(): OpenAIMessage[] {
+    return toOpenAIMessages(this.#current());
+  }
+
+  /** The messages in the form that LangChain's `coerceMessageLikeToMessage` and chat models accept. */
+  toLangChain(): LangChainMessage[] {
+    return toLangChainMessages(this.#current());
+  }
+}

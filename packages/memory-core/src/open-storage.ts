@@ -1,0 +1,82 @@
+import { invalidInput, MemoryError } from "./errors.ts";
+import type { MemoryStorage } from "./storage.ts";
+import type { MemoryStorageOptions } from "./storage-types.ts";
+import type { AtomTypes } from "./typed-atoms.ts";
+
+interface Backend {
+  readonly packageName: string;
+  /** The name of the storage class that the package exports. */
+  readonly className: string;
+  /** The class's constructor arguments for an address, before the options. */
+  readonly argumentsFor: (url: string) => unknown[];
+}
+
+const afterScheme = (url: string): string => url.slice(url.indexOf(":") + 1);
+
+const BACKENDS: Readonly<Record<string, Backend>> = {
+  memory: { packageName: "@rivet/memory-inmemory", className: "InMemoryStorage", argumentsFor: () => [] },
+  sqlite: {
+    packageName: "@rivet/memory-sqlite",
+    className: "SQLiteStorage",
+    argumentsFor: (url) => (afterScheme(url) === "" ? [undefined] : [afterScheme(url)]),
+  },
+};
+
+/**
+ * Opens the storage that an address names: `memory:`, `sqlite:PATH`. Only the backend's own package is loaded.
+ *
+ * @throws {MemoryError} `invalid_input` for an address of no backend; `schema` with the install command when the
+ *   backend's package is missing; and what opening the storage throws. No message repeats the address, which may hold a
+ *   password.
+ * @example
+ * await using storage = await openStorage(process.env.MEMORY_URL ?? "memory:");
+ */
+export async function openStorage<Types extends AtomTypes = {}>(
+  url: string,
+  options: MemoryStorageOptions<Types> = {},
+): Promise<MemoryStorage<Types>> {
+  const scheme = typeof url === "string" ? /^([a-z]+):/.exec(url)?.[1] : undefined;
+  const backend = scheme !== undefined && Object.hasOwn(BACKENDS, scheme) ? BACKENDS[scheme] : undefined;
+  if (backend === undefined) {
+    throw invalidInput(
+      "url",
+      `has ${scheme === undefined ? "no scheme" : `the scheme "${scheme}"`}; expected ${known()}`,
+    );
+  }
+  const Storage = await loadStorageClass<Types>(backend);
+  return new Storage(...backend.argumentsFor(url), options).open();
+}
+
+function known(): string {
+  return Object.keys(BACKENDS)
+    .map((scheme) => `${scheme}:`)
+    .join(" or ");
+}
+
+type StorageClass<Types extends AtomTypes> = new (...args: unknown[]) => MemoryStorage<Types>;
+
+async function loadStorageClass<Types extends AtomTypes>(backend: Backend): Promise<StorageClass<Types>> {
+  const { packageName, className } = backend;
+  let module: Record<string, unknown>;
+  try {
+    module = await import(packageName);
+  } catch (cause) {
+    if (!isMissing(cause, packageName)) throw cause;
+    throw new MemoryError({
+      code: "schema",
+      message: `the package ${packageName} is not installed; run: npm install ${packageName}`,
+      operation: "openStorage",
+      cause,
+    });
+  }
+  return module[className] as StorageClass<Types>;
+}
+
+function isMissing(error: unknown, packageName: string): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    error.code === "ERR_MODULE_NOT_FOUND" &&
+    error.message.includes(`'${packageName}'`)
+  );
+}

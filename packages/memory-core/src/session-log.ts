@@ -1,0 +1,202 @@
+/** What a `Session` knows and what of it is not yet saved. No I/O: the storage asks for a batch and acknowledges it. */
+import { decodeMessage, decodeOr, encodeAtom } from "./atom-codec.ts";
+import { roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
+import { atomIdTimeMs, NIL_ID, type AtomClock } from "./atom-id.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import type { Message } from "./message.ts";
+import { applyMetadataChange, type MetadataChange } from "./session-metadata.ts";
+import { decodeMetadataChange, foldMetadata } from "./session-summary.ts";
+import type { AtomRow, LoadedSessionRow } from "./storage-hooks.ts";
+import { DEFAULT_MAX_ATOM_BYTES } from "./validation.ts";
+
+/** What one save writes. It does not change while the save is under way, nor when it is repeated after a failure. */
+export interface UnsavedBatch {
+  readonly rows: readonly AtomRow[];
+  readonly clearThroughId: string | undefined;
+  /** The version of the history that this object last read or wrote. */
+  readonly historyXor: string;
+}
+
+export class SessionLog {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly clock: AtomClock;
+  readonly maxAtomBytes: number;
+
+  messages: Message[] = [];
+  unreadable: readonly UnreadableAtom[] = [];
+  /** Atoms that no store has acknowledged, oldest first. */
+  unsaved: AtomRow[] = [];
+  /** The version of the stored history when this object last read or wrote it. */
+  historyXor = NIL_ID;
+  /** The first stored message that was loaded, when the ones before it were left out. */
+  loadedFromId: string | undefined;
+  clearThroughId: string | undefined;
+  lastActiveMs = 0;
+
+  #metadata = new Map<string, JsonValue>();
+  #change: { set: Map<string, JsonValue>; removed: Set<string> } | undefined;
+  #metadataView: JsonObject | undefined;
+  #lastSavedMessageId: string | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(sessionId: string, userId: string, clock: AtomClock, maxAtomBytes = DEFAULT_MAX_ATOM_BYTES) {
+    this.sessionId = sessionId;
+    this.userId = userId;
+    this.clock = clock;
+    this.maxAtomBytes = maxAtomBytes;
+  }
+
+  get unsavedCount(): number {
+    const isCleared = this.clearThroughId !== undefined && this.unsaved.length === 0 && this.#change === undefined;
+    return this.unsaved.length + (this.#change === undefined ? 0 : 1) + (isCleared ? 1 : 0);
+  }
+
+  get metadata(): JsonObject {
+    return (this.#metadataView ??= Object.freeze(Object.fromEntries(this.#metadata)));
+  }
+
+  metadataValue(key: string): JsonValue | undefined {
+    return this.#metadata.get(key);
+  }
+
+  /** The first atom of a new session: its initial metadata. Minted at once, so that it sorts before every message. */
+  begin(metadata: JsonObject, createdAtMs: number): void {
+    this.#addUnsaved(this.clock.next(), SESSION_METADATA, { set: metadata, removed: [] }, {}, createdAtMs);
+    this.#applyMetadata({ set: metadata, removed: [] });
+  }
+
+  addMessage(message: Message): void {
+    const { id, role, content, metadata, createdAt } = message;
+    this.#addUnsaved(id, `message_${role}`, content as JsonValue, metadata, createdAt.getTime());
+    this.messages.push(message);
+  }
+
+  setMetadata(key: string, value: JsonValue): void {
+    this.#change ??= { set: new Map(), removed: new Set() };
+    this.#change.removed.delete(key);
+    this.#change.set.set(key, value);
+    this.#metadata.set(key, value);
+    this.#metadataView = undefined;
+  }
+
+  deleteMetadata(key: string): void {
+    if (!this.#metadata.has(key)) return;
+    this.#change ??= { set: new Map(), removed: new Set() };
+    this.#change.set.delete(key);
+    this.#change.removed.add(key);
+    this.#metadata.delete(key);
+    this.#metadataView = undefined;
+  }
+
+  /** Forgets all messages: those that are stored, up to the last one this object knows, go with the next save. */
+  clear(): void {
+    // Unsaved messages may be on their way in a save that is under way: the last id covers them too.
+    this.clearThroughId = this.messages.at(-1)?.id ?? this.#lastSavedMessageId ?? this.clearThroughId;
+    this.messages = [];
+    this.unsaved = this.unsaved.filter((atom) => roleOf(atom.memoryType) === undefined);
+    this.loadedFromId = undefined;
+  }
+
+  /** One at a time: overlapping saves and refreshes of a session wait for each other, whether they succeed or fail. */
+  exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#tail.then(work, work);
+    this.#tail = result;
+    return result;
+  }
+
+  /** Turns the metadata changes since the last save into one atom, whose id then stays. */
+  freezeMetadataChange(): void {
+    if (this.#change === undefined) return;
+    const content = { set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] };
+    this.#change = undefined;
+    this.#addUnsaved(this.clock.next(), SESSION_METADATA, content, {}, this.clock.wallTimeMs());
+  }
+
+  /** What the next save writes, or undefined when there is nothing. */
+  takeUnsaved(): UnsavedBatch | undefined {
+    this.freezeMetadataChange();
+    if (this.unsaved.length === 0 && this.clearThroughId === undefined) return undefined;
+    return { rows: [...this.unsaved], clearThroughId: this.clearThroughId, historyXor: this.historyXor };
+  }
+
+  /** A store has committed the batch. What was added meanwhile stays unsaved. */
+  acknowledge(batch: UnsavedBatch, historyXor: string): void {
+    const saved = new Set(batch.rows);
+    this.unsaved = this.unsaved.filter((atom) => !saved.has(atom));
+    this.#lastSavedMessageId =
+      batch.rows.findLast((atom) => roleOf(atom.memoryType) !== undefined)?.id ?? this.#lastSavedMessageId;
+    if (this.clearThroughId === batch.clearThroughId) this.clearThroughId = undefined;
+    this.historyXor = historyXor;
+  }
+
+  /** Takes over what is stored; unsaved work stays on top of it. */
+  absorb(row: LoadedSessionRow): void {
+    this.clock.observe(row.head.lastAtomId);
+    const unreadable: UnreadableAtom[] = [];
+    const collect = (atom: UnreadableAtom): number => unreadable.push(atom);
+
+    this.#metadata = foldMetadata(row.metadata, collect);
+    this.#metadataView = undefined;
+    const stored: Message[] = [];
+    const clearedThroughId = this.clearThroughId ?? "";
+    for (const messageRow of row.messages) {
+      if (messageRow.id <= clearedThroughId) continue;
+      const role = roleOf(messageRow.memoryType);
+      if (role === undefined) continue;
+      const message = decodeOr(messageRow, (stored) => decodeMessage(stored, role), collect);
+      if (message !== undefined) stored.push(message);
+    }
+    this.#mergeUnsaved(stored);
+    this.unreadable = unreadable;
+    this.#lastSavedMessageId = row.messages.at(-1)?.id ?? this.#lastSavedMessageId;
+    this.historyXor = row.head.historyXor;
+    this.lastActiveMs = Math.max(this.lastActiveMs, atomIdTimeMs(row.head.lastAtomId));
+  }
+
+  #mergeUnsaved(stored: Message[]): void {
+    const storedIds = new Set(stored.map((message) => message.id));
+    const unsavedIds = new Set(this.unsaved.map((atom) => atom.id));
+    const kept = this.messages.filter((message) => unsavedIds.has(message.id) && !storedIds.has(message.id));
+    this.messages = stored;
+    if (kept.length > 0) this.messages = [...stored, ...kept].sort((left, right) => (left.id < right.id ? -1 : 1));
+    for (const atom of this.unsaved) {
+      if (atom.memoryType === SESSION_METADATA) this.#applyMetadata(decodeMetadataChange(atom));
+    }
+    if (this.#change !== undefined) {
+      this.#applyMetadata({ set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] });
+    }
+  }
+
+  /** Puts back what `toJSON` wrote. */
+  restore(messages: Message[], metadata: JsonObject, saved: RestoredState, lastActiveMs: number): void {
+    this.messages = messages;
+    this.unsaved = [...saved.unsaved];
+    this.historyXor = saved.historyXor;
+    this.lastActiveMs = lastActiveMs;
+    this.loadedFromId = saved.loadedFromId;
+    this.clearThroughId = saved.clearThroughId;
+    this.#applyMetadata({ set: metadata, removed: [] });
+    const unsavedIds = new Set(saved.unsaved.map((atom) => atom.id));
+    this.#lastSavedMessageId = messages.findLast((message) => !unsavedIds.has(message.id))?.id;
+    for (const { id } of [...messages, ...saved.unsaved]) this.clock.observe(id);
+  }
+
+  #applyMetadata(change: MetadataChange): void {
+    applyMetadataChange(this.#metadata, change);
+    this.#metadataView = undefined;
+  }
+
+  #addUnsaved(id: string, memoryType: string, content: JsonValue, metadata: JsonObject, createdAtMs: number): void {
+    const atom = { sessionId: this.sessionId, id, userId: this.userId, memoryType, content, metadata, createdAtMs };
+    this.unsaved.push(encodeAtom(atom, this.maxAtomBytes, roleOf(memoryType) === undefined ? "metadata" : "message"));
+    this.lastActiveMs = createdAtMs;
+  }
+}
+
+export interface RestoredState {
+  readonly unsaved: readonly AtomRow[];
+  readonly historyXor: string;
+  readonly loadedFromId: string | undefined;
+  readonly clearThroughId: string | undefined;
+}

@@ -1,0 +1,101 @@
+/** What `MemoryStorage` and its backends say to each other: validated, serialised, free of anything to decide again. */
+import type { SessionHead } from "./head.ts";
+
+/** An atom as a store holds it: names and JSON are text in the form of `serialization.ts`. */
+export interface AtomRow {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly userId: string;
+  readonly memoryType: string;
+  /** JSON text. */
+  readonly content: string;
+  /** JSON text of an object. */
+  readonly metadata: string;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+}
+
+/** Rows to insert, all or nothing. Sorted by (sessionId, id), no id twice. */
+export interface AtomWrite {
+  readonly rows: readonly AtomRow[];
+  /** Set when a `Session` is saved: all rows are of this session, and the result carries its `historyXor`. */
+  readonly session?: SessionWrite;
+}
+
+export interface SessionWrite {
+  readonly sessionId: string;
+  readonly userId: string;
+  /** Delete the messages up to and including this id, in the same step and before the insert. */
+  readonly clearThroughId?: string;
+  /** Refuse with `conflict` unless `isHistoryUnchanged` says that this was the history's version before the write. */
+  readonly expectedHistoryXor?: string;
+}
+
+export interface AtomWriteResult {
+  /** How many rows were new. */
+  readonly written: number;
+  /** The names of the stores that have committed the write. */
+  readonly acceptedBy: readonly string[];
+  /** Whether fewer stores, or another one than usual, accepted it. */
+  readonly degraded: boolean;
+  /** For a `session` write: the version of its history now. */
+  readonly historyXor?: string;
+}
+
+/** A page of atoms. Every filter that is set must hold. */
+export interface AtomSelection {
+  readonly sessionId?: string;
+  readonly userId?: string;
+  /** Undefined means any type. */
+  readonly memoryTypes?: readonly string[];
+  /** Exclusive bounds. */
+  readonly beforeId?: string;
+  readonly afterId?: string;
+  readonly order: "newest-first" | "oldest-first";
+  readonly limit: number;
+}
+
+export interface SessionSelection {
+  readonly sessionId: string;
+  /** Guard: a session of someone else is not found. */
+  readonly userId?: string;
+  /** Only the last so many messages. */
+  readonly lastMessages?: number;
+  /** Only messages from this id on, inclusive. */
+  readonly fromId?: string;
+}
+
+/** A page of sessions: most recent first and before an atom id, or by ascending session id and after one. */
+export type HeadSelection =
+  | { readonly order: "recent-first"; readonly userId?: string; readonly beforeId?: string; readonly limit: number }
+  | {
+      readonly order: "session-id";
+      readonly userId?: string;
+      readonly afterSessionId?: string;
+      readonly limit: number;
+    };
+
+/** A session without its messages. */
+export interface SessionRow {
+  readonly head: SessionHead;
+  /** All atoms of type `session_metadata`, in id order. */
+  readonly metadata: readonly AtomRow[];
+}
+
+/** A session with messages in id order. */
+export interface LoadedSessionRow extends SessionRow {
+  readonly messages: readonly AtomRow[];
+}
+
+/** What to delete for good. `userId` guards: what belongs to someone else is as if it were not there. */
+export type Deletion =
+  | { readonly scope: "atoms"; readonly sessionId: string; readonly userId?: string; readonly ids: readonly string[] }
+  | { readonly scope: "session"; readonly sessionId: string; readonly userId?: string }
+  | { readonly scope: "user"; readonly userId: string };
+
+export interface DeletionResult {
+  readonly sessions: number;
+  readonly atoms: number;
+  readonly messages: number;
+  readonly acceptedBy: readonly string[];
+}

@@ -1,0 +1,90 @@
+/** The options and results of `MemoryStorage`'s public methods. */
+import type { AtomClock } from "./atom-id.ts";
+import type { UnreadableAtom } from "./atom.ts";
+import type { JsonObject } from "./json.ts";
+import type { AtomTypes } from "./typed-atoms.ts";
+
+/** What every backend's options have. */
+export interface MemoryStorageOptions<Types extends AtomTypes = {}> {
+  /** Schemas for the content of the user's own memory types. */
+  atomTypes?: Types;
+  /** The largest atom, in bytes of JSON. Default: 16 MiB. */
+  maxAtomBytes?: number;
+  /** Mints the ids. Default: the one clock of the process. */
+  clock?: AtomClock;
+  /** Called for every stored row that a read meets and cannot return as an atom. */
+  onUnreadable?: (atom: UnreadableAtom) => void;
+}
+
+export interface SaveOptions {
+  /** Refuse with `conflict` if another writer changed the session since this object last read or wrote it. */
+  ifUnchanged?: boolean;
+}
+
+export interface SaveReceipt {
+  /** How many atoms were new to the store; 0 when a repeat found them all there. */
+  readonly written: number;
+  /** The names of the stores that have committed them. */
+  readonly acceptedBy: readonly string[];
+  /** Whether fewer stores, or another one than usual, accepted them. */
+  readonly degraded: boolean;
+}
+
+export interface UserGuard {
+  /** What belongs to someone else is as if it were not there. */
+  userId?: string;
+}
+
+export interface LoadOptions extends UserGuard {
+  /** Read only so many of the latest messages. Default: all. */
+  lastMessages?: number;
+}
+
+export interface SessionQuery extends UserGuard {
+  /** Default: 100. */
+  limit?: number;
+  /** The `lastAtomId` of the last session of the page before. */
+  before?: string;
+}
+
+export interface AtomQuery<Type extends string = string> extends UserGuard {
+  sessionId?: string;
+  memoryType?: Type | readonly Type[];
+  /** Default: 100. */
+  limit?: number;
+  /** Only atoms before this id: the id of the last atom of the page before. */
+  before?: string;
+  /** Only atoms after this id. Without `before`, the page is the one next to it. */
+  after?: string;
+}
+
+export interface AtomStreamQuery<Type extends string = string> extends UserGuard {
+  sessionId?: string;
+  memoryType?: Type | readonly Type[];
+  /** Takes the rows that cannot be read. Without it, and without the storage's, the stream throws at its end. */
+  onUnreadable?: (atom: UnreadableAtom) => void;
+}
+
+export interface SessionSummary {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly createdAt: Date;
+  readonly lastActive: Date;
+  /** The greatest atom id: the cursor for the next page. */
+  readonly lastAtomId: string;
+  readonly messageCount: number;
+  readonly metadata: JsonObject;
+  /** Metadata rows that could not be read; absent when there are none. */
+  readonly unreadable?: readonly UnreadableAtom[];
+}
+
+/** What `deleteUser` erased, to keep as a record. */
+export interface ErasureReceipt {
+  readonly userId: string;
+  readonly sessions: number;
+  /** All atoms, messages included. */
+  readonly atoms: number;
+  readonly messages: number;
+  readonly erasedAt: Date;
+  readonly acceptedBy: readonly string[];
+}

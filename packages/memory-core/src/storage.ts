@@ -1,0 +1,509 @@
+import { decodeAtom, decodeOr, unreadableAtom } from "./atom-codec.ts";
+import { processClock, type AtomClock } from "./atom-id.ts";
+import type { AtomList, MemoryAtom, UnreadableAtom } from "./atom.ts";
+import { invalidInput, MemoryError, withContext, type MemoryErrorCode } from "./errors.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { arrangeRows, prepareAtom } from "./new-atom.ts";
+import { encodeText } from "./serialization.ts";
+import { summarize } from "./session-summary.ts";
+import type { SessionLog } from "./session-log.ts";
+import { sessionFromRow, sessionInternals, type Session } from "./session.ts";
+import type * as Hooks from "./storage-hooks.ts";
+import type * as Options from "./storage-types.ts";
+import {
+  assertAtomTypes,
+  noLongerFits,
+  parseContent,
+  type AtomOf,
+  type AtomTypes,
+  type NewAtomOf,
+} from "./typed-atoms.ts";
+import {
+  assertAmount,
+  assertLimit,
+  assertName,
+  assertOptions,
+  DEFAULT_MAX_ATOM_BYTES,
+  parseAtomId,
+} from "./validation.ts";
+
+const DEFAULT_LIMIT = 100;
+/** Rows a page when everything is read: large enough to amortise a round trip, small enough for constant memory. */
+const STREAM_PAGE = 500;
+const NOTHING_TO_SAVE: Options.SaveReceipt = Object.freeze({ written: 0, acceptedBy: [], degraded: false });
+
+type Kind = "read" | "write";
+
+/**
+ * The one interface of all backends. Its public methods check, normalise and serialise; a backend translates the
+ * protected hooks, and all semantics that backends share live here, once.
+ *
+ * Every method opens the storage when need be. Every failure is a `MemoryError`; besides the codes that a method names
+ * there may be `unavailable`, `timeout`, `schema`, `corrupt`, `closed` and `unknown` from the store itself.
+ */
+export abstract class MemoryStorage<Types extends AtomTypes = {}> {
+  /** Mints the ids of atoms and sessions. */
+  readonly clock: AtomClock;
+  readonly maxAtomBytes: number;
+  readonly #atomTypes: ReadonlyMap<string, AtomTypes[string]>;
+  readonly #onUnreadable: ((atom: UnreadableAtom) => void) | undefined;
+  readonly #lifecycle = new Lifecycle(
+    () => this.openBackend(),
+    () => this.closeBackend(),
+  );
+
+  /** Does no I/O. @throws {MemoryError} `invalid_input` for an option that is not one. */
+  constructor(options: Options.MemoryStorageOptions<Types> = {}) {
+    assertOptions(options, "options");
+    const { maxAtomBytes = DEFAULT_MAX_ATOM_BYTES, clock = processClock, atomTypes = {} } = options;
+    assertAmount(maxAtomBytes, "options.maxAtomBytes");
+    assertAtomTypes(atomTypes);
+    this.clock = clock;
+    this.maxAtomBytes = maxAtomBytes;
+    this.#atomTypes = new Map(Object.entries(atomTypes));
+    this.#onUnreadable = options.onUnreadable;
+  }
+
+  /** The backend's name, as errors and receipts show it. */
+  protected abstract readonly backend: string;
+  /** Makes the store ready. May be called again after it failed; not after it succeeded. */
+  protected abstract openBackend(): Promise<void>;
+  /** Releases everything. Called once, with nothing in flight. */
+  protected abstract closeBackend(): Promise<void>;
+  /**
+   * Inserts atoms and maintains their sessions' heads, all or nothing.
+   *
+   * A row that is there with the same content is left alone; one whose id has a tombstone is left out silently.
+   *
+   * @throws {MemoryError} `conflict` for a row that is there with other content or a session that changed under
+   *   `expectedHistoryXor`, `permission` for a session of another user, `not_found` for a deleted session.
+   */
+  protected abstract writeAtoms(write: Hooks.AtomWrite): Promise<Hooks.AtomWriteResult>;
+  /** A page of atoms, in the order asked for. */
+  protected abstract selectAtoms(selection: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]>;
+  /** One session with its messages, as of one moment. */
+  protected abstract selectSession(selection: Hooks.SessionSelection): Promise<Hooks.LoadedSessionRow | undefined>;
+  /** A page of sessions, in the order asked for. */
+  protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly Hooks.SessionRow[]>;
+  /** Removes rows and leaves tombstones, in one step. What is not there leaves none, but for ids in a known session. */
+  protected abstract deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
+  /** The typed error for what the client library threw. */
+  protected abstract toMemoryError(error: unknown): MemoryError;
+
+  /** Opens the storage. Idempotent; may be called again after a failure. */
+  async open(): Promise<this> {
+    await this.#operate("open", "read", () => this.#use(async () => undefined));
+    return this;
+  }
+
+  /** Waits for what is in flight and closes for good: later calls throw `closed`. Idempotent. */
+  async close(): Promise<void> {
+    await this.#operate("close", "read", () => this.#lifecycle.close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Writes what is new in a session, in one atomic step; see `Session.save`.
+   *
+   * @throws {MemoryError} `conflict` under `ifUnchanged`, or for an id with other content; `not_found` for a deleted
+   *   session; `permission` for a session id of another user; `invalid_input` for a session of another storage.
+   */
+  saveSession(session: Session, options: Options.SaveOptions = {}): Promise<Options.SaveReceipt> {
+    return this.#operate("saveSession", "write", async () => {
+      assertOptions(options, "options");
+      const log = this.#logOf(session);
+      return log.exclusively(async () => {
+        const batch = log.takeUnsaved();
+        if (batch === undefined) return NOTHING_TO_SAVE;
+        const write: Hooks.AtomWrite = {
+          rows: batch.rows,
+          session: {
+            sessionId: encodeText(log.sessionId),
+            userId: encodeText(log.userId),
+            ...(batch.clearThroughId === undefined ? {} : { clearThroughId: batch.clearThroughId }),
+            ...(options.ifUnchanged === true ? { expectedHistoryXor: batch.historyXor } : {}),
+          },
+        };
+        const { written, acceptedBy, degraded, historyXor } = await this.#use(() => this.writeAtoms(write));
+        log.acknowledge(batch, historyXor ?? batch.historyXor);
+        return { written, acceptedBy, degraded };
+      });
+    });
+  }
+
+  /**
+   * Loads a session, or null when there is none.
+   *
+   * @throws {MemoryError} `invalid_input`.
+   */
+  loadSession(sessionId: string, options: Options.LoadOptions = {}): Promise<Session | null> {
+    return this.#operate("loadSession", "read", async () => {
+      assertName(sessionId, "sessionId");
+      const guard = parseGuard(options);
+      const { lastMessages } = options;
+      if (lastMessages !== undefined) assertLimit(lastMessages, "options.lastMessages");
+      const row = await this.#use(() =>
+        this.selectSession({
+          sessionId: encodeText(sessionId),
+          ...guard,
+          ...(lastMessages === undefined ? {} : { lastMessages }),
+        }),
+      );
+      if (row === undefined) return null;
+      const session = sessionFromRow(row, this, lastMessages);
+      session.unreadable.forEach((atom) => this.#onUnreadable?.(atom));
+      return session;
+    });
+  }
+
+  /** Pulls what others changed in a session; see `Session.refresh`. */
+  refreshSession(session: Session): Promise<void> {
+    return this.#operate("refresh", "read", async () => {
+      const log = this.#logOf(session);
+      return log.exclusively(async () => {
+        const row = await this.#use(() =>
+          this.selectSession({
+            sessionId: encodeText(log.sessionId),
+            userId: encodeText(log.userId),
+            ...(log.loadedFromId === undefined ? {} : { fromId: log.loadedFromId }),
+          }),
+        );
+        if (row === undefined) {
+          throw new MemoryError({
+            code: "not_found",
+            message: `session ${JSON.stringify(log.sessionId)} is not stored: it was deleted, or never saved`,
+            sessionId: log.sessionId,
+          });
+        }
+        log.absorb(row);
+        log.unreadable.forEach((atom) => this.#onUnreadable?.(atom));
+      });
+    });
+  }
+
+  /**
+   * Deletes a session for good: its id is never used again, and atoms that arrive late stay out.
+   *
+   * @returns whether there was such a session.
+   * @throws {MemoryError} `invalid_input`.
+   */
+  deleteSession(sessionId: string, options: Options.UserGuard = {}): Promise<boolean> {
+    return this.#operate("deleteSession", "write", async () => {
+      assertName(sessionId, "sessionId");
+      const guard = parseGuard(options);
+      const result = await this.#use(() =>
+        this.deleteAtoms({ scope: "session", sessionId: encodeText(sessionId), ...guard }),
+      );
+      return result.sessions > 0;
+    });
+  }
+
+  /**
+   * A page of sessions, most recent first. The next page is the one `before` the `lastAtomId` of the last session.
+   *
+   * No session appears on two pages. A session that is written to between two pages moves to the front, before the
+   * first page; use {@link sessions} to visit all.
+   *
+   * @throws {MemoryError} `invalid_input`.
+   */
+  listSessions(query: Options.SessionQuery = {}): Promise<Options.SessionSummary[]> {
+    return this.#operate("listSessions", "read", async () => {
+      const guard = parseGuard(query);
+      const { limit = DEFAULT_LIMIT, before } = query;
+      assertLimit(limit, "query.limit");
+      const bound = before === undefined ? {} : { beforeId: parseAtomId(before, "query.before") };
+      const rows = await this.#use(() => this.selectHeads({ order: "recent-first", ...guard, ...bound, limit }));
+      return rows.map((row) => this.#summarize(row));
+    });
+  }
+
+  /**
+   * Saves one atom. With an `id` of the caller's, the call may be repeated: the same content changes nothing.
+   *
+   * @throws {MemoryError} `invalid_input`, also for content that does not fit its schema; `conflict` for an id with
+   *   other content; `permission` for a session of another user; `not_found` for a deleted session.
+   * @example
+   * await storage.saveMemoryAtom({ sessionId, userId, memoryType: "decision", content: { replace: "brake chopper" } });
+   */
+  async saveMemoryAtom<Type extends string>(atom: NewAtomOf<Types, Type>): Promise<AtomOf<Types, Type>> {
+    return this.#operate("saveMemoryAtom", "write", async () => {
+      const [saved] = await this.#saveAtoms([atom], () => "atom");
+      return saved as AtomOf<Types, Type>;
+    });
+  }
+
+  /**
+   * Saves several atoms, of any sessions, all or nothing; otherwise as {@link saveMemoryAtom}.
+   *
+   * @returns them in the order given.
+   */
+  async saveMemoryAtoms<Type extends string>(atoms: readonly NewAtomOf<Types, Type>[]): Promise<AtomOf<Types, Type>[]> {
+    return this.#operate("saveMemoryAtoms", "write", async () => {
+      if (!Array.isArray(atoms)) throw invalidInput("atoms", "must be an array");
+      return (await this.#saveAtoms(atoms, (index) => `atoms[${index}]`)) as AtomOf<Types, Type>[];
+    });
+  }
+
+  async #saveAtoms(atoms: readonly NewAtomOf<Types, string>[], pathOf: (index: number) => string): Promise<unknown[]> {
+    const rows = Array.from(atoms, (atom, index) => prepareAtom(atom, pathOf(index), this.clock, this.maxAtomBytes));
+    const saved = rows.map(decodeAtom);
+    const typed = await Promise.all(
+      saved.map(async (atom, index) => {
+        const schema = this.#atomTypes.get(atom.memoryType);
+        if (schema === undefined) return atom;
+        return { ...atom, content: await parseContent(schema, atom.content, `${pathOf(index)}.content`) };
+      }),
+    );
+    if (rows.length > 0) await this.#use(() => this.writeAtoms({ rows: arrangeRows(rows) }));
+    return typed;
+  }
+
+  /**
+   * A page of atoms, newest first, messages and session metadata included. The next page is the one `before` the id of
+   * the last atom; with `after` alone, the page is the one next to that id, so that paging works both ways.
+   *
+   * Rows that cannot be read are not among the atoms; they are in `unreadable`, beside them.
+   *
+   * @throws {MemoryError} `invalid_input`.
+   * @example
+   * const decisions = await storage.queryMemoryAtoms({ sessionId, memoryType: "decision", limit: 10 });
+   */
+  async queryMemoryAtoms<Type extends string = string>(
+    query: Options.AtomQuery<Type> = {},
+  ): Promise<AtomList<AtomOf<Types, Type>>> {
+    return this.#operate("queryMemoryAtoms", "read", async () => {
+      const { limit = DEFAULT_LIMIT, before, after } = query;
+      const filter = parseFilter(query);
+      assertLimit(limit, "query.limit");
+      const beforeId = before === undefined ? undefined : parseAtomId(before, "query.before");
+      const afterId = after === undefined ? undefined : parseAtomId(after, "query.after");
+      const order = afterId !== undefined && beforeId === undefined ? "oldest-first" : "newest-first";
+      const unreadable: UnreadableAtom[] = [];
+      const rows = this.#pages("queryMemoryAtoms", { ...filter, ...bounds(beforeId, afterId), order }, limit);
+      const atoms: MemoryAtom<string, unknown>[] = [];
+      for await (const row of rows) {
+        const atom = await this.#readAtom(row, (bad) => unreadable.push(bad));
+        if (atom !== undefined && atoms.push(atom) === limit) break;
+      }
+      if (order === "oldest-first") atoms.reverse();
+      return Object.defineProperty(atoms, "unreadable", { value: unreadable }) as AtomList<AtomOf<Types, Type>>;
+    });
+  }
+
+  /**
+   * Deletes atoms for good: they leave tombstones, which keep out late arrivals.
+   *
+   * @returns how many of them were there.
+   * @throws {MemoryError} `invalid_input`.
+   */
+  deleteMemoryAtoms(sessionId: string, ids: readonly string[], options: Options.UserGuard = {}): Promise<number> {
+    return this.#operate("deleteMemoryAtoms", "write", async () => {
+      assertName(sessionId, "sessionId");
+      if (!Array.isArray(ids)) throw invalidInput("ids", "must be an array");
+      const unique = [...new Set(Array.from(ids, (id, index) => parseAtomId(id, `ids[${index}]`)))].toSorted();
+      const guard = parseGuard(options);
+      if (unique.length === 0) return 0;
+      const deletion: Hooks.Deletion = { scope: "atoms", sessionId: encodeText(sessionId), ids: unique, ...guard };
+      return (await this.#use(() => this.deleteAtoms(deletion))).atoms;
+    });
+  }
+
+  /**
+   * Erases everything of one user, in one step, with tombstones that keep it erased.
+   *
+   * @throws {MemoryError} `invalid_input`.
+   */
+  deleteUser(userId: string): Promise<Options.ErasureReceipt> {
+    return this.#operate("deleteUser", "write", async () => {
+      assertName(userId, "userId");
+      const result = await this.#use(() => this.deleteAtoms({ scope: "user", userId: encodeText(userId) }));
+      return { userId, ...result, erasedAt: new Date(this.clock.wallTimeMs()) };
+    });
+  }
+
+  /**
+   * Every atom, session by session and oldest first within each, in constant memory. What was stored when the stream
+   * began and is not deleted meanwhile is in it once.
+   *
+   * @throws {MemoryError} `invalid_input`; `corrupt` or `schema` at its end, after all that could be read, when rows
+   *   could not and nobody takes them.
+   * @example
+   * for await (const atom of storage.atoms({ userId })) await archive.write(atom);
+   */
+  async *atoms<Type extends string = string>(
+    query: Options.AtomStreamQuery<Type> = {},
+  ): AsyncGenerator<AtomOf<Types, Type>, void, undefined> {
+    const filter = await this.#operate("atoms", "read", async () => parseFilter(query));
+    const onUnreadable = query.onUnreadable ?? this.#onUnreadable;
+    const unreadable: UnreadableAtom[] = [];
+    const take = (atom: UnreadableAtom): void => {
+      if (onUnreadable === undefined) unreadable.push(atom);
+      else onUnreadable(atom);
+    };
+    const sessionIds = filter.sessionId === undefined ? this.#sessionIds(filter.userId) : [filter.sessionId];
+    for await (const sessionId of sessionIds) {
+      for await (const row of this.#pages("atoms", { ...filter, sessionId, order: "oldest-first" }, STREAM_PAGE)) {
+        const atom = await this.#readAtom(row, take);
+        if (atom !== undefined) yield atom as AtomOf<Types, Type>;
+      }
+    }
+    const [first] = unreadable;
+    if (first === undefined) return;
+    throw withContext(
+      new MemoryError({
+        code: first.error.code,
+        message: `${unreadable.length} stored atoms could not be read; the first: ${first.error.message}. Pass onUnreadable to take them`,
+        sessionId: first.sessionId,
+        atomId: first.id,
+        cause: first.error,
+      }),
+      { operation: "atoms", backend: this.backend },
+    );
+  }
+
+  /**
+   * Every session, in an order that appends do not change: what existed when the iteration began and is not deleted
+   * meanwhile is in it once.
+   *
+   * @throws {MemoryError} `invalid_input`.
+   */
+  async *sessions(query: Options.UserGuard = {}): AsyncGenerator<Options.SessionSummary, void, undefined> {
+    const guard = await this.#operate("sessions", "read", async () => parseGuard(query));
+    for await (const row of this.#heads("sessions", guard.userId)) yield this.#summarize(row);
+  }
+
+  async *#sessionIds(userId: string | undefined): AsyncGenerator<string> {
+    for await (const row of this.#heads("atoms", userId)) yield row.head.sessionId;
+  }
+
+  async *#heads(operation: string, userId: string | undefined): AsyncGenerator<Hooks.SessionRow> {
+    let afterSessionId: string | undefined;
+    for (;;) {
+      const selection: Hooks.HeadSelection = {
+        order: "session-id",
+        ...(userId === undefined ? {} : { userId }),
+        ...(afterSessionId === undefined ? {} : { afterSessionId }),
+        limit: STREAM_PAGE,
+      };
+      const rows = await this.#operate(operation, "read", () => this.#use(() => this.selectHeads(selection)));
+      yield* rows;
+      if (rows.length < STREAM_PAGE) return;
+      afterSessionId = rows.at(-1)?.head.sessionId;
+    }
+  }
+
+  /** Page after page, from the selection's bound on. */
+  async *#pages(
+    operation: string,
+    selection: Omit<Hooks.AtomSelection, "limit">,
+    limit: number,
+  ): AsyncGenerator<Hooks.AtomRow> {
+    let bound: Pick<Hooks.AtomSelection, "beforeId" | "afterId"> = {};
+    for (;;) {
+      const page: Hooks.AtomSelection = { ...selection, ...bound, limit };
+      const rows = await this.#operate(operation, "read", () => this.#use(() => this.selectAtoms(page)));
+      yield* rows;
+      const last = rows.at(-1);
+      if (rows.length < limit || last === undefined) return;
+      bound = selection.order === "newest-first" ? { beforeId: last.id } : { afterId: last.id };
+    }
+  }
+
+  /** The row as an atom with its typed content, or undefined when it went to `unreadable`. */
+  async #readAtom(
+    row: Hooks.AtomRow,
+    unreadable: (atom: UnreadableAtom) => void,
+  ): Promise<MemoryAtom<string, unknown> | undefined> {
+    const atom = decodeOr(row, decodeAtom, unreadable);
+    const schema = atom === undefined ? undefined : this.#atomTypes.get(atom.memoryType);
+    if (atom === undefined || schema === undefined) return atom;
+    try {
+      return { ...atom, content: await parseContent(schema, atom.content, "content") };
+    } catch (error) {
+      if (!MemoryError.isInstance(error)) throw error;
+      unreadable(unreadableAtom(row, noLongerFits(atom, error)));
+      return undefined;
+    }
+  }
+
+  #summarize(row: Hooks.SessionRow): Options.SessionSummary {
+    const summary = summarize(row);
+    summary.unreadable?.forEach((atom) => this.#onUnreadable?.(atom));
+    return summary;
+  }
+
+  #logOf(session: Session): SessionLog {
+    const internals = sessionInternals(session);
+    if (internals === undefined) {
+      throw invalidInput("session", "is not a Session of this copy of @rivet/memory-core; install one copy of it");
+    }
+    if (internals.storage === undefined) internals.bind(this);
+    else if (internals.storage !== this) {
+      throw invalidInput("session", "belongs to another storage; call its own save(), or load it from this storage");
+    }
+    return internals.log;
+  }
+
+  /** Runs a hook on the open store; closing waits for it. */
+  #use<Result>(hook: () => Promise<Result>): Promise<Result> {
+    return this.#lifecycle.run(hook);
+  }
+
+  /** Makes every failure a `MemoryError` that says which operation and backend it was. */
+  async #operate<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (thrown) {
+      const error = MemoryError.isInstance(thrown) ? thrown : this.toMemoryError(thrown);
+      const outcome = kind === "read" ? undefined : UNCERTAIN.has(error.code) ? "unknown" : "not_applied";
+      throw withContext(error, { operation, backend: this.backend, outcome });
+    }
+  }
+}
+
+/** Codes of failures that leave open whether a write was applied, unless the backend knows better. */
+const UNCERTAIN: ReadonlySet<string> = new Set<MemoryErrorCode>(["unavailable", "timeout", "unknown"]);
+
+function parseGuard(options: Options.UserGuard): { userId?: string } {
+  assertOptions(options, "options");
+  if (options.userId === undefined) return {};
+  assertName(options.userId, "options.userId");
+  return { userId: encodeText(options.userId) };
+}
+
+type AtomFilter = Pick<Hooks.AtomSelection, "sessionId" | "userId" | "memoryTypes">;
+
+function parseFilter(query: Options.AtomStreamQuery): AtomFilter {
+  const guard = parseGuard(query);
+  const { sessionId, memoryType } = query;
+  if (sessionId !== undefined) assertName(sessionId, "query.sessionId");
+  return {
+    ...guard,
+    ...(sessionId === undefined ? {} : { sessionId: encodeText(sessionId) }),
+    ...(memoryType === undefined ? {} : { memoryTypes: parseMemoryTypes(memoryType) }),
+  };
+}
+
+function parseMemoryTypes(memoryType: unknown): string[] {
+  const types: unknown[] = Array.isArray(memoryType) ? memoryType : [memoryType];
+  return [...new Set(types)].map((type, index) => {
+    assertName(type, Array.isArray(memoryType) ? `query.memoryType[${index}]` : "query.memoryType");
+    return encodeText(type);
+  });
+}
+
+function bounds(
+  beforeId: string | undefined,
+  afterId: string | undefined,
+): Pick<Hooks.AtomSelection, "beforeId" | "afterId"> {
+  return { ...(beforeId === undefined ? {} : { beforeId }), ...(afterId === undefined ? {} : { afterId }) };
+}
+
+/** A storage whatever its typed atoms, as a session needs it. */
+export type AnyStorage = Pick<
+  MemoryStorage,
+  "clock" | "maxAtomBytes" | "saveSession" | "loadSession" | "refreshSession"
+>;
