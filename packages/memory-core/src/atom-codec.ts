@@ -4,8 +4,8 @@ import { invalidInput, MemoryError } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { assertMessageContent, type Message, type MessageRole } from "./message.ts";
 import { decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
-import { assertMetadataChange } from "./session-metadata.ts";
-import type { AtomRow } from "./storage-hooks.ts";
+import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
+import type { AtomRow, MessageRow } from "./storage-hooks.ts";
 
 /** An atom that is checked and copied, ready to be serialised. */
 export interface PlainAtom {
@@ -62,40 +62,62 @@ export function decodeAtom(row: AtomRow): MemoryAtom {
   };
 }
 
-/** @throws {MemoryError} `corrupt` when the row is not what {@link encodeAtom} writes. */
-export function decodeMessage(row: AtomRow, role: MessageRole): Message {
+/** @throws {MemoryError} `corrupt` when the row is no message. */
+export function decodeMessage(row: StoredText, role: MessageRole): Message {
   const content = decodeJson(row, "content");
   if (typeof content !== "string") {
     assertStored(row, () => assertMessageContent(content, "content"));
     deepFreeze(content);
   }
   const metadata = row.metadata === "{}" ? NO_METADATA : deepFreeze(decodeMetadata(row));
-  // The assertion above has narrowed what the compiler cannot follow through the closure.
-  return Object.freeze({
-    id: row.id,
-    role,
-    content: content as Message["content"],
-    metadata,
-    createdAt: decodeDate(row),
-  });
+  // Checked above, in a closure that the compiler does not look into.
+  const checked = content as Message["content"];
+  return Object.freeze({ id: row.id, role, content: checked, metadata, createdAt: decodeDate(row) });
 }
+
+/** A message of a session, or undefined when the row cannot be read and went to `unreadable` instead. */
+export function readMessage(
+  row: MessageRow,
+  head: Pick<AtomRow, "sessionId" | "userId">,
+  unreadable: (atom: UnreadableAtom) => void,
+): Message | undefined {
+  const role = roleOf(row.memoryType);
+  if (role === undefined) return undefined;
+  try {
+    return decodeMessage(row, role);
+  } catch {
+    // Once more with all that an error needs to say, which good rows do without.
+    const { sessionId, userId } = head;
+    return decodeOr({ ...row, sessionId, userId }, (full) => decodeMessage(full, role), unreadable);
+  }
+}
+
+/** @throws {MemoryError} `corrupt` when the row is no change of session metadata. */
+export function decodeMetadataChange(row: AtomRow): MetadataChange {
+  const { content } = decodeAtom(row);
+  assertMetadataChange(content, "content");
+  return content;
+}
+
+/** What decoding needs of a row. */
+type StoredText = MessageRow & Partial<Pick<AtomRow, "sessionId">>;
 
 const NO_METADATA: JsonObject = Object.freeze({});
 
-function decodeMetadata(row: AtomRow): JsonObject {
+function decodeMetadata(row: StoredText): JsonObject {
   if (row.metadata === "{}") return {};
   const metadata = decodeJson(row, "metadata");
   if (typeof metadata === "object" && metadata !== null && !Array.isArray(metadata)) return metadata;
   throw corrupt(row, "its metadata is not a JSON object");
 }
 
-function decodeDate(row: AtomRow): Date {
+function decodeDate(row: StoredText): Date {
   const date = new Date(row.createdAtMs);
   if (Number.isNaN(date.getTime())) throw corrupt(row, "its creation time is not a time");
   return date;
 }
 
-function decodeJson(row: AtomRow, column: "content" | "metadata"): JsonValue {
+function decodeJson(row: StoredText, column: "content" | "metadata"): JsonValue {
   try {
     return fromJsonText(row[column]);
   } catch (cause) {
@@ -103,7 +125,7 @@ function decodeJson(row: AtomRow, column: "content" | "metadata"): JsonValue {
   }
 }
 
-function assertStored(row: AtomRow, assert: () => void): void {
+function assertStored(row: StoredText, assert: () => void): void {
   try {
     assert();
   } catch (cause) {
@@ -111,8 +133,8 @@ function assertStored(row: AtomRow, assert: () => void): void {
   }
 }
 
-function corrupt(row: AtomRow, problem: string, cause?: unknown): MemoryError {
-  const sessionId = decodeText(row.sessionId);
+function corrupt(row: StoredText, problem: string, cause?: unknown): MemoryError {
+  const sessionId = decodeText(row.sessionId ?? "");
   return new MemoryError({
     code: "corrupt",
     message: `atom ${row.id} of session ${JSON.stringify(sessionId)} cannot be read: ${problem}; the stored text was left as it is`,

@@ -1,12 +1,13 @@
-import { isHistoryType, roleOf } from "./atom.ts";
+import { isHistoryType, roleOf, SESSION_METADATA } from "./atom.ts";
 import { NIL_ID, xorIds } from "./atom-id.ts";
+import { EMPTY_METADATA, metadataAfter, type MetadataProjection } from "./metadata-projection.ts";
 import type { AtomRow } from "./storage-hooks.ts";
 
 /**
  * The projection of one session that a store maintains beside its atoms: a page of sessions costs a page to list, and
  * two stores are compared by one row a session.
  */
-export interface SessionHead {
+export interface SessionHead extends MetadataProjection {
   readonly sessionId: string;
   readonly userId: string;
   /** When the earliest of its atoms was created, in milliseconds since 1970; deletions leave it. */
@@ -31,6 +32,7 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
     idXor: NIL_ID,
     historyXor: NIL_ID,
   };
+  const metadata = metadataAfter(head ?? EMPTY_METADATA, rows);
   for (const row of rows) {
     createdAtMs = Math.min(createdAtMs, row.createdAtMs);
     if (row.id > lastAtomId) lastAtomId = row.id;
@@ -40,7 +42,7 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
     if (isHistoryType(row.memoryType)) historyXor = xorIds(historyXor, row.id);
   }
   const { sessionId, userId } = head ?? rows[0];
-  return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor };
+  return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }
 
 /** An atom as a deletion needs it. */
@@ -50,11 +52,13 @@ export type DeletedAtom = Pick<AtomRow, "id" | "memoryType">;
  * The head after atoms were deleted, or undefined when none is left.
  *
  * @param lastAtomId the greatest id that is left; undefined when none is.
+ * @param metadataLeft reads the session metadata atoms that are left; called only when one was deleted.
  */
 export function headAfterDelete(
   head: SessionHead,
   deleted: readonly DeletedAtom[],
   lastAtomId: string | undefined,
+  metadataLeft: () => readonly AtomRow[],
 ): SessionHead | undefined {
   if (lastAtomId === undefined) return undefined;
   let { messageCount, atomCount, idXor, historyXor } = head;
@@ -64,7 +68,9 @@ export function headAfterDelete(
     idXor = xorIds(idXor, id);
     if (isHistoryType(memoryType)) historyXor = xorIds(historyXor, id);
   }
-  return { ...head, lastAtomId, messageCount, atomCount, idXor, historyXor };
+  const isMetadataDeleted = deleted.some(({ memoryType }) => memoryType === SESSION_METADATA);
+  const metadata = isMetadataDeleted ? metadataAfter(EMPTY_METADATA, metadataLeft()) : {};
+  return { ...head, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }
 
 /**

@@ -16,6 +16,7 @@ export type { LangChainMessage } from "./formats/langchain.ts";
 export type { OpenAIMessage } from "./formats/openai.ts";
 export { headAfterDelete, headAfterInsert, isHistoryUnchanged, type DeletedAtom, type SessionHead } from "./head.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
+export { EMPTY_METADATA, metadataAfter, type MetadataProjection } from "./metadata-projection.ts";
 export { MessageHistory } from "./message-history.ts";
 export type {
   FilePart,
@@ -43,7 +44,7 @@ export type {
   Deletion,
   DeletionResult,
   HeadSelection,
-  LoadedSessionRow,
+  MessageRow,
   SessionRow,
   SessionSelection,
   SessionWrite,

@@ -1,12 +1,12 @@
 /** What a `Session` knows and what of it is not yet saved. No I/O: the storage asks for a batch and acknowledges it. */
-import { decodeMessage, decodeOr, encodeAtom } from "./atom-codec.ts";
+import { decodeMessage, decodeMetadataChange, encodeAtom, readMessage } from "./atom-codec.ts";
 import { roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
 import { atomIdTimeMs, NIL_ID, type AtomClock } from "./atom-id.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Message } from "./message.ts";
 import { applyMetadataChange, type MetadataChange } from "./session-metadata.ts";
-import { decodeMetadataChange, foldMetadata } from "./session-summary.ts";
-import type { AtomRow, LoadedSessionRow } from "./storage-hooks.ts";
+import { readMetadata } from "./session-summary.ts";
+import type { AtomRow, SessionRow } from "./storage-hooks.ts";
 import { DEFAULT_MAX_ATOM_BYTES } from "./validation.ts";
 
 /** What one save writes. It does not change while the save is under way, nor when it is repeated after a failure. */
@@ -131,41 +131,37 @@ export class SessionLog {
   }
 
   /** Takes over what is stored; unsaved work stays on top of it. */
-  absorb(row: LoadedSessionRow): void {
-    this.clock.observe(row.head.lastAtomId);
-    const unreadable: UnreadableAtom[] = [];
-    const collect = (atom: UnreadableAtom): number => unreadable.push(atom);
-
-    this.#metadata = foldMetadata(row.metadata, collect);
+  absorb({ head, messages }: SessionRow): void {
+    this.clock.observe(head.lastAtomId);
+    const { metadata, unreadable } = readMetadata(head);
+    if (unreadable !== undefined) throw unreadable;
+    this.#metadata = new Map(Object.entries(metadata));
     this.#metadataView = undefined;
+
+    const bad: UnreadableAtom[] = [];
     const stored: Message[] = [];
-    const clearedThroughId = this.clearThroughId ?? "";
-    for (const messageRow of row.messages) {
-      if (messageRow.id <= clearedThroughId) continue;
-      const role = roleOf(messageRow.memoryType);
-      if (role === undefined) continue;
-      const message = decodeOr(messageRow, (stored) => decodeMessage(stored, role), collect);
+    for (const row of messages) {
+      const message = readMessage(row, head, (atom) => bad.push(atom));
       if (message !== undefined) stored.push(message);
     }
-    this.#mergeUnsaved(stored);
-    this.unreadable = unreadable;
-    this.#lastSavedMessageId = row.messages.at(-1)?.id ?? this.#lastSavedMessageId;
-    this.historyXor = row.head.historyXor;
-    this.lastActiveMs = Math.max(this.lastActiveMs, atomIdTimeMs(row.head.lastAtomId));
+    this.messages = this.clearThroughId === undefined ? stored : laterThan(this.clearThroughId, stored);
+    this.unreadable = bad;
+    if (this.unsavedCount > 0) this.#reapplyUnsaved();
+    this.#lastSavedMessageId = messages.at(-1)?.id ?? this.#lastSavedMessageId;
+    this.historyXor = head.historyXor;
+    this.lastActiveMs = Math.max(this.lastActiveMs, atomIdTimeMs(head.lastAtomId));
   }
 
-  #mergeUnsaved(stored: Message[]): void {
-    const storedIds = new Set(stored.map((message) => message.id));
-    const unsavedIds = new Set(this.unsaved.map((atom) => atom.id));
-    const kept = this.messages.filter((message) => unsavedIds.has(message.id) && !storedIds.has(message.id));
-    this.messages = stored;
-    if (kept.length > 0) this.messages = [...stored, ...kept].sort((left, right) => (left.id < right.id ? -1 : 1));
-    for (const atom of this.unsaved) {
-      if (atom.memoryType === SESSION_METADATA) this.#applyMetadata(decodeMetadataChange(atom));
+  #reapplyUnsaved(): void {
+    const storedIds = new Set(this.messages.map((message) => message.id));
+    for (const row of this.unsaved) {
+      const role = roleOf(row.memoryType);
+      if (role === undefined) this.#applyMetadata(decodeMetadataChange(row));
+      else if (!storedIds.has(row.id)) this.messages.push(decodeMessage(row, role));
     }
-    if (this.#change !== undefined) {
-      this.#applyMetadata({ set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] });
-    }
+    this.messages.sort((left, right) => (left.id < right.id ? -1 : 1));
+    if (this.#change === undefined) return;
+    this.#applyMetadata({ set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] });
   }
 
   /** Puts back what `toJSON` wrote. */
@@ -199,4 +195,8 @@ export interface RestoredState {
   readonly historyXor: string;
   readonly loadedFromId: string | undefined;
   readonly clearThroughId: string | undefined;
+}
+
+function laterThan(id: string, messages: readonly Message[]): Message[] {
+  return messages.filter((message) => message.id > id);
 }

@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from "./json.ts";
 export type MetadataChange = { set: JsonObject; removed: string[] };
 
 /** @throws {MemoryError} `invalid_input` when the value is no metadata change. */
-export function assertMetadataChange(value: JsonValue, path: string): asserts value is MetadataChange & JsonObject {
+export function assertMetadataChange(value: unknown, path: string): asserts value is MetadataChange {
   const { set, removed } = isObject(value) ? value : {};
   if (!isObject(set)) throw invalidInput(`${path}.set`, "must be an object, for an atom of type session_metadata");
   if (!Array.isArray(removed) || removed.some((key) => typeof key !== "string")) {
@@ -20,6 +20,6 @@ export function applyMetadataChange(metadata: Map<string, JsonValue>, change: Me
   for (const [key, value] of Object.entries(change.set)) metadata.set(key, value);
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
+function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

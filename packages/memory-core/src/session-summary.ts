@@ -1,35 +1,12 @@
-import { decodeAtom, decodeOr } from "./atom-codec.ts";
 import { atomIdTimeMs } from "./atom-id.ts";
-import type { UnreadableAtom } from "./atom.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
-import { decodeText } from "./serialization.ts";
-import { applyMetadataChange, assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
-import type { AtomRow, SessionRow } from "./storage-hooks.ts";
+import { MemoryError } from "./errors.ts";
+import type { SessionHead } from "./head.ts";
+import type { JsonObject } from "./json.ts";
+import { decodeText, fromJsonText } from "./serialization.ts";
 import type { SessionSummary } from "./storage-types.ts";
 
-/** Folds the metadata atoms of a session, in id order, into its current metadata. */
-export function foldMetadata(
-  rows: readonly AtomRow[],
-  unreadable: (atom: UnreadableAtom) => void,
-): Map<string, JsonValue> {
-  const metadata = new Map<string, JsonValue>();
-  for (const row of rows) {
-    const change = decodeOr(row, decodeMetadataChange, unreadable);
-    if (change !== undefined) applyMetadataChange(metadata, change);
-  }
-  return metadata;
-}
-
-/** @throws {MemoryError} `corrupt` when the row is no metadata change. */
-export function decodeMetadataChange(row: AtomRow): MetadataChange {
-  const { content } = decodeAtom(row);
-  assertMetadataChange(content, "content");
-  return content;
-}
-
-export function summarize({ head, metadata }: SessionRow): SessionSummary {
-  const unreadable: UnreadableAtom[] = [];
-  const folded: JsonObject = Object.fromEntries(foldMetadata(metadata, (atom) => unreadable.push(atom)));
+export function summarize(head: SessionHead): SessionSummary {
+  const { metadata, unreadable } = readMetadata(head);
   return {
     sessionId: decodeText(head.sessionId),
     userId: decodeText(head.userId),
@@ -37,7 +14,28 @@ export function summarize({ head, metadata }: SessionRow): SessionSummary {
     lastActive: new Date(atomIdTimeMs(head.lastAtomId)),
     lastAtomId: head.lastAtomId,
     messageCount: head.messageCount,
-    metadata: folded,
-    ...(unreadable.length === 0 ? {} : { unreadable }),
+    metadata,
+    ...(unreadable === undefined ? {} : { unreadable }),
   };
+}
+
+/** The current metadata of a session; when the stored text is damaged, empty and with the reason. */
+export function readMetadata(head: SessionHead): { metadata: JsonObject; unreadable?: MemoryError } {
+  try {
+    const metadata = fromJsonText(head.metadata);
+    if (typeof metadata === "object" && metadata !== null && !Array.isArray(metadata)) return { metadata };
+    return { metadata: {}, unreadable: corruptHead(head, undefined) };
+  } catch (cause) {
+    return { metadata: {}, unreadable: corruptHead(head, cause) };
+  }
+}
+
+function corruptHead(head: SessionHead, cause: unknown): MemoryError {
+  const sessionId = decodeText(head.sessionId);
+  return new MemoryError({
+    code: "corrupt",
+    message: `the metadata of session ${JSON.stringify(sessionId)} cannot be read: the text in its head is no JSON object`,
+    sessionId,
+    cause,
+  });
 }

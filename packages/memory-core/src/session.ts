@@ -8,7 +8,7 @@ import { assertMessageContent, type Message, type MessageContent, type MessageRo
 import { logToData, logFromData, type SessionData } from "./session-data.ts";
 import { SessionLog } from "./session-log.ts";
 import { decodeText } from "./serialization.ts";
-import type { LoadedSessionRow } from "./storage-hooks.ts";
+import type { SessionRow } from "./storage-hooks.ts";
 import type { LoadOptions, SaveOptions, SaveReceipt } from "./storage-types.ts";
 import type { AnyStorage } from "./storage.ts";
 import { assertLimit, assertName, assertOptions, snapshotJson, snapshotJsonObject } from "./validation.ts";
@@ -250,7 +250,7 @@ export function sessionInternals(session: unknown): SessionInternals | undefined
 }
 
 /** A session as a store returned it. */
-export function sessionFromRow(row: LoadedSessionRow, storage: AnyStorage, lastMessages: number | undefined): Session {
+export function sessionFromRow(row: SessionRow, storage: AnyStorage, lastMessages: number | undefined): Session {
   const { head, messages } = row;
   const log = new SessionLog(decodeText(head.sessionId), decodeText(head.userId), storage.clock, storage.maxAtomBytes);
   log.absorb(row);

@@ -75,16 +75,13 @@ export type HeadSelection =
       readonly limit: number;
     };
 
-/** A session without its messages. */
-export interface SessionRow {
-  readonly head: SessionHead;
-  /** All atoms of type `session_metadata`, in id order. */
-  readonly metadata: readonly AtomRow[];
-}
+/** A message of a session whose head says the rest. */
+export type MessageRow = Pick<AtomRow, "id" | "memoryType" | "content" | "metadata" | "createdAtMs">;
 
 /** A session with messages in id order. */
-export interface LoadedSessionRow extends SessionRow {
-  readonly messages: readonly AtomRow[];
+export interface SessionRow {
+  readonly head: SessionHead;
+  readonly messages: readonly MessageRow[];
 }
 
 /** What to delete for good. `userId` guards: what belongs to someone else is as if it were not there. */

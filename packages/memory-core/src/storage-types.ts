@@ -1,6 +1,7 @@
 /** The options and results of `MemoryStorage`'s public methods. */
 import type { AtomClock } from "./atom-id.ts";
 import type { UnreadableAtom } from "./atom.ts";
+import type { MemoryError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { AtomTypes } from "./typed-atoms.ts";
 
@@ -74,8 +75,8 @@ export interface SessionSummary {
   readonly lastAtomId: string;
   readonly messageCount: number;
   readonly metadata: JsonObject;
-  /** Metadata rows that could not be read; absent when there are none. */
-  readonly unreadable?: readonly UnreadableAtom[];
+  /** Why the metadata could not be read; absent when they could. */
+  readonly unreadable?: MemoryError;
 }
 
 /** What `deleteUser` erased, to keep as a record. */

@@ -2,6 +2,7 @@ import { decodeAtom, decodeOr, unreadableAtom } from "./atom-codec.ts";
 import { processClock, type AtomClock } from "./atom-id.ts";
 import type { AtomList, MemoryAtom, UnreadableAtom } from "./atom.ts";
 import { invalidInput, MemoryError, withContext, type MemoryErrorCode } from "./errors.ts";
+import type { SessionHead } from "./head.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { arrangeRows, prepareAtom } from "./new-atom.ts";
 import { encodeText } from "./serialization.ts";
@@ -82,9 +83,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   /** A page of atoms, in the order asked for. */
   protected abstract selectAtoms(selection: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]>;
   /** One session with its messages, as of one moment. */
-  protected abstract selectSession(selection: Hooks.SessionSelection): Promise<Hooks.LoadedSessionRow | undefined>;
+  protected abstract selectSession(selection: Hooks.SessionSelection): Promise<Hooks.SessionRow | undefined>;
   /** A page of sessions, in the order asked for. */
-  protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly Hooks.SessionRow[]>;
+  protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
   /** Removes rows and leaves tombstones, in one step. What is not there leaves none, but for ids in a known session. */
   protected abstract deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
   /** The typed error for what the client library threw. */
@@ -215,8 +216,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       const { limit = DEFAULT_LIMIT, before } = query;
       assertLimit(limit, "query.limit");
       const bound = before === undefined ? {} : { beforeId: parseAtomId(before, "query.before") };
-      const rows = await this.#use(() => this.selectHeads({ order: "recent-first", ...guard, ...bound, limit }));
-      return rows.map((row) => this.#summarize(row));
+      const heads = await this.#use(() => this.selectHeads({ order: "recent-first", ...guard, ...bound, limit }));
+      return heads.map(summarize);
     });
   }
 
@@ -372,14 +373,14 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    */
   async *sessions(query: Options.UserGuard = {}): AsyncGenerator<Options.SessionSummary, void, undefined> {
     const guard = await this.#operate("sessions", "read", async () => parseGuard(query));
-    for await (const row of this.#heads("sessions", guard.userId)) yield this.#summarize(row);
+    for await (const head of this.#heads("sessions", guard.userId)) yield summarize(head);
   }
 
   async *#sessionIds(userId: string | undefined): AsyncGenerator<string> {
-    for await (const row of this.#heads("atoms", userId)) yield row.head.sessionId;
+    for await (const head of this.#heads("atoms", userId)) yield head.sessionId;
   }
 
-  async *#heads(operation: string, userId: string | undefined): AsyncGenerator<Hooks.SessionRow> {
+  async *#heads(operation: string, userId: string | undefined): AsyncGenerator<SessionHead> {
     let afterSessionId: string | undefined;
     for (;;) {
       const selection: Hooks.HeadSelection = {
@@ -388,10 +389,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
         ...(afterSessionId === undefined ? {} : { afterSessionId }),
         limit: STREAM_PAGE,
       };
-      const rows = await this.#operate(operation, "read", () => this.#use(() => this.selectHeads(selection)));
-      yield* rows;
-      if (rows.length < STREAM_PAGE) return;
-      afterSessionId = rows.at(-1)?.head.sessionId;
+      const heads = await this.#operate(operation, "read", () => this.#use(() => this.selectHeads(selection)));
+      yield* heads;
+      if (heads.length < STREAM_PAGE) return;
+      afterSessionId = heads.at(-1)?.sessionId;
     }
   }
 
@@ -427,12 +428,6 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       unreadable(unreadableAtom(row, noLongerFits(atom, error)));
       return undefined;
     }
-  }
-
-  #summarize(row: Hooks.SessionRow): Options.SessionSummary {
-    const summary = summarize(row);
-    summary.unreadable?.forEach((atom) => this.#onUnreadable?.(atom));
-    return summary;
   }
 
   #logOf(session: Session): SessionLog {

@@ -1,1 +1,2 @@
-export {};
+export { SQLiteStorage } from "./sqlite-storage.ts";
+export type { SQLiteStorageOptions } from "./options.ts";

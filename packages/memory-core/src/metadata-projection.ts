@@ -1,0 +1,57 @@
+import { SESSION_METADATA } from "./atom.ts";
+import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
+import type { AtomRow } from "./storage-hooks.ts";
+
+/**
+ * The current metadata of a session, folded from its `session_metadata` atoms: for each key, the change with the
+ * greatest id wins. Changes may arrive in any order, and more than once.
+ *
+ * Both fields are JSON texts in the form of `serialization.ts`.
+ */
+export interface MetadataProjection {
+  /** An object: the current metadata. */
+  readonly metadata: string;
+  /** An object: for each key that was ever set or removed, the id of the atom that decided it. */
+  readonly metadataIds: string;
+}
+
+export const EMPTY_METADATA: MetadataProjection = { metadata: "{}", metadataIds: "{}" };
+
+/** The projection after atoms were added; those of other types change nothing. */
+export function metadataAfter(
+  { metadata, metadataIds }: MetadataProjection,
+  rows: readonly AtomRow[],
+): MetadataProjection {
+  const changes = rows.filter((row) => row.memoryType === SESSION_METADATA);
+  if (changes.length === 0) return { metadata, metadataIds };
+  // The escaped form of strings is a string too: what is only moved about need not be decoded.
+  const values = new Map(Object.entries(JSON.parse(metadata)));
+  const ids = new Map<string, unknown>(Object.entries(JSON.parse(metadataIds)));
+  for (const { id, content } of changes) {
+    const change = parseChange(content);
+    if (change === undefined) continue;
+    const decides = (key: string): boolean => {
+      const decided = ids.get(key);
+      if (typeof decided === "string" && decided > id) return false;
+      ids.set(key, id);
+      return true;
+    };
+    for (const key of change.removed) if (decides(key)) values.delete(key);
+    for (const [key, value] of Object.entries(change.set)) if (decides(key)) values.set(key, value);
+  }
+  return {
+    metadata: JSON.stringify(Object.fromEntries(values)),
+    metadataIds: JSON.stringify(Object.fromEntries(ids)),
+  };
+}
+
+/** A damaged change decides nothing; the atom itself is reported when it is queried. */
+function parseChange(content: string): MetadataChange | undefined {
+  try {
+    const change: unknown = JSON.parse(content);
+    assertMetadataChange(change, "content");
+    return change;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,157 @@
+/** The steps of a write, inside a transaction that somebody else begins and commits. */
+import {
+  changedSession,
+  conflictingAtom,
+  deletedSession,
+  foreignSession,
+  headAfterDelete,
+  headAfterInsert,
+  isHistoryUnchanged,
+  isSameAtom,
+  NIL_ID,
+  type AtomRow,
+  type AtomWrite,
+  type DeletedAtom,
+  type Deletion,
+  type SessionHead,
+} from "@rivet/memory-core";
+import type { Statements } from "./statements.ts";
+
+/** What a write did, without the receipt. */
+export interface Written {
+  readonly written: number;
+  /** The version of the history of the last session written to. */
+  readonly historyXor: string;
+}
+
+/** Inserts the rows, session by session, and maintains the heads. Throws before or after changes: the caller undoes them. */
+export function append(statements: Statements, write: AtomWrite, nowMs: number): Written {
+  if (write.session !== undefined) return appendToSession(statements, write.session, write.rows, nowMs);
+  let written = 0;
+  let historyXor = NIL_ID;
+  for (const rows of bySession(write.rows)) {
+    const { sessionId, userId } = rows[0];
+    const result = appendToSession(statements, { sessionId, userId }, rows, nowMs);
+    written += result.written;
+    historyXor = result.historyXor;
+  }
+  return { written, historyXor };
+}
+
+function appendToSession(
+  statements: Statements,
+  session: NonNullable<AtomWrite["session"]>,
+  rows: readonly AtomRow[],
+  nowMs: number,
+): Written {
+  const { sessionId, userId, clearThroughId, expectedHistoryXor } = session;
+  const before = statements.selectHead(sessionId);
+  if (before === undefined && statements.isSessionDeleted(sessionId)) throw deletedSession(session);
+  if (before !== undefined && before.userId !== userId) throw foreignSession(session);
+
+  let head = before;
+  if (head !== undefined && clearThroughId !== undefined) {
+    head = bury(statements, head, statements.deleteMessagesThrough(sessionId, clearThroughId), nowMs);
+  }
+  const { inserted, alreadyThere } = insert(statements, rows);
+  const historyXor = before?.historyXor ?? NIL_ID;
+  if (expectedHistoryXor !== undefined && !isHistoryUnchanged(historyXor, expectedHistoryXor, rows, alreadyThere)) {
+    throw changedSession(session);
+  }
+  const [first, ...others] = inserted;
+  if (first !== undefined) {
+    head = headAfterInsert(head, [first, ...others]);
+    statements.upsertHead(head);
+  }
+  return { written: inserted.length, historyXor: head?.historyXor ?? NIL_ID };
+}
+
+function insert(statements: Statements, rows: readonly AtomRow[]): { inserted: AtomRow[]; alreadyThere: AtomRow[] } {
+  const inserted: AtomRow[] = [];
+  const alreadyThere: AtomRow[] = [];
+  for (const row of rows) {
+    if (statements.insertAtom(row)) {
+      inserted.push(row);
+      continue;
+    }
+    const stored = statements.selectAtom(row.sessionId, row.id);
+    // Otherwise the id has a tombstone, which wins over an atom that arrives late.
+    if (stored === undefined) continue;
+    if (!isSameAtom(stored, row)) throw conflictingAtom(row);
+    alreadyThere.push(row);
+  }
+  return { inserted, alreadyThere };
+}
+
+/** Leaves tombstones for rows that were deleted, and writes the head that follows. */
+function bury(
+  statements: Statements,
+  head: SessionHead,
+  deleted: readonly DeletedAtom[],
+  nowMs: number,
+): SessionHead | undefined {
+  const { sessionId } = head;
+  for (const { id } of deleted) statements.insertTombstone(sessionId, id, nowMs);
+  if (deleted.length === 0) return head;
+  const next = headAfterDelete(head, deleted, statements.selectLastAtomId(sessionId), () =>
+    statements.selectMetadata(sessionId),
+  );
+  if (next === undefined) statements.deleteHead(sessionId);
+  else statements.upsertHead(next);
+  return next;
+}
+
+/** What a deletion removed. */
+export interface Removed {
+  readonly sessions: number;
+  readonly atoms: number;
+  readonly messages: number;
+}
+
+const NOTHING: Removed = { sessions: 0, atoms: 0, messages: 0 };
+
+export function remove(statements: Statements, deletion: Deletion, nowMs: number): Removed {
+  if (deletion.scope === "user") {
+    return statements
+      .selectSessionIdsOfUser(deletion.userId)
+      .map((sessionId) => removeSession(statements, statements.selectHead(sessionId), nowMs))
+      .reduce(sum, NOTHING);
+  }
+  const head = statements.selectHead(deletion.sessionId);
+  if (head === undefined || (deletion.userId !== undefined && deletion.userId !== head.userId)) return NOTHING;
+  if (deletion.scope === "session") return removeSession(statements, head, nowMs);
+
+  const deleted = deletion.ids
+    .map((id) => statements.deleteAtom(head.sessionId, id))
+    .filter((atom) => atom !== undefined);
+  // Ids that are not there get a tombstone too: they may be on their way.
+  for (const id of deletion.ids) statements.insertTombstone(head.sessionId, id, nowMs);
+  const next = bury(statements, head, deleted, nowMs);
+  const messages = head.messageCount - (next?.messageCount ?? 0);
+  return { sessions: 0, atoms: deleted.length, messages };
+}
+
+function removeSession(statements: Statements, head: SessionHead | undefined, nowMs: number): Removed {
+  if (head === undefined) return NOTHING;
+  statements.deleteSession(head.sessionId, nowMs);
+  return { sessions: 1, atoms: head.atomCount, messages: head.messageCount };
+}
+
+function sum(left: Removed, right: Removed): Removed {
+  return {
+    sessions: left.sessions + right.sessions,
+    atoms: left.atoms + right.atoms,
+    messages: left.messages + right.messages,
+  };
+}
+
+/** Runs of rows of one session; the rows of a write are sorted by session. */
+function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
+  const groups: [AtomRow, ...AtomRow[]][] = [];
+  for (const row of rows) {
+    const group = groups.at(-1);
+    if (group?.[0].sessionId === row.sessionId) group.push(row);
+    else groups.push([row]);
+  }
+  return groups;
+}

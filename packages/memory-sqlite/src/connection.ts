@@ -1,0 +1,68 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { retryWhileBusy } from "./busy.ts";
+import { foreignDatabase, newerSchema } from "./errors.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
+import { IN_MEMORY_PATH, type Settings } from "./options.ts";
+
+export type Connection = Database.Database;
+
+/**
+ * Opens the file, creates its folders, and brings its tables up to date. Safe when several processes do so at once: one
+ * migrates, the others wait and find it done. A file that is not ours is not touched.
+ */
+export async function openConnection(path: string, settings: Settings, nowMs: number): Promise<Connection> {
+  if (path !== IN_MEMORY_PATH) await mkdir(dirname(path), { recursive: true });
+  // SQLite's own waiting would block the event loop: `retryWhileBusy` waits instead.
+  const connection = new Database(path, { timeout: 0 });
+  const whenFree = <Result>(attempt: () => Result): Promise<Result> => retryWhileBusy(attempt, settings.busyTimeoutMs);
+  try {
+    const version = await whenFree(() => checkedVersion(connection, path));
+    await whenFree(() => configure(connection, settings));
+    if (version < MIGRATIONS.length) await whenFree(() => migrate(connection, path, nowMs));
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function configure(connection: Connection, { durability, maxFileBytes }: Settings): void {
+  connection.pragma("journal_mode = WAL");
+  connection.pragma(`synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
+  if (maxFileBytes !== undefined) {
+    const pageBytes = Number(connection.pragma("page_size", { simple: true }));
+    connection.pragma(`max_page_count = ${Math.max(1, Math.floor(maxFileBytes / pageBytes))}`);
+  }
+}
+
+/** How many migrations the file has. */
+function checkedVersion(connection: Connection, path: string): number {
+  const version = Number(connection.pragma("user_version", { simple: true }));
+  const applicationId = Number(connection.pragma("application_id", { simple: true }));
+  const isEmpty = connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (applicationId !== APPLICATION_ID && !(isEmpty && applicationId === 0 && version === 0))
+    throw foreignDatabase(path);
+  if (version > MIGRATIONS.length) throw newerSchema(path, version, MIGRATIONS.length);
+  return version;
+}
+
+function migrate(connection: Connection, path: string, nowMs: number): void {
+  const steps = connection.transaction(() => {
+    // Another process may have been faster.
+    const version = checkedVersion(connection, path);
+    for (const sql of MIGRATIONS.slice(version)) connection.exec(sql);
+    if (version === 0) {
+      connection
+        .prepare("INSERT INTO rivet_store (store_uuid, schema_version, heartbeat) VALUES (?, ?, ?)")
+        .run(randomUUID(), MIGRATIONS.length, nowMs);
+    } else {
+      connection.prepare("UPDATE rivet_store SET schema_version = ?").run(MIGRATIONS.length);
+    }
+    connection.pragma(`application_id = ${APPLICATION_ID}`);
+    connection.pragma(`user_version = ${MIGRATIONS.length}`);
+  });
+  steps.immediate();
+}

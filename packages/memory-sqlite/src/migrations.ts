@@ -1,0 +1,61 @@
+/** The tables, as numbered steps: `PRAGMA user_version` counts those that a file has. A step that shipped never changes. */
+
+/** `PRAGMA application_id` of our files ("RvMe"): a file of another application is left alone. */
+export const APPLICATION_ID = 0x52764d65;
+
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE session_memories (
+    session_id  TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    memory_type TEXT NOT NULL,
+    content     TEXT NOT NULL, -- JSON
+    metadata    TEXT NOT NULL, -- JSON
+    created_at  INTEGER NOT NULL, -- milliseconds since 1970
+    PRIMARY KEY (session_id, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE INDEX session_memories_by_user ON session_memories (user_id, memory_type, id);
+
+  -- Session metadata and the user's own atoms, few among many messages: appending a message does not touch this index.
+  CREATE INDEX session_memories_facts ON session_memories (session_id, memory_type, id)
+    WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+
+  CREATE TABLE session_heads (
+    session_id    TEXT NOT NULL PRIMARY KEY,
+    user_id       TEXT NOT NULL,
+    created_at    INTEGER NOT NULL, -- milliseconds since 1970
+    last_atom_id  TEXT NOT NULL,
+    message_count INTEGER NOT NULL,
+    atom_count    INTEGER NOT NULL,
+    id_xor        TEXT NOT NULL,
+    history_xor   TEXT NOT NULL,
+    metadata      TEXT NOT NULL, -- JSON: the current metadata
+    metadata_ids  TEXT NOT NULL -- JSON: for each key, the atom that decided it
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE INDEX session_heads_by_user ON session_heads (user_id, last_atom_id DESC);
+
+  -- The nil UUID as id stands for the whole session.
+  CREATE TABLE session_tombstones (
+    session_id TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    deleted_at INTEGER NOT NULL, -- milliseconds since 1970
+    PRIMARY KEY (session_id, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE replication_hints (
+    target     TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    PRIMARY KEY (target, session_id, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE rivet_store (
+    store_uuid     TEXT NOT NULL PRIMARY KEY,
+    schema_version INTEGER NOT NULL,
+    heartbeat      INTEGER NOT NULL -- milliseconds since 1970
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

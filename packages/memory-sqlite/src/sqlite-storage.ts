@@ -1,0 +1,122 @@
+import {
+  MemoryStorage,
+  type AtomRow,
+  type AtomSelection,
+  type AtomTypes,
+  type AtomWrite,
+  type AtomWriteResult,
+  type Deletion,
+  type DeletionResult,
+  type HeadSelection,
+  type MemoryError,
+  type SessionHead,
+  type SessionRow,
+  type SessionSelection,
+} from "@rivet/memory-core";
+import { append, remove } from "./append.ts";
+import { retryWhileBusy } from "./busy.ts";
+import { openConnection, type Connection } from "./connection.ts";
+import { toSQLiteMemoryError } from "./errors.ts";
+import { DEFAULT_PATH, parseSettings, type Settings, type SQLiteStorageOptions } from "./options.ts";
+import { Statements } from "./statements.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+interface OpenFile {
+  readonly connection: Connection;
+  readonly statements: Statements;
+  readonly queue: WriteQueue;
+}
+
+/**
+ * Keeps sessions and atoms in a SQLite file, in WAL mode.
+ *
+ * Guarantees: an acknowledged save is on the disk (`durability: "full"`); saves that arrive together share one commit;
+ * several processes may use one file at once, and one that has to wait does so without blocking its event loop.
+ *
+ * @example
+ * await using storage = new SQLiteStorage("data/agent.db");
+ * const session = new Session({ userId: "ada", storage });
+ * session.addUserMessage("The drive trips with F0002.");
+ * await session.save();
+ */
+export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<Types> {
+  protected override readonly backend = "sqlite";
+  readonly #path: string;
+  readonly #settings: Settings;
+  #file: OpenFile | undefined;
+
+  /**
+   * Does no I/O: the file and its missing parent folders are created by `open()`, or by the first call that needs them.
+   *
+   * @param path the file, or `:memory:`. Default: `sessions.db`.
+   * @throws {MemoryError} `invalid_input` for an option that is not one.
+   */
+  constructor(path: string = DEFAULT_PATH, options: SQLiteStorageOptions<Types> = {}) {
+    super(options);
+    this.#path = path;
+    this.#settings = parseSettings(path, options);
+  }
+
+  protected override async openBackend(): Promise<void> {
+    const connection = await openConnection(this.#path, this.#settings, this.clock.wallTimeMs());
+    const queue = new WriteQueue(connection, this.#settings.busyTimeoutMs);
+    this.#file = { connection, statements: new Statements(connection), queue };
+  }
+
+  /** Writes the log back into the file, so that what is left is one file. */
+  protected override async closeBackend(): Promise<void> {
+    const { connection } = this.#open();
+    this.#file = undefined;
+    connection.pragma("wal_checkpoint(TRUNCATE)");
+    connection.close();
+  }
+
+  protected override async writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
+    const { queue, statements } = this.#open();
+    const { written, historyXor } = await queue.submit(() => append(statements, write, this.clock.wallTimeMs()));
+    return { written, historyXor, acceptedBy: [this.backend], degraded: false };
+  }
+
+  protected override async deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
+    const { queue, statements } = this.#open();
+    const removed = await queue.submit(() => remove(statements, deletion, this.clock.wallTimeMs()));
+    return { ...removed, acceptedBy: [this.backend] };
+  }
+
+  protected override selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {
+    return this.#read((statements) => statements.selectAtoms(selection));
+  }
+
+  protected override selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
+    const { sessionId, userId, lastMessages, fromId } = selection;
+    return this.#read((statements) => {
+      const head = statements.selectHead(sessionId);
+      if (head === undefined || (userId !== undefined && userId !== head.userId)) return undefined;
+      const messages =
+        lastMessages === undefined
+          ? statements.selectMessages(sessionId, fromId)
+          : statements.selectLastMessages(sessionId, lastMessages);
+      return { head, messages };
+    });
+  }
+
+  protected override selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
+    return this.#read((statements) => statements.selectHeads(selection));
+  }
+
+  protected override toMemoryError(error: unknown): MemoryError {
+    return toSQLiteMemoryError(error, this.#path);
+  }
+
+  /** Reads as of one moment: other processes may write between two statements, but not into a transaction. */
+  #read<Result>(work: (statements: Statements) => Result): Promise<Result> {
+    const { connection, statements } = this.#open();
+    const snapshot = connection.transaction(() => work(statements));
+    return retryWhileBusy(snapshot.deferred, this.#settings.busyTimeoutMs);
+  }
+
+  #open(): OpenFile {
+    if (this.#file === undefined) throw new Error("the file is not open");
+    return this.#file;
+  }
+}

@@ -1,0 +1,244 @@
+/** Every SQL statement of the backend but the migrations, prepared once. */
+import type { AtomRow, AtomSelection, DeletedAtom, HeadSelection, MessageRow, SessionHead } from "@rivet/memory-core";
+import { MESSAGE_TYPES, NIL_ID, roleOf, SESSION_METADATA } from "@rivet/memory-core";
+import type { Statement } from "better-sqlite3";
+import type { Connection } from "./connection.ts";
+
+const ATOM_COLUMNS = `session_id AS sessionId, id, user_id AS userId, memory_type AS memoryType, content, metadata,
+  created_at AS createdAtMs`;
+const MESSAGE_COLUMNS = "id, memory_type AS memoryType, content, metadata, created_at AS createdAtMs";
+const HEAD_COLUMNS = `session_id AS sessionId, user_id AS userId, created_at AS createdAtMs,
+  last_atom_id AS lastAtomId, message_count AS messageCount, atom_count AS atomCount, id_xor AS idXor,
+  history_xor AS historyXor, metadata, metadata_ids AS metadataIds`;
+
+// Constants of this file and of the core, never input: they stand in the text so that the planner can match them with
+// the condition of the index on facts.
+const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
+const IS_MESSAGE = `memory_type IN (${MESSAGE_LIST})`;
+const IS_FACT = `memory_type NOT IN (${MESSAGE_LIST})`;
+// Without statistics the planner takes the primary key and reads the whole session.
+const BY_FACTS = "INDEXED BY session_memories_facts";
+
+/** Before and after every id: bounds that leave nothing out. */
+const FIRST_ID = "";
+const LAST_ID = "~";
+
+export class Statements {
+  readonly #connection: Connection;
+  readonly #prepared = new Map<string, Statement<unknown[]>>();
+
+  readonly #insertAtom: Statement<unknown[]>;
+  readonly #selectHead: Statement<unknown[], SessionHead>;
+  readonly #upsertHead: Statement<unknown[]>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#insertAtom = connection.prepare(`
+      INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at)
+      SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
+      WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = column1 AND id = column2)
+      ON CONFLICT DO NOTHING`);
+    this.#selectHead = connection.prepare(`SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id = ?`);
+    this.#upsertHead = connection.prepare(`
+      INSERT INTO session_heads
+        (session_id, user_id, created_at, last_atom_id, message_count, atom_count, id_xor, history_xor, metadata,
+         metadata_ids)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (session_id) DO UPDATE SET created_at = excluded.created_at, last_atom_id = excluded.last_atom_id,
+        message_count = excluded.message_count, atom_count = excluded.atom_count, id_xor = excluded.id_xor,
+        history_xor = excluded.history_xor, metadata = excluded.metadata, metadata_ids = excluded.metadata_ids`);
+  }
+
+  // Writing
+
+  /** Whether the row is new: not when its id is taken or has a tombstone. */
+  insertAtom(row: AtomRow): boolean {
+    const { sessionId, id, userId, memoryType, content, metadata, createdAtMs } = row;
+    return this.#insertAtom.run(sessionId, id, userId, memoryType, content, metadata, createdAtMs).changes === 1;
+  }
+
+  upsertHead(head: SessionHead): void {
+    this.#upsertHead.run(
+      head.sessionId,
+      head.userId,
+      head.createdAtMs,
+      head.lastAtomId,
+      head.messageCount,
+      head.atomCount,
+      head.idXor,
+      head.historyXor,
+      head.metadata,
+      head.metadataIds,
+    );
+  }
+
+  deleteHead(sessionId: string): void {
+    this.#prepare("DELETE FROM session_heads WHERE session_id = ?").run(sessionId);
+  }
+
+  insertTombstone(sessionId: string, id: string, deletedAtMs: number): void {
+    this.#prepare("INSERT OR IGNORE INTO session_tombstones (session_id, id, deleted_at) VALUES (?, ?, ?)").run(
+      sessionId,
+      id,
+      deletedAtMs,
+    );
+  }
+
+  deleteAtom(sessionId: string, id: string): DeletedAtom | undefined {
+    return this.#get<DeletedAtom>(
+      "DELETE FROM session_memories WHERE session_id = ? AND id = ? RETURNING id, memory_type AS memoryType",
+      [sessionId, id],
+    );
+  }
+
+  deleteMessagesThrough(sessionId: string, throughId: string): DeletedAtom[] {
+    return this.#all<DeletedAtom>(
+      `DELETE FROM session_memories WHERE session_id = ? AND id <= ? AND ${IS_MESSAGE}
+       RETURNING id, memory_type AS memoryType`,
+      [sessionId, throughId],
+    );
+  }
+
+  /** Removes all of a session and leaves the one tombstone that stands for it. */
+  deleteSession(sessionId: string, deletedAtMs: number): void {
+    this.#prepare("DELETE FROM session_memories WHERE session_id = ?").run(sessionId);
+    this.#prepare("DELETE FROM session_tombstones WHERE session_id = ?").run(sessionId);
+    this.deleteHead(sessionId);
+    this.insertTombstone(sessionId, NIL_ID, deletedAtMs);
+  }
+
+  // Reading
+
+  selectHead(sessionId: string): SessionHead | undefined {
+    return this.#selectHead.get(sessionId);
+  }
+
+  isSessionDeleted(sessionId: string): boolean {
+    const sql = "SELECT 1 FROM session_tombstones WHERE session_id = ? AND id = ?";
+    return this.#get(sql, [sessionId, NIL_ID]) !== undefined;
+  }
+
+  selectAtom(sessionId: string, id: string): AtomRow | undefined {
+    return this.#get<AtomRow>(`SELECT ${ATOM_COLUMNS} FROM session_memories WHERE session_id = ? AND id = ?`, [
+      sessionId,
+      id,
+    ]);
+  }
+
+  selectLastAtomId(sessionId: string): string | undefined {
+    const sql = "SELECT id FROM session_memories WHERE session_id = ? ORDER BY id DESC LIMIT 1";
+    return this.#get<{ id: string }>(sql, [sessionId])?.id;
+  }
+
+  selectMetadata(sessionId: string): AtomRow[] {
+    return this.#all<AtomRow>(
+      `SELECT ${ATOM_COLUMNS} FROM session_memories ${BY_FACTS}
+       WHERE session_id = ? AND memory_type = '${SESSION_METADATA}' AND ${IS_FACT} ORDER BY id`,
+      [sessionId],
+    );
+  }
+
+  selectMessages(sessionId: string, fromId = FIRST_ID): MessageRow[] {
+    return this.#all<MessageRow>(
+      `SELECT ${MESSAGE_COLUMNS} FROM session_memories WHERE session_id = ? AND id >= ? AND ${IS_MESSAGE} ORDER BY id`,
+      [sessionId, fromId],
+    );
+  }
+
+  /** The last messages, in id order. */
+  selectLastMessages(sessionId: string, limit: number): MessageRow[] {
+    return this.#all<MessageRow>(
+      `SELECT ${MESSAGE_COLUMNS} FROM session_memories WHERE session_id = ? AND ${IS_MESSAGE} ORDER BY id DESC LIMIT ?`,
+      [sessionId, limit],
+    ).reverse();
+  }
+
+  selectHeads(selection: HeadSelection): SessionHead[] {
+    const { order, userId, limit } = selection;
+    const ofUser = userId === undefined ? "" : "AND user_id = ?";
+    const user = userId === undefined ? [] : [userId];
+    if (order === "recent-first") {
+      const sql = `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE last_atom_id < ? ${ofUser}
+        ORDER BY last_atom_id DESC LIMIT ?`;
+      return this.#all<SessionHead>(sql, [selection.beforeId ?? LAST_ID, ...user, limit]);
+    }
+    const sql = `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id > ? ${ofUser} ORDER BY session_id LIMIT ?`;
+    return this.#all<SessionHead>(sql, [selection.afterSessionId ?? "", ...user, limit]);
+  }
+
+  selectSessionIdsOfUser(userId: string): string[] {
+    const sql = "SELECT session_id AS sessionId FROM session_heads WHERE user_id = ?";
+    return this.#all<{ sessionId: string }>(sql, [userId]).map(({ sessionId }) => sessionId);
+  }
+
+  /**
+   * A page of atoms. Where an index leads by memory type, each type gives its own page, and the pages are merged: the
+   * cost is that of a page a type, however many atoms there are.
+   */
+  selectAtoms(selection: AtomSelection): AtomRow[] {
+    const { sessionId, userId, memoryTypes, limit } = selection;
+    const types =
+      memoryTypes ?? (sessionId === undefined && userId !== undefined ? this.#typesOfUser(userId) : undefined);
+    if (types === undefined) return this.#selectPage(selection, undefined);
+    const pages = types.map((type) => this.#selectPage(selection, type));
+    const [only] = pages;
+    if (pages.length === 1 && only !== undefined) return only;
+    const direction = selection.order === "newest-first" ? -1 : 1;
+    return pages
+      .flat()
+      .sort((left, right) => (left.id < right.id ? -direction : direction))
+      .slice(0, limit);
+  }
+
+  #selectPage(selection: AtomSelection, memoryType: string | undefined): AtomRow[] {
+    const { sessionId, userId, beforeId = LAST_ID, afterId = FIRST_ID, order, limit } = selection;
+    const conditions = ["id > ?", "id < ?"];
+    const values: unknown[] = [afterId, beforeId];
+    const where = (condition: string, value: string | undefined): void => {
+      if (value === undefined) return;
+      conditions.push(condition);
+      values.push(value);
+    };
+    where("session_id = ?", sessionId);
+    where("user_id = ?", userId);
+    where("memory_type = ?", memoryType);
+    const isFactOfSession = memoryType !== undefined && roleOf(memoryType) === undefined && sessionId !== undefined;
+    if (isFactOfSession) conditions.push(IS_FACT);
+    const sql = `SELECT ${ATOM_COLUMNS} FROM session_memories ${isFactOfSession ? BY_FACTS : ""}
+      WHERE ${conditions.join(" AND ")}
+      ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT ?`;
+    return this.#all<AtomRow>(sql, [...values, limit]);
+  }
+
+  /** The memory types that a user has, each found by one step in the index. */
+  #typesOfUser(userId: string): string[] {
+    const sql = `
+      WITH RECURSIVE types (type) AS (
+        SELECT min(memory_type) FROM session_memories WHERE user_id = ?
+        UNION ALL
+        SELECT (SELECT min(memory_type) FROM session_memories WHERE user_id = ? AND memory_type > types.type)
+        FROM types WHERE types.type IS NOT NULL
+      )
+      SELECT type FROM types WHERE type IS NOT NULL`;
+    return this.#all<{ type: string }>(sql, [userId, userId]).map(({ type }) => type);
+  }
+
+  #prepare(sql: string): Statement<unknown[]> {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+
+  // The row types below restate the column lists above, which the compiler cannot read.
+
+  #get<Row>(sql: string, values: readonly unknown[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  #all<Row>(sql: string, values: readonly unknown[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+}
