@@ -5,5 +5,6 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@rivet/source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    reporters: ["default", "./test/count-reporter.ts"],
   },
 });

@@ -6,7 +6,7 @@ import type { AtomRow } from "./storage-hooks.ts";
  * The current metadata of a session, folded from its `session_metadata` atoms: for each key, the change with the
  * greatest id wins. Changes may arrive in any order, and more than once.
  *
- * Both fields are JSON texts in the form of `serialization.ts`.
+ * Both fields are JSON texts in the form of `serialization.ts`, with sorted keys: the same atoms give the same text.
  */
 export interface MetadataProjection {
   /** An object: the current metadata. */
@@ -39,10 +39,7 @@ export function metadataAfter(
     for (const key of change.removed) if (decides(key)) values.delete(key);
     for (const [key, value] of Object.entries(change.set)) if (decides(key)) values.set(key, value);
   }
-  return {
-    metadata: JSON.stringify(Object.fromEntries(values)),
-    metadataIds: JSON.stringify(Object.fromEntries(ids)),
-  };
+  return { metadata: sortedJson(values), metadataIds: sortedJson(ids) };
 }
 
 /** A damaged change decides nothing; the atom itself is reported when it is queried. */
@@ -54,4 +51,8 @@ function parseChange(content: string): MetadataChange | undefined {
   } catch {
     return undefined;
   }
+}
+
+function sortedJson(entries: ReadonlyMap<string, unknown>): string {
+  return JSON.stringify(Object.fromEntries([...entries].toSorted(([left], [right]) => (left < right ? -1 : 1))));
 }

@@ -150,7 +150,7 @@ export class Statements {
     return this.#all<MessageRow>(
       `SELECT ${MESSAGE_COLUMNS} FROM session_memories WHERE session_id = ? AND ${IS_MESSAGE} ORDER BY id DESC LIMIT ?`,
       [sessionId, limit],
-    ).reverse();
+    ).toReversed();
   }
 
   selectHeads(selection: HeadSelection): SessionHead[] {

@@ -1,0 +1,242 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmod, mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AtomClock, Session, type MemoryStorage } from "@rivet/memory-core";
+import { SQLiteStorage } from "@rivet/memory-sqlite";
+import Database from "better-sqlite3";
+import { describe, expect, it } from "vitest";
+import { readHeads } from "./stored-heads.ts";
+import { temporaryFile } from "./temporary-file.ts";
+import { scriptLines } from "./writer-process.ts";
+
+const NOBODY = 65_534;
+
+describe("SQLiteStorage", () => {
+  it("does no I/O before it is opened", async () => {
+    const path = await temporaryFile();
+    new SQLiteStorage(path);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("creates missing parent folders", async () => {
+    const path = await temporaryFile("a/b/c/memory.db");
+    await using storage = new SQLiteStorage(path);
+    await saveTurn(storage);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it("leaves one file, with everything in it, when it is closed", async () => {
+    const path = await temporaryFile();
+    const storage = new SQLiteStorage(path);
+    const session = await saveTurn(storage);
+    await storage.close();
+    expect(existsSync(`${path}-wal`)).toBe(false);
+    await using reopened = new SQLiteStorage(path);
+    expect((await reopened.loadSession(session.sessionId))?.history.length).toBe(2);
+  });
+
+  it("uses write-ahead logging and waits for the disk, unless told otherwise", async () => {
+    const path = await temporaryFile();
+    await using storage = await new SQLiteStorage(path).open();
+    await saveTurn(storage);
+    const observer = new Database(path);
+    expect(observer.pragma("journal_mode", { simple: true })).toBe("wal");
+    observer.close();
+  });
+
+  it("lives in one object alone at :memory:", async () => {
+    await using storage = new SQLiteStorage(":memory:");
+    await using other = new SQLiteStorage(":memory:");
+    await saveTurn(storage);
+    expect(await storage.listSessions()).toHaveLength(1);
+    expect(await other.listSessions()).toHaveLength(0);
+  });
+
+  it("keeps the heads exact through appends, clears and deletions", async () => {
+    const path = await temporaryFile();
+    await using storage = new SQLiteStorage(path);
+    const session = await saveTurn(storage);
+    session.setMetadata("plant", "north");
+    await session.save();
+    session.clearHistory();
+    session.addUserMessage("again");
+    await session.save();
+    const atoms = await storage.queryMemoryAtoms({ sessionId: session.sessionId });
+    await storage.deleteMemoryAtoms(session.sessionId, [atoms[0]?.id ?? "", atoms[1]?.id ?? ""]);
+    await storage.saveMemoryAtom({ sessionId: "late", userId: "u", memoryType: "log", content: 1 });
+    const { stored, expected } = readHeads(path);
+    // Deletions leave the time of creation, which atoms that are gone decided.
+    expect(stored.map(withoutTime)).toEqual(expected.map(withoutTime));
+    expect(stored).toHaveLength(2);
+  });
+
+  it("refuses one bad save of a group and commits the others", async () => {
+    const path = await temporaryFile();
+    await using storage = await new SQLiteStorage(path).open();
+    const clock = new AtomClock();
+    const id = clock.next();
+    await storage.saveMemoryAtom({ id, sessionId: "s", userId: "u", memoryType: "log", content: "first" });
+    const results = await Promise.allSettled([
+      storage.saveMemoryAtom({ sessionId: "a", userId: "u", memoryType: "log", content: 1 }),
+      storage.saveMemoryAtoms([
+        { sessionId: "r", userId: "u", memoryType: "log", content: "undone with the rest of its call" },
+        { id, sessionId: "s", userId: "u", memoryType: "log", content: "other" },
+      ]),
+      storage.saveMemoryAtom({ sessionId: "b", userId: "u", memoryType: "log", content: 2 }),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect((await storage.listSessions()).map(({ sessionId }) => sessionId).toSorted()).toEqual(["a", "b", "s"]);
+  });
+});
+
+describe("a file that SQLiteStorage cannot use", () => {
+  it("is corrupt when it is no database, and stays as it was", async () => {
+    const path = await temporaryFile();
+    const text = "These are the minutes of a meeting, and certainly no database.\n".repeat(100);
+    writeFileSync(path, text);
+    await expect(new SQLiteStorage(path).open()).rejects.toMatchObject({ code: "corrupt", operation: "open" });
+    expect(readFileSync(path, "utf8")).toBe(text);
+  });
+
+  it("is refused with schema when another application made it, and stays as it was", async () => {
+    const path = await temporaryFile();
+    const other = new Database(path);
+    other.exec("CREATE TABLE invoices (number INTEGER); INSERT INTO invoices VALUES (1)");
+    other.close();
+    const before = readFileSync(path);
+    await expect(new SQLiteStorage(path).open()).rejects.toMatchObject({ code: "schema" });
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it("is refused with schema when a later version made it", async () => {
+    const path = await temporaryFile();
+    const storage = new SQLiteStorage(path);
+    await saveTurn(storage);
+    await storage.close();
+    const later = new Database(path);
+    later.pragma("user_version = 99");
+    later.close();
+    await expect(new SQLiteStorage(path).open()).rejects.toMatchObject({
+      code: "schema",
+      message: expect.stringMatching(/version 99.*upgrade @rivet\/memory-sqlite/),
+    });
+  });
+
+  it("may be tried again once it is gone", async () => {
+    const path = await temporaryFile();
+    await mkdir(path);
+    const storage = new SQLiteStorage(path);
+    await expect(storage.open()).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("folder"),
+    });
+    await expect(new SQLiteStorage(join(import.meta.filename, "memory.db")).open()).rejects.toMatchObject({
+      code: "invalid_input",
+    });
+    await (await import("node:fs/promises")).rmdir(path);
+    await saveTurn(storage);
+    await storage.close();
+  });
+
+  it("is permission when the process may only read it", { timeout: 30_000 }, async () => {
+    const path = await temporaryFile();
+    const storage = new SQLiteStorage(path);
+    await saveTurn(storage);
+    await storage.close();
+    await chmod(path, 0o444);
+    await chmod(dirname(path), 0o555);
+    // Root may write everything: then somebody else has to try.
+    const uid = process.getuid?.() === 0 ? NOBODY : undefined;
+    const [answer] = await scriptLines("opener.ts", [path], uid);
+    await chmod(dirname(path), 0o755);
+    expect(answer).toMatch(/^permission .* is read-only for this process/);
+  });
+
+  it("is unavailable when it is full, loses nothing, and goes on when there is room", async () => {
+    const path = await temporaryFile();
+    const maxFileBytes = 200_000;
+    const storage = new SQLiteStorage(path, { maxFileBytes });
+    const saved: string[] = [];
+    const content = "x".repeat(5_000);
+    const save = (target: MemoryStorage): Promise<{ id: string }> =>
+      target.saveMemoryAtom({ sessionId: "s", userId: "u", memoryType: "log", content });
+    let failure: unknown;
+    while (failure === undefined) {
+      await save(storage).then(
+        ({ id }) => saved.push(id),
+        (error: unknown) => (failure = error),
+      );
+    }
+    expect(failure).toMatchObject({ code: "unavailable", retryable: true, outcome: "not_applied" });
+    const together = await Promise.allSettled([save(storage), save(storage), save(storage)]);
+    expect(together.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    await storage.close();
+    expect(statSync(path).size).toBeLessThanOrEqual(maxFileBytes);
+
+    await using roomier = new SQLiteStorage(path);
+    await save(roomier).then(({ id }) => saved.push(id));
+    const stored = await roomier.queryMemoryAtoms({ sessionId: "s", limit: 1_000 });
+    expect(stored.map(({ id }) => id).toReversed()).toEqual(saved);
+    const { stored: heads, expected } = readHeads(path);
+    expect(heads).toEqual(expected);
+  });
+});
+
+describe("a damaged row", () => {
+  it("is reported with its session and id, untouched, and does not hide the rest", async () => {
+    const path = await temporaryFile();
+    await using storage = await new SQLiteStorage(path).open();
+    const session = await saveTurn(storage);
+    const [question, answer] = session.history.messages();
+    const vandal = new Database(path);
+    vandal.prepare("UPDATE session_memories SET content = '{half' WHERE id = ?").run(question?.id);
+    vandal.close();
+
+    const loaded = await storage.loadSession(session.sessionId);
+    expect(loaded?.history.messages().map(({ id }) => id)).toEqual([answer?.id]);
+    expect(loaded?.unreadable).toMatchObject([
+      { id: question?.id, contentText: "{half", error: { code: "corrupt", sessionId: session.sessionId } },
+    ]);
+    const atoms = await storage.queryMemoryAtoms({ sessionId: session.sessionId });
+    expect(atoms).toHaveLength(2);
+    expect(atoms.unreadable).toMatchObject([{ id: question?.id, contentText: "{half" }]);
+
+    const streamed: string[] = [];
+    const stream = async (): Promise<void> => {
+      for await (const atom of storage.atoms()) streamed.push(atom.id);
+    };
+    await expect(stream()).rejects.toMatchObject({ code: "corrupt", atomId: question?.id });
+    expect(streamed).toHaveLength(2);
+  });
+});
+
+describe("options", () => {
+  it.each([
+    ["", {}],
+    ["a\0b", {}],
+    ["x.db", { busyTimeoutMs: -1 }],
+    ["x.db", { busyTimeoutMs: Number.NaN }],
+    ["x.db", { maxFileBytes: "big" }],
+    ["x.db", { durability: "none" }],
+    ["x.db", { maxAtomBytes: -1 }],
+  ])("are refused when they are none: %j %j", (path, options) => {
+    expect(() => Reflect.construct(SQLiteStorage, [path, options])).toThrow(
+      expect.objectContaining({ code: "invalid_input" }),
+    );
+  });
+});
+
+async function saveTurn(storage: MemoryStorage): Promise<Session> {
+  const session = new Session({ userId: "ada", storage });
+  session.addUserMessage("The drive trips with F0002.");
+  session.addAssistantMessage("Is the ramp-down time short?");
+  await session.save();
+  return session;
+}
+
+function withoutTime<Head extends { createdAtMs: number }>({
+  createdAtMs: _,
+  ...head
+}: Head): Omit<Head, "createdAtMs"> {
+  return head;
+}

@@ -1,0 +1,26 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+export interface Finished {
+  readonly exitCode: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs a command to its end. */
+export async function run(command: string, args: readonly string[], folder: string): Promise<Finished> {
+  const child = spawn(command, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const [exitCode]: unknown[] = await once(child, "close");
+  return { exitCode: typeof exitCode === "number" ? exitCode : null, output, errors };
+}
+
+/** {@link run}, for a command that must succeed; gives its standard output. */
+export async function runWell(command: string, args: readonly string[], folder: string): Promise<string> {
+  const { exitCode, output, errors } = await run(command, args, folder);
+  if (exitCode !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${exitCode}:\n${output}\n${errors}`);
+  return output;
+}
