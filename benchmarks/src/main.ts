@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { keepsBar, type Measure } from "./measure.ts";
-// import { saveInMemory } from "./measures/inmemory-save.ts";
+import { saveInMemory } from "./measures/inmemory-save.ts";
 import { amongMillionAtoms, loadThousand } from "./measures/sqlite-read.ts";
 import { saveAtOnce, saveToLongSession, saveTurn } from "./measures/sqlite-save.ts";
 
@@ -10,7 +10,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
   "sqlite-load": loadThousand,
   "sqlite-long-session": saveToLongSession,
   "sqlite-million": amongMillionAtoms,
-  // "inmemory-save": saveInMemory,
+  "inmemory-save": saveInMemory,
 };
 
 const { only } = new Command("pnpm bench")

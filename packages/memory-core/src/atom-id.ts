@@ -26,22 +26,6 @@ function atomIdSequence(id: string): number {
   return high * 0x10_0000 + ((low >>> 2) & 0xf_ffff);
 }
 
-/**
- * The bitwise XOR of two UUIDs. Folded over a set of ids it is a digest of the set that does not depend on the order:
- * adding an id and taking it away are the same step.
- */
-export function xorIds(left: string, right: string): string {
-  const first = xorHex(left, right, 0, 8);
-  const second = xorHex(left, right, 9, 13) + "-" + xorHex(left, right, 14, 18);
-  const third = xorHex(left, right, 19, 23) + "-" + xorHex(left, right, 24, 28);
-  return `${first}-${second}-${third}${xorHex(left, right, 28, 36)}`;
-}
-
-function xorHex(left: string, right: string, start: number, end: number): string {
-  const value = Number.parseInt(left.slice(start, end), 16) ^ Number.parseInt(right.slice(start, end), 16);
-  return (value >>> 0).toString(16).padStart(end - start, "0");
-}
-
 export interface AtomClockOptions {
   /** The wall clock, in milliseconds since 1970. Default: `Date.now`. */
   now?: () => number;
@@ -65,13 +49,13 @@ export interface AtomClockOptions {
  */
 export class AtomClock {
   readonly #now: () => number;
-  readonly #random: (() => Uint8Array) | undefined;
+  readonly #random: () => Uint8Array;
   #timeMs = 0;
   #sequence = 0;
 
   constructor(options: AtomClockOptions = {}) {
     this.#now = options.now ?? Date.now;
-    this.#random = options.random;
+    this.#random = options.random ?? pooledRandom;
   }
 
   /** The wall clock's time, in milliseconds since 1970: for people to read, not for order. */
@@ -92,8 +76,7 @@ export class AtomClock {
     } else {
       this.#sequence += 1;
     }
-    const fields = { msecs: this.#timeMs, seq: this.#sequence };
-    return formatUuidV7(this.#random === undefined ? fields : { ...fields, rng: this.#random });
+    return formatUuidV7({ msecs: this.#timeMs, seq: this.#sequence, random: this.#random() });
   }
 
   /** Moves the clock past an id that was read, so that the next one sorts after it. */
@@ -105,6 +88,19 @@ export class AtomClock {
     this.#timeMs = timeMs;
     this.#sequence = sequence;
   }
+}
+
+const pool = new Uint8Array(16 * 256);
+let used = pool.length;
+
+/** 16 random bytes; asking the platform for 256 ids at once is ten times cheaper than for each. */
+function pooledRandom(): Uint8Array {
+  if (used === pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  used += 16;
+  return pool.subarray(used - 16, used);
 }
 
 /** The clock of this process: one for all sessions and storages that are not given another. */

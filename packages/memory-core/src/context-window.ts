@@ -103,14 +103,11 @@ function answeredCalls(messages: readonly Message[]): ReadonlyMap<number, Answer
   const callAt = new Map<string, number>();
   const answers = new Map<number, Answer>();
   for (const [index, message] of messages.entries()) {
-    if (typeof message.content === "string") {
-      if (message.role === "tool") answers.set(index, toAnswer([plainCall(messages, index, callAt)]));
-      continue;
-    }
-    const parts = message.content;
+    const parts = typeof message.content === "string" ? [] : message.content;
     for (const part of parts) if (part.type === "tool-call") callAt.set(part.toolCallId, index);
     const results = parts.filter((part) => part.type === "tool-result");
     if (results.length > 0) answers.set(index, toAnswer(results.map((part) => callAt.get(part.toolCallId))));
+    else if (message.role === "tool") answers.set(index, toAnswer([plainCall(messages, index, callAt)]));
   }
   return answers;
 }

@@ -1,5 +1,6 @@
 import { isHistoryType, roleOf, SESSION_METADATA } from "./atom.ts";
-import { NIL_ID, xorIds } from "./atom-id.ts";
+import { NIL_ID } from "./atom-id.ts";
+import { xorIds } from "./id-xor.ts";
 import { EMPTY_METADATA, metadataAfter, type MetadataProjection } from "./metadata-projection.ts";
 import type { AtomRow } from "./storage-hooks.ts";
 
@@ -37,10 +38,10 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
     createdAtMs = Math.min(createdAtMs, row.createdAtMs);
     if (row.id > lastAtomId) lastAtomId = row.id;
     if (roleOf(row.memoryType) !== undefined) messageCount += 1;
-    atomCount += 1;
-    idXor = xorIds(idXor, row.id);
-    if (isHistoryType(row.memoryType)) historyXor = xorIds(historyXor, row.id);
   }
+  atomCount += rows.length;
+  idXor = xorIds([idXor, ...idsOf(rows)]);
+  historyXor = xorIds([historyXor, ...idsOf(rows.filter(isHistory))]);
   const { sessionId, userId } = head ?? rows[0];
   return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }
@@ -62,12 +63,10 @@ export function headAfterDelete(
 ): SessionHead | undefined {
   if (lastAtomId === undefined) return undefined;
   let { messageCount, atomCount, idXor, historyXor } = head;
-  for (const { id, memoryType } of deleted) {
-    if (roleOf(memoryType) !== undefined) messageCount -= 1;
-    atomCount -= 1;
-    idXor = xorIds(idXor, id);
-    if (isHistoryType(memoryType)) historyXor = xorIds(historyXor, id);
-  }
+  messageCount -= deleted.filter(({ memoryType }) => roleOf(memoryType) !== undefined).length;
+  atomCount -= deleted.length;
+  idXor = xorIds([idXor, ...idsOf(deleted)]);
+  historyXor = xorIds([historyXor, ...idsOf(deleted.filter(isHistory))]);
   const isMetadataDeleted = deleted.some(({ memoryType }) => memoryType === SESSION_METADATA);
   const metadata = isMetadataDeleted ? metadataAfter(EMPTY_METADATA, metadataLeft()) : {};
   return { ...head, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
@@ -87,8 +86,13 @@ export function isHistoryUnchanged(
   alreadyThere: readonly AtomRow[],
 ): boolean {
   if (rows.length > 0 && alreadyThere.length === rows.length) return true;
-  const others = alreadyThere
-    .filter((row) => isHistoryType(row.memoryType))
-    .reduce((version, row) => xorIds(version, row.id), historyXor);
-  return others === expectedHistoryXor;
+  return xorIds([historyXor, ...idsOf(alreadyThere.filter(isHistory))]) === expectedHistoryXor;
+}
+
+function isHistory({ memoryType }: DeletedAtom): boolean {
+  return isHistoryType(memoryType);
+}
+
+function idsOf(atoms: readonly DeletedAtom[]): string[] {
+  return atoms.map(({ id }) => id);
 }

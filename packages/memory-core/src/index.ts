@@ -1,4 +1,4 @@
-export { AtomClock, atomIdTimeMs, isAtomId, NIL_ID, xorIds, type AtomClockOptions } from "./atom-id.ts";
+export { AtomClock, atomIdTimeMs, isAtomId, NIL_ID, type AtomClockOptions } from "./atom-id.ts";
 export { isSameAtom } from "./atom-codec.ts";
 export {
   isHistoryType,
@@ -12,27 +12,34 @@ export {
 } from "./atom.ts";
 export { contextWindow, type ContextOptions } from "./context-window.ts";
 export { MemoryError, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
-export type { LangChainMessage } from "./formats/langchain.ts";
-export type { OpenAIMessage } from "./formats/openai.ts";
+export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
+export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
 export { headAfterDelete, headAfterInsert, isHistoryUnchanged, type DeletedAtom, type SessionHead } from "./head.ts";
+export { xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export { EMPTY_METADATA, metadataAfter, type MetadataProjection } from "./metadata-projection.ts";
 export { MessageHistory } from "./message-history.ts";
 export type {
+  FileData,
   FilePart,
   ImagePart,
   Message,
   MessageContent,
   MessagePart,
   MessageRole,
+  NewMessageContent,
+  NewMessagePart,
+  ProviderOptions,
+  ProviderReference,
   ReasoningPart,
   TextPart,
   ToolCallPart,
   ToolResultOutput,
   ToolResultPart,
 } from "./message.ts";
-export { changedSession, conflictingAtom, deletedSession, foreignSession } from "./new-atom.ts";
+export { bySession, changedSession, conflictingAtom, deletedSession, foreignSession } from "./new-atom.ts";
 export { openStorage } from "./open-storage.ts";
+export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
 export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 export type { SessionData } from "./session-data.ts";
 export { Session, type SessionInit } from "./session.ts";

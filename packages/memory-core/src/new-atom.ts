@@ -58,6 +58,17 @@ export function arrangeRows(rows: readonly AtomRow[]): AtomRow[] {
   return arranged;
 }
 
+/** The rows of a write, which are sorted by session, as one group a session. */
+export function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
+  const groups: [AtomRow, ...AtomRow[]][] = [];
+  for (const row of rows) {
+    const group = groups.at(-1);
+    if (group?.[0].sessionId === row.sessionId) group.push(row);
+    else groups.push([row]);
+  }
+  return groups;
+}
+
 /** The id is taken by an atom that says something else. */
 export function conflictingAtom(row: Pick<AtomRow, "sessionId" | "id">): MemoryError {
   const sessionId = decodeText(row.sessionId);

@@ -1,14 +1,14 @@
 /** Session metadata as a fold of immutable changes: writers of different keys lose nothing. */
 import { invalidInput } from "./errors.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /** The content of a `session_metadata` atom: the keys that it sets, and those that it removes. */
 export type MetadataChange = { set: JsonObject; removed: string[] };
 
 /** @throws {MemoryError} `invalid_input` when the value is no metadata change. */
 export function assertMetadataChange(value: unknown, path: string): asserts value is MetadataChange {
-  const { set, removed } = isObject(value) ? value : {};
-  if (!isObject(set)) throw invalidInput(`${path}.set`, "must be an object, for an atom of type session_metadata");
+  const { set, removed } = isJsonObject(value) ? value : {};
+  if (!isJsonObject(set)) throw invalidInput(`${path}.set`, "must be an object, for an atom of type session_metadata");
   if (!Array.isArray(removed) || removed.some((key) => typeof key !== "string")) {
     throw invalidInput(`${path}.removed`, "must be an array of keys, for an atom of type session_metadata");
   }
@@ -18,8 +18,4 @@ export function assertMetadataChange(value: unknown, path: string): asserts valu
 export function applyMetadataChange(metadata: Map<string, JsonValue>, change: MetadataChange): void {
   for (const key of change.removed) metadata.delete(key);
   for (const [key, value] of Object.entries(change.set)) metadata.set(key, value);
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

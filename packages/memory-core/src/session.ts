@@ -4,7 +4,7 @@ import { contextWindow, type ContextOptions } from "./context-window.ts";
 import { MemoryError } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { MessageHistory } from "./message-history.ts";
-import { assertMessageContent, type Message, type MessageContent, type MessageRole } from "./message.ts";
+import { assertMessageContent, type Message, type MessageRole, type NewMessageContent } from "./message.ts";
 import { logToData, logFromData, type SessionData } from "./session-data.ts";
 import { SessionLog } from "./session-log.ts";
 import { decodeText } from "./serialization.ts";
@@ -112,17 +112,17 @@ export class Session {
   }
 
   /** @throws {MemoryError} `invalid_input` for content or metadata that JSON cannot hold. */
-  addUserMessage(content: MessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
+  addUserMessage(content: NewMessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
     return this.#addMessage("user", content, metadata);
   }
 
   /** @throws {MemoryError} `invalid_input` for content or metadata that JSON cannot hold. */
-  addAssistantMessage(content: MessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
+  addAssistantMessage(content: NewMessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
     return this.#addMessage("assistant", content, metadata);
   }
 
   /** @throws {MemoryError} `invalid_input` for content or metadata that JSON cannot hold. */
-  addSystemMessage(content: MessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
+  addSystemMessage(content: NewMessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
     return this.#addMessage("system", content, metadata);
   }
 
@@ -131,7 +131,7 @@ export class Session {
    *
    * @throws {MemoryError} `invalid_input` for content or metadata that JSON cannot hold.
    */
-  addToolMessage(content: MessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
+  addToolMessage(content: NewMessageContent, metadata?: Readonly<Record<string, unknown>>): Message {
     return this.#addMessage("tool", content, metadata);
   }
 

@@ -1,5 +1,6 @@
 /** What `MemoryStorage` and its backends say to each other: validated, serialised, free of anything to decide again. */
 import type { SessionHead } from "./head.ts";
+import type { Removed } from "./removed.ts";
 
 /** An atom as a store holds it: names and JSON are text in the form of `serialization.ts`. */
 export interface AtomRow {
@@ -90,9 +91,7 @@ export type Deletion =
   | { readonly scope: "session"; readonly sessionId: string; readonly userId?: string }
   | { readonly scope: "user"; readonly userId: string };
 
-export interface DeletionResult {
-  readonly sessions: number;
-  readonly atoms: number;
-  readonly messages: number;
+export interface DeletionResult extends Removed {
+  /** The names of the stores that have committed the deletion. */
   readonly acceptedBy: readonly string[];
 }

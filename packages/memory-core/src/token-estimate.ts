@@ -1,28 +1,111 @@
-import { messageParts, type Message } from "./message.ts";
+import { readMedia, readToolContent } from "./formats/media.ts";
+import { messageParts, type FilePart, type ImagePart, type Message, type ToolResultOutput } from "./message.ts";
 
-const BYTES_PER_TOKEN = 4;
+/** Tokens for the frame of a message: its role and its delimiters. */
 const TOKENS_PER_MESSAGE = 4;
+const TOKENS_PER_FILE = 1_000;
+const BASE64_PER_TOKEN = 64;
 
 /**
- * An estimate of the tokens of a message: its UTF-8 bytes over four, and four for the frame of the message.
+ * An estimate of the tokens of a message: a weight for each kind of character, in one pass and without a vocabulary, and
+ * four tokens for the frame of the message.
+ *
+ * Its error against the `o200k_base` encoding, measured on the samples of `test/token-samples.ts` (mean of the absolute
+ * errors, and the worst in either direction):
+ *
+ * | text | mean | worst |
+ * | --- | --- | --- |
+ * | English prose | 10 % | +16 % |
+ * | code | 5 % | −13 % |
+ * | JSON of tools | 10 % | −15 % |
+ * | German | 5 % | +8 % |
+ * | Chinese | 10 % | −19 % |
+ * | Japanese | 16 % | +43 % |
+ * | Korean, Russian, Arabic, Hindi | 9 % | +20 % |
+ * | emoji | 9 % | +17 % |
+ * | ids and hashes | 24 % | −51 % |
+ *
+ * An image counts as 1,000 tokens, another file as 1,000 and one for every 64 characters of its base64: models differ
+ * too much for more. Where a window is tight, pass a `countTokens` of your own.
  */
 export function estimateTokens(message: Message): number {
-  let bytes = 0;
-  for (const part of messageParts(message.content)) bytes += utf8Length(textOf(part));
-  return Math.ceil(bytes / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE;
+  let tokens = TOKENS_PER_MESSAGE;
+  for (const part of messageParts(message.content)) tokens += tokensOfPart(part);
+  return Math.ceil(tokens);
 }
 
-function textOf(part: ReturnType<typeof messageParts>[number]): string {
-  return part.type === "text" || part.type === "reasoning" ? part.text : JSON.stringify(part);
-}
-
-function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit >= 0x800 && (unit < 0xd800 || unit > 0xdfff)) bytes += 2;
-    // A surrogate pair is two units and four bytes.
-    else if (unit >= 0x80) bytes += 1;
+function tokensOfPart(part: ReturnType<typeof messageParts>[number]): number {
+  switch (part.type) {
+    case "text":
+    case "reasoning":
+      return tokensOfText(part.text);
+    case "image":
+    case "file":
+      return tokensOfFile(part);
+    case "tool-call":
+      return tokensOfText(part.toolName) + tokensOfText(JSON.stringify(part.input));
+    case "tool-result":
+      return tokensOfOutput(part.output);
+    default:
+      return tokensOfText(JSON.stringify(part));
   }
-  return bytes;
+}
+
+function tokensOfFile(part: ImagePart | FilePart): number {
+  const media = readMedia(part);
+  if (media.kind === "text") return tokensOfText(media.text);
+  const isImage = media.mediaType.startsWith("image");
+  return TOKENS_PER_FILE + (media.kind === "base64" && !isImage ? media.data.length / BASE64_PER_TOKEN : 0);
+}
+
+function tokensOfOutput(output: ToolResultOutput): number {
+  if (output.type === "text" || output.type === "error-text") return tokensOfText(output.value);
+  if (output.type === "json" || output.type === "error-json") return tokensOfText(JSON.stringify(output.value));
+  if (output.type !== "content") return tokensOfText(JSON.stringify(output));
+  let tokens = 0;
+  for (const item of output.value) {
+    const part = readToolContent(item);
+    tokens += part === undefined ? tokensOfText(JSON.stringify(item)) : tokensOfPart(part);
+  }
+  return tokens;
+}
+
+/**
+ * The weights were fitted to the samples. Bytes over four, the usual rule, was measured and rejected: it finds half of the
+ * tokens of JSON and twice those of Hindi.
+ */
+const LETTER = 0.18;
+/** Also a letter right after a digit: ids and hashes have few words in them. */
+const DIGIT = 0.75;
+const PUNCTUATION = 0.55;
+/** A run of them costs what one does. */
+const SPACE = 0.4;
+/** Accented letters, and the alphabets before U+1100. */
+const OTHER_ALPHABET = 0.28;
+/** Han, kana, Hangul and what else comes after U+1100. */
+const SYLLABLE = 0.75;
+/** Half of an emoji. */
+const SURROGATE = 0.9;
+
+function tokensOfText(text: string): number {
+  let tokens = 0;
+  let previous = LETTER;
+  for (let index = 0; index < text.length; index++) {
+    const weight = weightOf(text.charCodeAt(index));
+    if (weight === SPACE && previous === SPACE) continue;
+    tokens += weight === LETTER && previous === DIGIT ? DIGIT : weight;
+    previous = weight;
+  }
+  return tokens;
+}
+
+function weightOf(unit: number): number {
+  if (unit < 0x80) {
+    const lower = unit | 0x20;
+    if (lower >= 0x61 && lower <= 0x7a) return LETTER;
+    if (unit === 0x20 || (unit >= 0x09 && unit <= 0x0d)) return SPACE;
+    return unit >= 0x30 && unit <= 0x39 ? DIGIT : PUNCTUATION;
+  }
+  if (unit < 0x1100) return OTHER_ALPHABET;
+  return unit >= 0xd800 && unit <= 0xdfff ? SURROGATE : SYLLABLE;
 }

@@ -98,9 +98,12 @@ class Path {
   }
 
   toString(): string {
-    const steps: string[] = [];
-    for (let place: Path | undefined = this; place !== undefined; place = place.parent) steps.unshift(place.step);
+    const steps = this.#steps();
     return steps.length <= 40 ? steps.join("") : `${steps.slice(0, 20).join("")}…${steps.slice(-5).join("")}`;
+  }
+
+  #steps(): string[] {
+    return this.parent === undefined ? [this.step] : [...this.parent.#steps(), this.step];
   }
 }
 

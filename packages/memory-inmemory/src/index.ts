@@ -1,1 +1,2 @@
-export {};
+export { InMemoryStorage } from "./inmemory-storage.ts";
+export type { InMemoryStorageOptions } from "./options.ts";

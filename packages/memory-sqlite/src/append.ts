@@ -1,5 +1,7 @@
 /** The steps of a write, inside a transaction that somebody else begins and commits. */
 import {
+  addRemoved,
+  bySession,
   changedSession,
   conflictingAtom,
   deletedSession,
@@ -9,10 +11,12 @@ import {
   isHistoryUnchanged,
   isSameAtom,
   NIL_ID,
+  NOTHING_REMOVED,
   type AtomRow,
   type AtomWrite,
   type DeletedAtom,
   type Deletion,
+  type Removed,
   type SessionHead,
 } from "@rivet/memory-core";
 import type { Statements } from "./statements.ts";
@@ -101,24 +105,15 @@ function bury(
   return next;
 }
 
-/** What a deletion removed. */
-export interface Removed {
-  readonly sessions: number;
-  readonly atoms: number;
-  readonly messages: number;
-}
-
-const NOTHING: Removed = { sessions: 0, atoms: 0, messages: 0 };
-
 export function remove(statements: Statements, deletion: Deletion, nowMs: number): Removed {
   if (deletion.scope === "user") {
     return statements
       .selectSessionIdsOfUser(deletion.userId)
       .map((sessionId) => removeSession(statements, statements.selectHead(sessionId), nowMs))
-      .reduce(sum, NOTHING);
+      .reduce(addRemoved, NOTHING_REMOVED);
   }
   const head = statements.selectHead(deletion.sessionId);
-  if (head === undefined || (deletion.userId !== undefined && deletion.userId !== head.userId)) return NOTHING;
+  if (head === undefined || (deletion.userId !== undefined && deletion.userId !== head.userId)) return NOTHING_REMOVED;
   if (deletion.scope === "session") return removeSession(statements, head, nowMs);
 
   const deleted = deletion.ids
@@ -132,26 +127,7 @@ export function remove(statements: Statements, deletion: Deletion, nowMs: number
 }
 
 function removeSession(statements: Statements, head: SessionHead | undefined, nowMs: number): Removed {
-  if (head === undefined) return NOTHING;
+  if (head === undefined) return NOTHING_REMOVED;
   statements.deleteSession(head.sessionId, nowMs);
   return { sessions: 1, atoms: head.atomCount, messages: head.messageCount };
-}
-
-function sum(left: Removed, right: Removed): Removed {
-  return {
-    sessions: left.sessions + right.sessions,
-    atoms: left.atoms + right.atoms,
-    messages: left.messages + right.messages,
-  };
-}
-
-/** Runs of rows of one session; the rows of a write are sorted by session. */
-function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
-  const groups: [AtomRow, ...AtomRow[]][] = [];
-  for (const row of rows) {
-    const group = groups.at(-1);
-    if (group?.[0].sessionId === row.sessionId) group.push(row);
-    else groups.push([row]);
-  }
-  return groups;
 }

@@ -1,0 +1,78 @@
+import {
+  MemoryStorage,
+  type AtomRow,
+  type AtomSelection,
+  type AtomTypes,
+  type AtomWrite,
+  type AtomWriteResult,
+  type Deletion,
+  type DeletionResult,
+  type HeadSelection,
+  type MemoryError,
+  type SessionHead,
+  type SessionRow,
+  type SessionSelection,
+} from "@rivet/memory-core";
+import { toInMemoryError } from "./errors.ts";
+import { Memory } from "./memory.ts";
+import { parseMaxAtoms, type InMemoryStorageOptions } from "./options.ts";
+import { selectAtoms, selectHeads, selectMessages } from "./select.ts";
+import { remove, write } from "./write.ts";
+
+/**
+ * Keeps sessions and atoms in this object, until it is closed.
+ *
+ * Guarantees: the semantics of every other backend; what is stored is text, so that no caller holds a part of it; an
+ * append is O(log n), and a page reads no other session.
+ *
+ * @example
+ * await using storage = new InMemoryStorage();
+ * const session = new Session({ userId: "ada", storage });
+ * session.addUserMessage("The drive trips with F0002.");
+ * await session.save();
+ */
+export class InMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage<Types> {
+  protected override readonly backend = "inmemory";
+  readonly #maxAtoms: number;
+  #memory = new Memory();
+
+  /** @throws {MemoryError} `invalid_input` for an option that is not one. */
+  constructor(options: InMemoryStorageOptions<Types> = {}) {
+    super(options);
+    this.#maxAtoms = parseMaxAtoms(options);
+  }
+
+  protected override async openBackend(): Promise<void> {}
+
+  protected override async closeBackend(): Promise<void> {
+    this.#memory = new Memory();
+  }
+
+  protected override async writeAtoms(batch: AtomWrite): Promise<AtomWriteResult> {
+    const { written, historyXor } = write(this.#memory, batch, this.#maxAtoms);
+    return { written, historyXor, acceptedBy: [this.backend], degraded: false };
+  }
+
+  protected override async deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
+    return { ...remove(this.#memory, deletion), acceptedBy: [this.backend] };
+  }
+
+  protected override async selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {
+    return selectAtoms(this.#memory, selection);
+  }
+
+  protected override async selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
+    const { sessionId, userId, lastMessages, fromId } = selection;
+    const session = this.#memory.sessions.byId.get(sessionId);
+    if (session === undefined || (userId !== undefined && userId !== session.head.userId)) return undefined;
+    return { head: session.head, messages: selectMessages(session, lastMessages, fromId) };
+  }
+
+  protected override async selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
+    return selectHeads(this.#memory, selection);
+  }
+
+  protected override toMemoryError(error: unknown): MemoryError {
+    return toInMemoryError(error);
+  }
+}

@@ -1,0 +1,132 @@
+import type { AtomRow, SessionHead } from "@rivet/memory-core";
+import { OrderedMap } from "./ordered-map.ts";
+
+/** One session: its head, and its atoms by id. */
+export interface StoredSession {
+  head: SessionHead;
+  readonly atoms: OrderedMap<AtomRow>;
+}
+
+/** Sessions by id, and by how recent they are. */
+class SessionIndex {
+  readonly byId = new OrderedMap<StoredSession>();
+  readonly byRecency = new OrderedMap<StoredSession>();
+
+  add(session: StoredSession): void {
+    this.byId.set(session.head.sessionId, session);
+    this.byRecency.set(recencyKey(session.head), session);
+  }
+
+  remove({ head }: StoredSession): void {
+    this.byId.delete(head.sessionId);
+    this.byRecency.delete(recencyKey(head));
+  }
+
+  moved(session: StoredSession, before: SessionHead): void {
+    if (before.lastAtomId === session.head.lastAtomId) return;
+    this.byRecency.delete(recencyKey(before));
+    this.byRecency.set(recencyKey(session.head), session);
+  }
+}
+
+/** What belongs to one user: sessions, and atoms by memory type and id. */
+export interface StoredUser {
+  readonly sessions: SessionIndex;
+  readonly atomsByType: Map<string, OrderedMap<AtomRow>>;
+}
+
+/** All that is stored, with its indexes. Every method keeps them in step with one another. */
+export class Memory {
+  readonly sessions = new SessionIndex();
+  readonly users = new Map<string, StoredUser>();
+  /** Session ids that are never used again. */
+  readonly #deletedSessions = new Set<string>();
+  /** Deleted atoms by session id; they outlive a session that has lost all its atoms. */
+  readonly #deletedAtoms = new Map<string, Set<string>>();
+  atomCount = 0;
+
+  /** Creates the session, or gives it a new head. */
+  setHead(head: SessionHead): StoredSession {
+    const session = this.sessions.byId.get(head.sessionId);
+    if (session === undefined) {
+      const created = { head, atoms: new OrderedMap<AtomRow>() };
+      this.sessions.add(created);
+      this.#user(head.userId).sessions.add(created);
+      return created;
+    }
+    const before = session.head;
+    session.head = head;
+    this.sessions.moved(session, before);
+    this.#user(head.userId).sessions.moved(session, before);
+    return session;
+  }
+
+  addAtom(session: StoredSession, row: AtomRow): void {
+    session.atoms.set(row.id, row);
+    const { atomsByType } = this.#user(row.userId);
+    let ofType = atomsByType.get(row.memoryType);
+    if (ofType === undefined) atomsByType.set(row.memoryType, (ofType = new OrderedMap()));
+    ofType.set(atomKey(row), row);
+    this.atomCount += 1;
+  }
+
+  removeAtom(session: StoredSession, row: AtomRow): void {
+    session.atoms.delete(row.id);
+    const { atomsByType } = this.#user(row.userId);
+    const ofType = atomsByType.get(row.memoryType);
+    ofType?.delete(atomKey(row));
+    if (ofType?.isEmpty === true) atomsByType.delete(row.memoryType);
+    this.atomCount -= 1;
+  }
+
+  /** Forgets a session and its atoms. */
+  removeSession(session: StoredSession): void {
+    const { userId } = session.head;
+    for (const row of [...session.atoms.values()]) this.removeAtom(session, row);
+    this.sessions.remove(session);
+    const user = this.#user(userId);
+    user.sessions.remove(session);
+    if (user.sessions.byId.isEmpty) this.users.delete(userId);
+  }
+
+  isSessionDeleted(sessionId: string): boolean {
+    return this.#deletedSessions.has(sessionId);
+  }
+
+  isAtomDeleted(sessionId: string, id: string): boolean {
+    return this.#deletedAtoms.get(sessionId)?.has(id) === true;
+  }
+
+  /** The one tombstone of a session stands for those of its atoms too. */
+  buryIdOfSession(sessionId: string): void {
+    this.#deletedSessions.add(sessionId);
+    this.#deletedAtoms.delete(sessionId);
+  }
+
+  buryIdsOfAtoms(sessionId: string, ids: readonly string[]): void {
+    const buried = this.#deletedAtoms.get(sessionId) ?? new Set();
+    for (const id of ids) buried.add(id);
+    this.#deletedAtoms.set(sessionId, buried);
+  }
+
+  #user(userId: string): StoredUser {
+    let user = this.users.get(userId);
+    if (user === undefined) this.users.set(userId, (user = { sessions: new SessionIndex(), atomsByType: new Map() }));
+    return user;
+  }
+}
+
+/** Orders sessions by their last atom, and apart when two share it. */
+function recencyKey({ lastAtomId, sessionId }: SessionHead): string {
+  return `${lastAtomId} ${sessionId}`;
+}
+
+/** Orders atoms of many sessions by id. */
+function atomKey({ id, sessionId }: AtomRow): string {
+  return `${id} ${sessionId}`;
+}
+
+/** A key after those of the id's own atoms or sessions, and before those of the next id. */
+export function afterKeysOf(id: string): string {
+  return `${id}!`;
+}

@@ -1,0 +1,18 @@
+import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
+
+export interface InMemoryStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
+  /** How many atoms to hold at most; a write that needs more is `unavailable`. Nothing is ever evicted. Default: no bound. */
+  maxAtoms?: number;
+}
+
+/** @throws {MemoryError} `invalid_input` for a bound that is not a whole number of at least 1. */
+export function parseMaxAtoms({ maxAtoms }: InMemoryStorageOptions<AtomTypes>): number {
+  if (maxAtoms === undefined) return Number.POSITIVE_INFINITY;
+  if (Number.isSafeInteger(maxAtoms) && maxAtoms >= 1) return maxAtoms;
+  throw new MemoryError({
+    code: "invalid_input",
+    message: "options.maxAtoms must be a whole number of at least 1",
+    path: "options.maxAtoms",
+    backend: "inmemory",
+  });
+}

@@ -1,0 +1,46 @@
+import sortedBTree from "sorted-btree";
+
+/** A B+ tree from strings to values, in the order of code units: O(log n) for each step. */
+export class OrderedMap<Value> {
+  readonly #tree = new sortedBTree.default<string, Value>(undefined, compare);
+
+  get isEmpty(): boolean {
+    return this.#tree.isEmpty;
+  }
+
+  get(key: string): Value | undefined {
+    return this.#tree.get(key);
+  }
+
+  set(key: string, value: Value): void {
+    this.#tree.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#tree.delete(key);
+  }
+
+  /** The greatest key. */
+  lastKey(): string | undefined {
+    return this.#tree.maxKey();
+  }
+
+  values(): Iterable<Value> {
+    return this.#tree.values();
+  }
+
+  /** The entries after a key, ascending; all of them without one. */
+  *after(key: string | undefined): Generator<[string, Value]> {
+    for (const entry of this.#tree.entries(key)) if (entry[0] !== key) yield entry;
+  }
+
+  /** The entries before a key, descending; all of them without one. */
+  before(key: string | undefined): Iterable<[string, Value]> {
+    return this.#tree.entriesReversed(key, undefined, true);
+  }
+}
+
+function compare(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}

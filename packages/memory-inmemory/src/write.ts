@@ -1,0 +1,126 @@
+/** Writes and deletions: everything is decided before anything is changed. */
+import {
+  addRemoved,
+  bySession,
+  changedSession,
+  conflictingAtom,
+  deletedSession,
+  foreignSession,
+  headAfterDelete,
+  headAfterInsert,
+  isHistoryUnchanged,
+  isSameAtom,
+  NIL_ID,
+  NOTHING_REMOVED,
+  roleOf,
+  SESSION_METADATA,
+  type AtomRow,
+  type AtomWrite,
+  type Deletion,
+  type Removed,
+} from "@rivet/memory-core";
+import { atCapacity } from "./errors.ts";
+import type { Memory, StoredSession } from "./memory.ts";
+
+/** What a write will do to one session. */
+interface Plan {
+  readonly sessionId: string;
+  readonly clearThroughId: string | undefined;
+  readonly inserts: readonly AtomRow[];
+}
+
+/** @returns how many atoms were new, and the version of the history of the last session. */
+export function write(
+  memory: Memory,
+  { session, rows }: AtomWrite,
+  maxAtoms: number,
+): { written: number; historyXor: string } {
+  const plans =
+    session === undefined
+      ? bySession(rows).map((group) => plan(memory, { sessionId: group[0].sessionId, userId: group[0].userId }, group))
+      : [plan(memory, session, rows)];
+  const written = plans.reduce((sum, { inserts }) => sum + inserts.length, 0);
+  if (memory.atomCount + written > maxAtoms) throw atCapacity(maxAtoms);
+  let historyXor = NIL_ID;
+  for (const step of plans) historyXor = apply(memory, step);
+  return { written, historyXor };
+}
+
+function plan(memory: Memory, target: NonNullable<AtomWrite["session"]>, rows: readonly AtomRow[]): Plan {
+  const { sessionId, userId, clearThroughId, expectedHistoryXor } = target;
+  if (memory.isSessionDeleted(sessionId)) throw deletedSession(target);
+  const session = memory.sessions.byId.get(sessionId);
+  if (session !== undefined && session.head.userId !== userId) throw foreignSession(target);
+
+  const alreadyThere: AtomRow[] = [];
+  const inserts: AtomRow[] = [];
+  for (const row of rows) {
+    const stored = session?.atoms.get(row.id);
+    if (stored !== undefined) {
+      if (!isSameAtom(stored, row)) throw conflictingAtom(row);
+      alreadyThere.push(row);
+    } else if (!memory.isAtomDeleted(sessionId, row.id)) inserts.push(row);
+  }
+  const historyXor = session?.head.historyXor ?? NIL_ID;
+  if (expectedHistoryXor !== undefined && !isHistoryUnchanged(historyXor, expectedHistoryXor, rows, alreadyThere)) {
+    throw changedSession(target);
+  }
+  return { sessionId, clearThroughId, inserts };
+}
+
+/** @returns the version of the session's history. */
+function apply(memory: Memory, { sessionId, clearThroughId, inserts }: Plan): string {
+  const session = memory.sessions.byId.get(sessionId);
+  if (session !== undefined && clearThroughId !== undefined) {
+    const cleared = [...session.atoms.values()].filter(
+      ({ id, memoryType }) => id <= clearThroughId && roleOf(memoryType) !== undefined,
+    );
+    bury(memory, session, cleared);
+  }
+  const [first, ...others] = inserts;
+  const head = memory.sessions.byId.get(sessionId)?.head;
+  if (first === undefined) return head?.historyXor ?? NIL_ID;
+  const written = memory.setHead(headAfterInsert(head, [first, ...others]));
+  for (const row of inserts) memory.addAtom(written, row);
+  return written.head.historyXor;
+}
+
+/** Removes atoms, leaves tombstones, and gives the session the head that follows; none is left without atoms. */
+function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[]): void {
+  if (rows.length === 0) return;
+  for (const row of rows) memory.removeAtom(session, row);
+  memory.buryIdsOfAtoms(
+    session.head.sessionId,
+    rows.map(({ id }) => id),
+  );
+  const head = headAfterDelete(session.head, rows, session.atoms.lastKey(), () =>
+    [...session.atoms.values()].filter(({ memoryType }) => memoryType === SESSION_METADATA),
+  );
+  if (head === undefined) memory.removeSession(session);
+  else memory.setHead(head);
+}
+
+export function remove(memory: Memory, deletion: Deletion): Removed {
+  if (deletion.scope === "user") {
+    const sessions = [...(memory.users.get(deletion.userId)?.sessions.byId.values() ?? [])];
+    return sessions.map((session) => removeSession(memory, session)).reduce(addRemoved, NOTHING_REMOVED);
+  }
+  const session = memory.sessions.byId.get(deletion.sessionId);
+  if (session === undefined) return NOTHING_REMOVED;
+  if (deletion.userId !== undefined && deletion.userId !== session.head.userId) return NOTHING_REMOVED;
+  if (deletion.scope === "session") return removeSession(memory, session);
+
+  // Ids that are not there get a tombstone too: they may be on their way.
+  memory.buryIdsOfAtoms(deletion.sessionId, deletion.ids);
+  const rows = deletion.ids.map((id) => session.atoms.get(id)).filter((row) => row !== undefined);
+  bury(memory, session, rows);
+  const messages = rows.filter(({ memoryType }) => roleOf(memoryType) !== undefined).length;
+  return { sessions: 0, atoms: rows.length, messages };
+}
+
+function removeSession(memory: Memory, session: StoredSession): Removed {
+  const { sessionId, atomCount, messageCount } = session.head;
+  memory.removeSession(session);
+  memory.buryIdOfSession(sessionId);
+  return { sessions: 1, atoms: atomCount, messages: messageCount };
+}
