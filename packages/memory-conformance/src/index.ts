@@ -1,1 +1,2 @@
-export {};
+export type { AnyStorage, Capability, StorageOptions } from "./suite.ts";
+export { testMemoryStorage, type ConformanceOptions } from "./test-memory-storage.ts";

@@ -75,9 +75,10 @@ function* stepsFromNewest(messages: readonly Message[], isFixed: (message: Messa
   for (let index = messages.length - 1; index >= 0; index--) {
     const message = messages[index];
     if (message === undefined || isFixed(message)) continue;
-    const { firstCall, isOrphan } = answers.get(index) ?? NO_ANSWER;
+    const answer = answers.get(index) ?? NO_ANSWER;
+    if (isLeftOut(answer)) continue;
+    const { firstCall, isOrphan } = answer;
     // A result of several calls of which one is missing takes the others with it.
-    if (isOrphan && firstCall === undefined) continue;
     isBroken ||= isOrphan;
     step.push(message);
     stepStart = Math.min(stepStart, firstCall ?? index);
@@ -98,16 +99,25 @@ interface Answer {
 
 const NO_ANSWER: Answer = { firstCall: undefined, isOrphan: false };
 
-/** Which messages answer which calls. A call id that is used again means the latest call before the answer. */
+/**
+ * Which messages answer which calls. A call id that is used again means the latest call before the answer. A message
+ * that is left out takes its calls with it.
+ */
 function answeredCalls(messages: readonly Message[]): ReadonlyMap<number, Answer> {
   const callAt = new Map<string, number>();
   const answers = new Map<number, Answer>();
   for (const [index, message] of messages.entries()) {
-    const parts = typeof message.content === "string" ? [] : message.content;
-    for (const part of parts) if (part.type === "tool-call") callAt.set(part.toolCallId, index);
-    const results = parts.filter((part) => part.type === "tool-result");
-    if (results.length > 0) answers.set(index, toAnswer(results.map((part) => callAt.get(part.toolCallId))));
-    else if (message.role === "tool") answers.set(index, toAnswer([plainCall(messages, index, callAt)]));
+    const called = new Set<string>();
+    const answered: (number | undefined)[] = [];
+    for (const part of typeof message.content === "string" ? [] : message.content) {
+      if (part.type === "tool-call") called.add(part.toolCallId);
+      if (part.type !== "tool-result") continue;
+      answered.push(called.has(part.toolCallId) ? index : callAt.get(part.toolCallId));
+    }
+    if (answered.length === 0 && message.role === "tool") answered.push(plainCall(messages, index, callAt, answers));
+    const answer = toAnswer(answered);
+    if (answered.length > 0) answers.set(index, answer);
+    if (!isLeftOut(answer)) for (const toolCallId of called) callAt.set(toolCallId, index);
   }
   return answers;
 }
@@ -117,15 +127,21 @@ function toAnswer(calls: readonly (number | undefined)[]): Answer {
   return { firstCall: there.length === 0 ? undefined : Math.min(...there), isOrphan: there.length < calls.length };
 }
 
+function isLeftOut({ firstCall, isOrphan }: Answer): boolean {
+  return isOrphan && firstCall === undefined;
+}
+
 /** A plain tool message names its call in its metadata, or else belongs to the assistant message before it. */
 function plainCall(
   messages: readonly Message[],
   index: number,
   callAt: ReadonlyMap<string, number>,
+  answers: ReadonlyMap<number, Answer>,
 ): number | undefined {
   const { toolCallId } = messages[index]?.metadata ?? {};
   if (typeof toolCallId === "string") return callAt.get(toolCallId);
   let position = index - 1;
   while (messages[position]?.role === "tool") position--;
-  return messages[position]?.role === "assistant" ? position : undefined;
+  if (messages[position]?.role !== "assistant") return undefined;
+  return isLeftOut(answers.get(position) ?? NO_ANSWER) ? undefined : position;
 }

@@ -17,8 +17,12 @@ export class Lifecycle {
     this.#closeBackend = closeBackend;
   }
 
-  /** Opens if need be, then works; `close` waits for the end of it. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Runs an operation, for whose end `close` waits.
+   *
+   * @throws {MemoryError} `closed` once `close` was called.
+   */
+  async run<Result>(operation: () => Promise<Result>): Promise<Result> {
     if (this.#closing !== undefined) {
       throw new MemoryError({
         code: "closed",
@@ -28,17 +32,21 @@ export class Lifecycle {
     }
     this.#inFlight += 1;
     try {
-      await (this.#opening ??= this.#open());
-      return await work();
+      return await operation();
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#onIdle?.();
     }
   }
 
+  /** Opens the backend, unless it is open or about to be. */
+  open(): Promise<void> {
+    return (this.#opening ??= this.#open());
+  }
+
   async #open(): Promise<void> {
     try {
-      // In a later microtask, also when it throws at once: the caller has kept the promise by then.
+      // In a later microtask, also when it throws at once: `open` has kept the promise by then.
       await Promise.resolve().then(this.#openBackend);
     } catch (error) {
       this.#opening = undefined;

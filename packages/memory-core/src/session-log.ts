@@ -109,8 +109,8 @@ export class SessionLog {
   freezeMetadataChange(): void {
     if (this.#change === undefined) return;
     const content = { set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] };
-    this.#change = undefined;
     this.#addUnsaved(this.clock.next(), SESSION_METADATA, content, {}, this.clock.wallTimeMs());
+    this.#change = undefined;
   }
 
   /** What the next save writes, or undefined when there is nothing. */

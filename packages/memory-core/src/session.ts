@@ -70,7 +70,7 @@ export class Session {
     assertOptions(init ?? null, "init");
     const { userId, storage, metadata = {} } = init;
     const clock = storage?.clock ?? processClock;
-    const sessionId = init.sessionId ?? `session_${clock.next()}`;
+    const { sessionId = `session_${clock.next()}` } = init;
     assertName(sessionId, "sessionId");
     assertName(userId, "userId");
     this.#storage = storage;
@@ -178,7 +178,8 @@ export class Session {
   getMetadata(key: string): JsonValue | undefined;
   getMetadata<Fallback>(key: string, fallback: Fallback): JsonValue | Fallback;
   getMetadata(key: string, fallback?: unknown): unknown {
-    return this.#log.metadataValue(key) ?? fallback;
+    const value = this.#log.metadataValue(key);
+    return value === undefined ? fallback : value;
   }
 
   deleteMetadata(key: string): void {

@@ -93,13 +93,13 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
   /** Opens the storage. Idempotent; may be called again after a failure. */
   async open(): Promise<this> {
-    await this.#operate("open", "read", () => this.#use(async () => undefined));
+    await this.#operate("open", "read", () => this.#lifecycle.open());
     return this;
   }
 
   /** Waits for what is in flight and closes for good: later calls throw `closed`. Idempotent. */
   async close(): Promise<void> {
-    await this.#operate("close", "read", () => this.#lifecycle.close());
+    await this.#describeFailure("close", "read", () => this.#lifecycle.close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -283,7 +283,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       const afterId = after === undefined ? undefined : parseAtomId(after, "query.after");
       const order = afterId !== undefined && beforeId === undefined ? "oldest-first" : "newest-first";
       const unreadable: UnreadableAtom[] = [];
-      const rows = this.#pages("queryMemoryAtoms", { ...filter, ...bounds(beforeId, afterId), order }, limit);
+      const select = (page: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]> =>
+        this.#use(() => this.selectAtoms(page));
+      const rows = pages(select, { ...filter, ...bounds(beforeId, afterId), order }, limit);
       const atoms: MemoryAtom<string, unknown>[] = [];
       for await (const row of rows) {
         const atom = await this.#readAtom(row, (bad) => unreadable.push(bad));
@@ -344,9 +346,12 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       if (onUnreadable === undefined) unreadable.push(atom);
       else onUnreadable(atom);
     };
+    // Each page is an operation of its own: a storage may close between two.
+    const select = (page: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]> =>
+      this.#operate("atoms", "read", () => this.#use(() => this.selectAtoms(page)));
     const sessionIds = filter.sessionId === undefined ? this.#sessionIds(filter.userId) : [filter.sessionId];
     for await (const sessionId of sessionIds) {
-      for await (const row of this.#pages("atoms", { ...filter, sessionId, order: "oldest-first" }, STREAM_PAGE)) {
+      for await (const row of pages(select, { ...filter, sessionId, order: "oldest-first" }, STREAM_PAGE)) {
         const atom = await this.#readAtom(row, take);
         if (atom !== undefined) yield atom as AtomOf<Types, Type>;
       }
@@ -396,23 +401,6 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     }
   }
 
-  /** Page after page, from the selection's bound on. */
-  async *#pages(
-    operation: string,
-    selection: Omit<Hooks.AtomSelection, "limit">,
-    limit: number,
-  ): AsyncGenerator<Hooks.AtomRow> {
-    let bound: Pick<Hooks.AtomSelection, "beforeId" | "afterId"> = {};
-    for (;;) {
-      const page: Hooks.AtomSelection = { ...selection, ...bound, limit };
-      const rows = await this.#operate(operation, "read", () => this.#use(() => this.selectAtoms(page)));
-      yield* rows;
-      const last = rows.at(-1);
-      if (rows.length < limit || last === undefined) return;
-      bound = selection.order === "newest-first" ? { beforeId: last.id } : { afterId: last.id };
-    }
-  }
-
   /** The row as an atom with its typed content, or undefined when it went to `unreadable`. */
   async #readAtom(
     row: Hooks.AtomRow,
@@ -442,13 +430,19 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     return internals.log;
   }
 
-  /** Runs a hook on the open store; closing waits for it. */
-  #use<Result>(hook: () => Promise<Result>): Promise<Result> {
-    return this.#lifecycle.run(hook);
+  /** Runs a hook on the open store. */
+  async #use<Result>(hook: () => Promise<Result>): Promise<Result> {
+    await this.#lifecycle.open();
+    return hook();
+  }
+
+  /** Runs a public operation: closing waits for it, and its failures say what they were. */
+  #operate<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
+    return this.#describeFailure(operation, kind, () => this.#lifecycle.run(work));
   }
 
   /** Makes every failure a `MemoryError` that says which operation and backend it was. */
-  async #operate<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
+  async #describeFailure<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (thrown) {
@@ -461,6 +455,22 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
 /** Codes of failures that leave open whether a write was applied, unless the backend knows better. */
 const UNCERTAIN: ReadonlySet<string> = new Set<MemoryErrorCode>(["unavailable", "timeout", "unknown"]);
+
+/** Page after page, from the selection's bound on. */
+async function* pages(
+  select: (page: Hooks.AtomSelection) => Promise<readonly Hooks.AtomRow[]>,
+  selection: Omit<Hooks.AtomSelection, "limit">,
+  limit: number,
+): AsyncGenerator<Hooks.AtomRow> {
+  let bound: Pick<Hooks.AtomSelection, "beforeId" | "afterId"> = {};
+  for (;;) {
+    const rows = await select({ ...selection, ...bound, limit });
+    yield* rows;
+    const last = rows.at(-1);
+    if (rows.length < limit || last === undefined) return;
+    bound = selection.order === "newest-first" ? { beforeId: last.id } : { afterId: last.id };
+  }
+}
 
 function parseGuard(options: Options.UserGuard): { userId?: string } {
   assertOptions(options, "options");

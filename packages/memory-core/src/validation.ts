@@ -131,7 +131,8 @@ class Snapshot {
       case "number":
         if (!Number.isFinite(value)) throw invalidInput(`${path}`, `is ${value}, which JSON cannot hold`);
         this.#count(1, path);
-        return value;
+        // JSON has no negative zero.
+        return value + 0;
       case "object":
         if (value === null) return null;
         return this.#takeObject(value, path, depth);

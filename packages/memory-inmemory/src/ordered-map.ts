@@ -1,8 +1,11 @@
 import sortedBTree from "sorted-btree";
 
+// The package is CommonJS: Node gives the module itself as the default import, most bundlers its default export.
+const BTree = sortedBTree.default ?? sortedBTree;
+
 /** A B+ tree from strings to values, in the order of code units: O(log n) for each step. */
 export class OrderedMap<Value> {
-  readonly #tree = new sortedBTree.default<string, Value>(undefined, compare);
+  readonly #tree = new BTree<string, Value>(undefined, compare);
 
   get isEmpty(): boolean {
     return this.#tree.isEmpty;

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { Session } from "@rivet/memory-core";
+import {
+  collect,
+  contents,
+  failsWith,
+  logAtom,
+  newSession,
+  numbered,
+  savedSession,
+  storedContents,
+  USER,
+} from "./expectations.ts";
+import type { AnyStorage, Concern } from "./suite.ts";
+
+export const concurrency: Concern = {
+  title: "writers at the same time",
+  cases: [
+    {
+      title: "keep all messages of both, each in its order",
+      run: async ({ open }) => {
+        const storage = await open();
+        const { sessionId } = await savedSession(storage, 1);
+        const [left, right] = await loadTwice(storage, sessionId);
+        left.addUserMessage("left 1");
+        right.addUserMessage("right 1");
+        await Promise.all([left.save(), right.save()]);
+        right.addUserMessage("right 2");
+        left.addUserMessage("left 2");
+        await Promise.all([right.save(), left.save()]);
+        const all = await storedContents(storage, sessionId);
+        assert.equal(all.length, 5);
+        assert.deepEqual(
+          all.filter((text) => String(text).startsWith("left")),
+          ["left 1", "left 2"],
+        );
+        assert.deepEqual(
+          all.filter((text) => String(text).startsWith("right")),
+          ["right 1", "right 2"],
+        );
+      },
+    },
+    {
+      title: "on two storages keep everything",
+      needs: "connect",
+      run: async ({ open, connect }) => {
+        const storage = await open();
+        const other = await connect(storage);
+        const { sessionId } = await savedSession(storage, 1);
+        const left = await storage.loadSession(sessionId);
+        const right = await other.loadSession(sessionId);
+        assert.ok(left && right);
+        for (let turn = 0; turn < 10; turn++) {
+          left.addUserMessage(`left ${turn}`);
+          right.addUserMessage(`right ${turn}`);
+          await Promise.all([left.save(), right.save()]);
+        }
+        assert.equal((await storedContents(other, sessionId)).length, 21);
+        assert.equal((await storage.listSessions())[0]?.messageCount, 21);
+      },
+    },
+    {
+      title: "set twenty metadata keys, and all twenty are there",
+      run: async ({ open }) => {
+        const storage = await open();
+        const { sessionId } = await savedSession(storage, 1);
+        const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
+        const writers = await Promise.all(keys.map(() => storage.loadSession(sessionId)));
+        await Promise.all(
+          writers.map(async (writer, index) => {
+            writer?.setMetadata(keys[index] ?? "", index);
+            await writer?.save();
+          }),
+        );
+        const expected = Object.fromEntries(keys.map((key, index) => [key, index]));
+        assert.deepEqual((await storage.loadSession(sessionId))?.metadata, expected);
+        assert.deepEqual((await storage.listSessions())[0]?.metadata, expected);
+      },
+    },
+    {
+      title: "of many sessions all get through, and heads are exact",
+      run: async ({ open }) => {
+        const storage = await open();
+        const sessions = Array.from({ length: 64 }, (_, index) => newSession(storage, `session ${index}`));
+        for (let turn = 0; turn < 3; turn++) {
+          await Promise.all(
+            sessions.map((session) => {
+              session.addUserMessage(`message ${turn}`);
+              return session.save();
+            }),
+          );
+        }
+        const summaries = await collect(storage.sessions());
+        assert.equal(summaries.length, 64);
+        for (const { messageCount } of summaries) assert.equal(messageCount, 3);
+        assert.deepEqual(await storedContents(storage, "session 63"), numbered(0, 3));
+      },
+    },
+    {
+      title: "that repeat one write leave it there once",
+      run: async ({ open }) => {
+        const storage = await open();
+        const session = newSession(storage);
+        session.addUserMessage("once");
+        const data = session.toJSON();
+        const copies = Array.from({ length: 8 }, () => Session.fromJSON(data, storage));
+        const receipts = await Promise.all(copies.map((copy) => copy.save()));
+        assert.equal(
+          receipts.reduce((sum, { written }) => sum + written, 0),
+          2,
+        );
+        assert.deepEqual(await storedContents(storage, session.sessionId), ["once"]);
+      },
+    },
+    {
+      title: "see each other's work after refresh, with their own unsaved work kept",
+      run: async ({ open }) => {
+        const storage = await open();
+        const { sessionId } = await savedSession(storage, 1);
+        const [left, right] = await loadTwice(storage, sessionId);
+        // Minted before what the other saves: it sorts before it.
+        right.addUserMessage("right, unsaved");
+        left.addUserMessage("left");
+        left.setMetadata("left", true);
+        await left.save();
+        right.setMetadata("right", true);
+        await right.refresh();
+        assert.deepEqual(contents(right), ["message 0", "right, unsaved", "left"]);
+        assert.deepEqual(right.metadata, { left: true, right: true });
+        assert.equal(right.unsavedCount, 2);
+        await right.save();
+        await left.refresh();
+        assert.deepEqual(contents(left), contents(right));
+        assert.deepEqual(left.metadata, right.metadata);
+      },
+    },
+    {
+      title: "see in refresh that messages were deleted",
+      run: async ({ open }) => {
+        const storage = await open();
+        const session = await savedSession(storage, 3);
+        const [first] = session.history.messages();
+        await storage.deleteMemoryAtoms(session.sessionId, [first?.id ?? ""]);
+        await session.refresh();
+        assert.deepEqual(contents(session), numbered(1, 3));
+      },
+    },
+    {
+      title: "cannot refresh what is deleted or was never saved",
+      run: async ({ open }) => {
+        const storage = await open();
+        await failsWith(newSession(storage).refresh(), "not_found");
+        const session = await savedSession(storage, 1);
+        await storage.deleteSession(session.sessionId);
+        await failsWith(session.refresh(), "not_found");
+      },
+    },
+    {
+      title: "conflict under ifUnchanged when another changed messages or metadata",
+      run: async ({ open }) => {
+        const storage = await open();
+        const { sessionId } = await savedSession(storage, 1);
+        for (const change of [
+          (other: Session) => void other.addUserMessage("other"),
+          (other: Session) => other.setMetadata("other", 1),
+        ]) {
+          const [mine, other] = await loadTwice(storage, sessionId);
+          change(other);
+          await other.save();
+          mine.addUserMessage("mine");
+          const error = await failsWith(mine.save({ ifUnchanged: true }), "conflict");
+          assert.equal(error.outcome, "not_applied");
+          assert.equal(error.sessionId, sessionId);
+          assert.equal(mine.unsavedCount, 1);
+          await mine.refresh();
+          assert.equal((await mine.save({ ifUnchanged: true })).written, 1);
+        }
+      },
+    },
+    {
+      title: "conflict under ifUnchanged when another deleted a message or created the session first",
+      run: async ({ open }) => {
+        const storage = await open();
+        const session = await savedSession(storage, 2);
+        await storage.deleteMemoryAtoms(session.sessionId, [session.history.messages()[0]?.id ?? ""]);
+        session.addUserMessage("mine");
+        await failsWith(session.save({ ifUnchanged: true }), "conflict");
+
+        await savedSession(storage, 1, "taken");
+        await failsWith(newSession(storage, "taken").save({ ifUnchanged: true }), "conflict");
+      },
+    },
+    {
+      title: "do not conflict under ifUnchanged with themselves, their own facts, or a repeat",
+      run: async ({ open }) => {
+        const storage = await open();
+        const session = newSession(storage);
+        session.addUserMessage("first");
+        await session.save({ ifUnchanged: true });
+        await storage.saveMemoryAtom({ ...logAtom(session.sessionId, "brake chopper"), memoryType: "decision" });
+        session.addUserMessage("second");
+        const data = session.toJSON();
+        await session.save({ ifUnchanged: true });
+        const repeated = Session.fromJSON(data, storage);
+        assert.equal((await repeated.save({ ifUnchanged: true })).written, 0);
+        session.addUserMessage("third");
+        await session.save({ ifUnchanged: true });
+        assert.deepEqual(await storedContents(storage, session.sessionId), ["first", "second", "third"]);
+      },
+    },
+    {
+      title: "open one storage six times at once",
+      run: async ({ open }) => {
+        const storage = await open();
+        const opened = await Promise.all(Array.from({ length: 6 }, () => storage.open()));
+        assert.ok(opened.every((each) => each === storage));
+        await storage.saveMemoryAtom({ sessionId: "s", userId: USER, memoryType: "log", content: 1 });
+      },
+    },
+    {
+      title: "open the same data six times at once",
+      needs: "connect",
+      run: async ({ open, connect }) => {
+        const storage = await open();
+        const others = await Promise.all(Array.from({ length: 6 }, () => connect(storage)));
+        await Promise.all(others.map((other, index) => other.saveMemoryAtom(logAtom(`session ${index}`, index))));
+        assert.equal((await storage.queryMemoryAtoms()).length, 6);
+      },
+    },
+  ],
+};
+
+async function loadTwice(storage: AnyStorage, sessionId: string): Promise<[Session, Session]> {
+  const left = await storage.loadSession(sessionId);
+  const right = await storage.loadSession(sessionId);
+  assert.ok(left && right);
+  return [left, right];
+}

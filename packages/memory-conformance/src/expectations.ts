@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { MemoryError, Session, type MemoryErrorCode, type MessageContent } from "@rivet/memory-core";
+import type { AnyStorage } from "./suite.ts";
+
+export const USER = "user-1";
+export const OTHER_USER = "user-2";
+
+/** A session of the usual user, not saved yet. */
+export function newSession(storage: AnyStorage, sessionId?: string): Session {
+  return new Session({ userId: USER, storage, sessionId });
+}
+
+/** A saved session with so many user messages: `message 0`, `message 1`, … */
+export async function savedSession(storage: AnyStorage, messages: number, sessionId?: string): Promise<Session> {
+  const session = newSession(storage, sessionId);
+  for (let index = 0; index < messages; index++) session.addUserMessage(`message ${index}`);
+  await session.save();
+  return session;
+}
+
+/** `message 0` to `message n - 1`, as {@link savedSession} wrote them. */
+export function numbered(start: number, end: number): string[] {
+  return Array.from({ length: end - start }, (_, index) => `message ${start + index}`);
+}
+
+export function contents(session: Session | null): MessageContent[] {
+  assert.ok(session, "the session is there");
+  return session.history.messages().map(({ content }) => content);
+}
+
+/** The contents of a session as the store has it. */
+export async function storedContents(storage: AnyStorage, sessionId: string): Promise<MessageContent[]> {
+  return contents(await storage.loadSession(sessionId));
+}
+
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const collected: Item[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+/** An atom of type `log` of the usual user. */
+export function logAtom<Content>(
+  sessionId: string,
+  content: Content,
+): { sessionId: string; userId: string; memoryType: "log"; content: Content } {
+  return { sessionId, userId: USER, memoryType: "log", content };
+}
+
+/** Checks that a promise fails with a `MemoryError` of the code, and returns it. */
+export async function failsWith(promise: Promise<unknown>, code: MemoryErrorCode): Promise<MemoryError> {
+  const error = await promise.then(
+    () => assert.fail(`expected ${code}, but it succeeded`),
+    (reason: unknown) => reason,
+  );
+  assert.ok(MemoryError.isInstance(error), `expected a MemoryError of code ${code}, got ${String(error)}`);
+  assert.equal(error.code, code, error.message);
+  return error;
+}

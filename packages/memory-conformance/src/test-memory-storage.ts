@@ -1,0 +1,111 @@
+import { badInput } from "./bad-input.ts";
+import { concurrency } from "./concurrency.ts";
+import { context } from "./context.ts";
+import { deletion } from "./deletion.ts";
+import { lifecycle } from "./lifecycle.ts";
+import { metadata } from "./metadata.ts";
+import { ordering } from "./ordering.ts";
+import { ownership } from "./ownership.ts";
+import { paging } from "./paging.ts";
+import { saving } from "./saving.ts";
+import { streaming } from "./streaming.ts";
+import type { AnyStorage, Backend, Capability, Case, Concern, StorageOptions } from "./suite.ts";
+import { typedAtoms } from "./typed-atoms.ts";
+import { values } from "./values.ts";
+
+const CONCERNS: readonly Concern[] = [
+  saving,
+  ordering,
+  paging,
+  concurrency,
+  metadata,
+  ownership,
+  deletion,
+  values,
+  typedAtoms,
+  streaming,
+  context,
+  badInput,
+  lifecycle,
+];
+
+export interface ConformanceOptions {
+  /** The test runner's: `node:test`, Vitest, Jest, Mocha, or anything of their form. */
+  describe: (title: string, define: () => void) => unknown;
+  it: (title: string, test: () => Promise<void>) => unknown;
+  /** The name of the backend, for the titles. */
+  name: string;
+  /** A new storage that is empty; it may be open or not. The options must reach `MemoryStorage`'s constructor. */
+  create: (options?: StorageOptions) => AnyStorage | Promise<AnyStorage>;
+  /** Another storage on the data of one, as a second process would have it. */
+  connect?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
+  /** Closes a storage and gives a new one on the same data. */
+  reopen?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
+  /** Removes what a storage left behind, once it is closed: files, schemas. Called once for each that `create` gave. */
+  destroy?: (storage: AnyStorage) => unknown;
+  /** Why the backend cannot do a thing: a reason for each capability that it lacks. It is printed with what is skipped. */
+  capabilities?: { readonly [Name in Capability]?: { readonly missing: string } };
+}
+
+/**
+ * Declares the contract of `MemoryStorage` as tests of a backend: one `describe` a concern, one `it` a case. Assertions
+ * are those of `node:assert`. Each case has storages of its own, so that cases may run side by side.
+ *
+ * @throws {TypeError} when the backend gives neither a hook (`connect`, `reopen`) nor a reason for its absence.
+ * @example
+ * import { describe, it } from "node:test";
+ *
+ * testMemoryStorage({ describe, it, name: "MyStorage", create: (options) => new MyStorage(options) });
+ */
+export function testMemoryStorage(options: ConformanceOptions): void {
+  const { describe, it, name } = options;
+  describe(`${name} keeps the contract of MemoryStorage`, () => {
+    for (const concern of CONCERNS) {
+      describe(concern.title, () => {
+        for (const each of concern.cases) {
+          const reason = missing(options, each);
+          if (reason === undefined) it(each.title, () => runCase(options, each));
+          else console.log(`skipped: ${name}: ${concern.title} ${each.title} (${reason})`);
+        }
+      });
+    }
+  });
+}
+
+/** Why a case cannot run, or undefined when it can. */
+function missing(options: ConformanceOptions, { needs }: Case): string | undefined {
+  if (needs === undefined || options[needs] !== undefined) return undefined;
+  const reason = options.capabilities?.[needs]?.missing;
+  if (reason !== undefined) return reason;
+  throw new TypeError(`testMemoryStorage: give ${needs}, or capabilities.${needs}.missing: why the backend has none`);
+}
+
+async function runCase(options: ConformanceOptions, { run }: Case): Promise<void> {
+  const created: AnyStorage[] = [];
+  const opened: AnyStorage[] = [];
+  const opening = async (storage: AnyStorage | Promise<AnyStorage>): Promise<AnyStorage> => {
+    const ready = await storage;
+    opened.push(ready);
+    return ready.open();
+  };
+  const backend: Backend = {
+    open: async (storageOptions) => {
+      const storage = await options.create(storageOptions);
+      created.push(storage);
+      return opening(storage);
+    },
+    connect: (storage) => opening(hook(options.connect)(storage)),
+    reopen: (storage) => opening(hook(options.reopen)(storage)),
+  };
+  try {
+    await run(backend);
+  } finally {
+    await Promise.all(opened.map((storage) => storage.close()));
+    for (const storage of created) await options.destroy?.(storage);
+  }
+}
+
+function hook<Hook>(given: Hook | undefined): Hook {
+  if (given === undefined) throw new TypeError("the case uses a hook that it did not declare in `needs`");
+  return given;
+}
