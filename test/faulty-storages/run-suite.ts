@@ -1,0 +1,26 @@
+import { testMemoryStorage, type AnyStorage, type StorageOptions } from "@rivet/memory-conformance";
+
+export type StorageClass = new (options?: StorageOptions) => AnyStorage;
+
+/** The smallest test runner: runs the conformance suite on a storage class and returns the titles of what fails. */
+export async function failuresOf(Storage: StorageClass): Promise<string[]> {
+  const cases: { title: string; test: () => Promise<void> }[] = [];
+  const titles: string[] = [];
+  const missing = "not asked of these storages";
+  testMemoryStorage({
+    describe: (title, define) => {
+      titles.push(title);
+      define();
+      titles.pop();
+    },
+    it: (title, test) => cases.push({ title: [...titles.slice(1), title].join(" "), test }),
+    name: Storage.name,
+    create: (options) => new Storage(options),
+    capabilities: { connect: { missing }, reopen: { missing } },
+  });
+  const failures: string[] = [];
+  for (const { title, test } of cases) {
+    await test().catch(() => failures.push(title));
+  }
+  return failures;
+}
