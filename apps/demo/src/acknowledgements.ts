@@ -1,0 +1,40 @@
+/** What the writer was told is stored, in a file beside the storage: what the reader then has to find. */
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import type { JsonValue } from "@rivet/memory-core";
+import { z } from "zod";
+
+const acknowledgement = z.object({
+  sessionId: z.string(),
+  id: z.string(),
+  memoryType: z.string(),
+  content: z.json(),
+});
+
+export interface Acknowledgement {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly memoryType: string;
+  readonly content: JsonValue;
+}
+
+export class AcknowledgementLog implements Disposable {
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#file = openSync(path, "a");
+  }
+
+  /** Written before the next turn begins, so that the file never says more than was acknowledged. */
+  add(acknowledged: readonly Acknowledgement[]): void {
+    writeSync(this.#file, acknowledged.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+}
+
+export function readAcknowledgements(path: string): Acknowledgement[] {
+  const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => acknowledgement.parse(JSON.parse(line)));
+}
