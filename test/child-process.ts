@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-export interface Finished {
+interface Finished {
   readonly exitCode: number | null;
   readonly output: string;
   readonly errors: string;
 }
 
 /** Runs a command to its end. */
-export async function run(command: string, args: readonly string[], folder: string): Promise<Finished> {
+async function run(command: string, args: readonly string[], folder: string): Promise<Finished> {
   const child = spawn(command, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   let errors = "";

@@ -24,7 +24,7 @@ const event = z.discriminatedUnion("type", [
 ]);
 
 type Event = z.infer<typeof event>;
-export type SessionEvent = Extract<Event, { type: "session" }>;
+type SessionEvent = Extract<Event, { type: "session" }>;
 export type TurnEvent = Exclude<Event, SessionEvent>;
 
 export interface Transcript {
@@ -51,7 +51,7 @@ export async function readTranscript(path: string): Promise<Transcript> {
 }
 
 /** @throws {TranscriptError} naming the first bad line by its number. */
-export function parseTranscript(text: string, path: string): Transcript {
+function parseTranscript(text: string, path: string): Transcript {
   const [first, ...others] = text
     .split(/\r?\n/)
     .map((line, index) => ({ line, number: index + 1 }))

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { HandWrittenSQLite } from "../hand-written-sqlite.ts";
@@ -36,7 +37,7 @@ export function amongMillionAtoms(): Promise<Measure[]> {
     const path = join(folder, "ours.db");
     await using storage = await new SQLiteStorage(path, { durability: "normal" }).open();
     await fill(storage, SESSIONS, ATOMS_PER_SESSION);
-    return [await listPage(storage, path), await streamAll(storage)];
+    return [await listPage(storage, path), streamAll(path)];
   });
 }
 
@@ -59,19 +60,12 @@ async function listPage(storage: SQLiteStorage, path: string): Promise<Measure> 
   };
 }
 
-/** Resident memory that a stream of everything adds at its peak, in MB, sampled every 10,000 atoms. */
-async function streamAll(storage: SQLiteStorage): Promise<Measure> {
-  globalThis.gc?.();
-  const beforeBytes = process.memoryUsage.rss();
-  let peakBytes = beforeBytes;
-  let count = 0;
-  for await (const atom of storage.atoms()) {
-    if (atom.userId !== USER) throw new Error("an atom of another user");
-    count += 1;
-    if (count % 10_000 === 0) peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
-  }
-  if (count !== SESSIONS * ATOMS_PER_SESSION) throw new Error(`streamed ${count} atoms`);
-  const addedMegabytes = (peakBytes - beforeBytes) / 1e6;
+/** Resident memory that a stream of everything adds at its peak, in a fresh process. */
+function streamAll(path: string): Measure {
+  const script = join(import.meta.dirname, "..", "stream-process.ts");
+  const output = execFileSync(process.execPath, [...process.execArgv, script, path], { encoding: "utf8" });
+  const { atoms, addedMegabytes } = JSON.parse(output);
+  if (atoms !== SESSIONS * ATOMS_PER_SESSION) throw new Error(`streamed ${atoms} atoms`);
   return {
     name: "SQLite: stream 1 million atoms, added resident memory",
     unit: "MB",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AtomClock, Session } from "@rivet/memory-core";
+import { AtomClock, type Session } from "@rivet/memory-core";
 import { contents, logAtom, numbered, savedSession, storedContents, USER } from "./expectations.ts";
 import type { Concern } from "./suite.ts";
 

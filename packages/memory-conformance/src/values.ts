@@ -150,7 +150,7 @@ export const values: Concern = {
       title: "of numbers keep their precision",
       run: async ({ open }) => {
         const storage = await open();
-        const numbers = [0, 1, -1, 0.1, 1e21, 1e-7, 5e-324, 1.7976931348623157e308, 2 ** 53, 123456789.123456789];
+        const numbers = [0, 1, -1, 0.1, 1e21, 1e-7, 5e-324, 1.7976931348623157e308, 2 ** 53, 123456789.12345679];
         await storage.saveMemoryAtom(logAtom("s", numbers));
         const [atom] = await storage.queryMemoryAtoms({ sessionId: "s" });
         assert.deepEqual(atom?.content, numbers);

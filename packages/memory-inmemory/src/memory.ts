@@ -82,7 +82,7 @@ export class Memory {
   /** Forgets a session and its atoms. */
   removeSession(session: StoredSession): void {
     const { userId } = session.head;
-    for (const row of [...session.atoms.values()]) this.removeAtom(session, row);
+    for (const row of Array.from(session.atoms.values())) this.removeAtom(session, row);
     this.sessions.remove(session);
     const user = this.#user(userId);
     user.sessions.remove(session);

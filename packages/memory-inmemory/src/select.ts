@@ -60,7 +60,7 @@ export function selectMessages(session: StoredSession, lastMessages: number | un
     if (id < fromId) break;
     if (roleOf(row.memoryType) !== undefined && rows.push(row) === lastMessages) break;
   }
-  return rows.reverse();
+  return rows.toReversed();
 }
 
 export function selectHeads(memory: Memory, selection: HeadSelection): SessionHead[] {

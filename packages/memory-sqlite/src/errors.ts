@@ -81,7 +81,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /** The native code of an error, such as SQLITE_BUSY, or an empty string. */
-export function nativeCode(error: unknown): string {
+function nativeCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 

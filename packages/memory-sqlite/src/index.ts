@@ -1,2 +1,2 @@
 export { SQLiteStorage } from "./sqlite-storage.ts";
-export type { SQLiteStorageOptions } from "./options.ts";
+export type { Durability, SQLiteStorageOptions } from "./options.ts";
