@@ -1,8 +1,12 @@
 /** What a person sees: colours and a moving bar at a terminal, plain lines anywhere else. */
 import { estimateTokens, type MemoryAtom, type Message, type Session } from "@rivet/memory-core";
 import { Presets, SingleBar } from "cli-progress";
-import pc from "picocolors";
+import picocolors from "picocolors";
 import type { ReplayProgress } from "./replay.ts";
+
+// On its own, the library also colours what a build server or a pipe reads.
+const isTerminal = process.stdout.isTTY === true && picocolors.isColorSupported;
+const pc = picocolors.createColors(isTerminal);
 
 const WIDTH = 96;
 
@@ -24,7 +28,7 @@ export function success(text: string): void {
 
 /** A bar at a terminal, one line a turn elsewhere. */
 export function showProgress(): { update: (progress: ReplayProgress) => void; stop: () => void } {
-  if (!process.stdout.isTTY || !pc.isColorSupported) {
+  if (!isTerminal) {
     return {
       update: ({ turn, turns, acknowledged }) => console.log(`turn ${turn} of ${turns}: ${acknowledged} acknowledged`),
       stop: () => undefined,

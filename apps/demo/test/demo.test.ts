@@ -24,7 +24,8 @@ interface Run {
 async function demo(...args: readonly string[]): Promise<Run> {
   const child = spawn(process.execPath, ["--conditions=@rivet/source", "src/main.ts", ...args], {
     cwd: app,
-    env: { ...process.env, INIT_CWD: folder, TMPDIR: folder },
+    // Build servers say CI, and nothing of it may bring colours into a pipe.
+    env: { ...process.env, INIT_CWD: folder, TMPDIR: folder, CI: "true" },
   });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
