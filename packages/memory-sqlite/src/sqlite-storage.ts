@@ -63,12 +63,15 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     this.#file = { connection, statements: new Statements(connection), queue };
   }
 
-  /** Writes the log back into the file, so that what is left is one file. */
+  /** Writes the log back into the file, so that what is left is one file. On a full disk the log stays, and counts. */
   protected override async closeBackend(): Promise<void> {
     const { connection } = this.#open();
     this.#file = undefined;
-    connection.pragma("wal_checkpoint(TRUNCATE)");
-    connection.close();
+    try {
+      connection.pragma("wal_checkpoint(TRUNCATE)");
+    } finally {
+      connection.close();
+    }
   }
 
   protected override async writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
