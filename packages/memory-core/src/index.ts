@@ -70,4 +70,4 @@ export type {
 } from "./storage-types.ts";
 export { MemoryStorage } from "./storage.ts";
 export { estimateTokens } from "./token-estimate.ts";
-export type { AtomOf, AtomTypes, NewAtomOf } from "./typed-atoms.ts";
+export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";

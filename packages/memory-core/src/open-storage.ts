@@ -26,7 +26,7 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
  * Opens the storage that an address names: `memory:`, `sqlite:PATH`. Only the backend's own package is loaded.
  *
  * @throws {MemoryError} `invalid_input` for an address of no backend; `schema` with the install command when the
- *   backend's package is missing; and what opening the storage throws. No message repeats the address, which may hold a
+ *   backend's package is missing, `unknown` when it cannot be loaded; and what opening the storage throws. No message repeats the address, which may hold a
  *   password.
  * @example
  * await using storage = await openStorage(process.env.MEMORY_URL ?? "memory:");
@@ -61,7 +61,14 @@ async function loadStorageClass<Types extends AtomTypes>(backend: Backend): Prom
   try {
     module = await import(packageName);
   } catch (cause) {
-    if (!isMissing(cause, packageName)) throw cause;
+    if (!isMissing(cause, packageName)) {
+      throw new MemoryError({
+        code: "unknown",
+        message: `the package ${packageName} is installed but cannot be loaded; the cause says why`,
+        operation: "openStorage",
+        cause,
+      });
+    }
     throw new MemoryError({
       code: "schema",
       message: `the package ${packageName} is not installed; run: npm install ${packageName}`,

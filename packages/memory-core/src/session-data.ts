@@ -1,6 +1,6 @@
 /** A session as JSON, for a queue, a cache or another process. */
 import { decodeAtom, encodeAtom } from "./atom-codec.ts";
-import { roleOf } from "./atom.ts";
+import { isHistoryType, roleOf } from "./atom.ts";
 import type { AtomClock } from "./atom-id.ts";
 import { invalidInput } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
@@ -27,13 +27,16 @@ export interface SessionData {
   };
 }
 
-export function logToData(log: SessionLog, createdAtMs: number, lastActiveMs: number): SessionData {
+/** Levels around the deepest values: `data.unsaved.atoms[0].content.set.key`. */
+const ENVELOPE_LEVELS = 6;
+
+export function logToData(log: SessionLog, createdAtMs: number): SessionData {
   log.freezeMetadataChange();
   return {
     sessionId: log.sessionId,
     userId: log.userId,
     createdAt: isoTime(createdAtMs),
-    lastActive: isoTime(lastActiveMs),
+    lastActive: isoTime(Math.max(createdAtMs, log.lastActiveMs)),
     metadata: log.metadata,
     messages: log.messages.map((message) => ({ ...message, createdAt: message.createdAt.toISOString() })),
     unsaved: {
@@ -57,7 +60,7 @@ export function logFromData(
   clock: AtomClock,
   maxAtomBytes?: number,
 ): { log: SessionLog; createdAtMs: number } {
-  const source = snapshotJsonObject(data, "data", Number.POSITIVE_INFINITY);
+  const source = snapshotJsonObject(data, "data", Number.POSITIVE_INFINITY, -ENVELOPE_LEVELS);
   const { sessionId, userId } = source;
   assertName(sessionId, "data.sessionId");
   assertName(userId, "data.userId");
@@ -97,6 +100,7 @@ function atomAt(value: JsonValue, path: string, log: SessionLog): AtomRow {
   const source = objectAt(value, path);
   const { content = null } = source;
   const memoryType = stringAt(source["memoryType"], `${path}.memoryType`);
+  if (!isHistoryType(memoryType)) throw invalidInput(`${path}.memoryType`, "is not that of a message or metadata");
   if (roleOf(memoryType) === undefined) assertMetadataChange(content, `${path}.content`);
   else assertMessageContent(content, `${path}.content`);
   const atom = {

@@ -225,7 +225,7 @@ export class Session {
 
   /** Everything the object holds, unsaved work included, as JSON; {@link Session.fromJSON} is the inverse. */
   toJSON(): SessionData {
-    return logToData(this.#log, this.#createdAtMs, this.lastActive.getTime());
+    return logToData(this.#log, this.#createdAtMs);
   }
 
   /** @throws {MemoryError} `invalid_input` for data that `toJSON` did not write. */

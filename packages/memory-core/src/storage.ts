@@ -18,6 +18,7 @@ import {
   type AtomOf,
   type AtomTypes,
   type NewAtomOf,
+  type NewAtomsOf,
 } from "./typed-atoms.ts";
 import {
   assertAmount,
@@ -241,10 +242,12 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    *
    * @returns them in the order given.
    */
-  async saveMemoryAtoms<Type extends string>(atoms: readonly NewAtomOf<Types, Type>[]): Promise<AtomOf<Types, Type>[]> {
+  async saveMemoryAtoms<const List extends readonly string[]>(
+    atoms: NewAtomsOf<Types, List>,
+  ): Promise<AtomOf<Types, List[number]>[]> {
     return this.#operate("saveMemoryAtoms", "write", async () => {
       if (!Array.isArray(atoms)) throw invalidInput("atoms", "must be an array");
-      return (await this.#saveAtoms(atoms, (index) => `atoms[${index}]`)) as AtomOf<Types, Type>[];
+      return (await this.#saveAtoms(atoms, (index) => `atoms[${index}]`)) as AtomOf<Types, List[number]>[];
     });
   }
 

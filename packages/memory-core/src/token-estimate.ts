@@ -25,6 +25,9 @@ const BASE64_PER_TOKEN = 64;
  * | emoji | 9 % | +17 % |
  * | ids and hashes | 24 % | −51 % |
  *
+ * On texts that the weights were not fitted to: Markdown and TypeScript of this repository 2 %, a `package.json` −11 %,
+ * short strings of user interfaces −28 % (Hebrew) to +8 % (Khmer), a lock file full of hashes −33 %.
+ *
  * An image counts as 1,000 tokens, another file as 1,000 and one for every 64 characters of its base64: models differ
  * too much for more. Where a window is tight, pass a `countTokens` of your own.
  */

@@ -16,12 +16,17 @@ type ContentIn<Types extends AtomTypes, Type> = Type extends keyof Types
   : unknown;
 type ContentOut<Types extends AtomTypes, Type> = Type extends keyof Types
   ? StandardSchemaV1.InferOutput<Types[Type]>
-  : JsonValue;
+  : string extends Type
+    ? JsonValue | StandardSchemaV1.InferOutput<Types[keyof Types]>
+    : JsonValue;
 
 /** A new atom of a memory type, with the content that its schema takes. */
-export type NewAtomOf<Types extends AtomTypes, Type extends string> = Type extends string
-  ? NewMemoryAtom<Type, ContentIn<Types, Type>>
-  : never;
+export type NewAtomOf<Types extends AtomTypes, Type extends string> = NewMemoryAtom<Type, ContentIn<Types, Type>>;
+
+/** New atoms, each with the content that the schema of its own memory type takes. */
+export type NewAtomsOf<Types extends AtomTypes, List extends readonly string[]> = {
+  readonly [Index in keyof List]: NewAtomOf<Types, List[Index]>;
+};
 
 /** A stored atom of a memory type, with the content that its schema gives. */
 export type AtomOf<Types extends AtomTypes, Type extends string> = Type extends string

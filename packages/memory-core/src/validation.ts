@@ -72,15 +72,16 @@ export function assertOptions(value: unknown, path: string): void {
  * `undefined` left out. What the caller does to the original later changes nothing.
  *
  * @param maxBytes the largest size that could still be accepted; a value that is certainly larger is refused early.
+ * @param depth how deep the value already is; negative for an envelope around values that may be as deep as any.
  * @throws {MemoryError} `invalid_input` for what JSON cannot hold.
  */
-export function snapshotJson(value: unknown, path: string, maxBytes = DEFAULT_MAX_ATOM_BYTES): JsonValue {
-  return new Snapshot(maxBytes).take(value, new Path(path), 0);
+export function snapshotJson(value: unknown, path: string, maxBytes = DEFAULT_MAX_ATOM_BYTES, depth = 0): JsonValue {
+  return new Snapshot(maxBytes).take(value, new Path(path), depth);
 }
 
 /** {@link snapshotJson} for a value that must be an object, such as metadata. */
-export function snapshotJsonObject(value: unknown, path: string, maxBytes?: number): JsonObject {
-  const copy = snapshotJson(value, path, maxBytes);
+export function snapshotJsonObject(value: unknown, path: string, maxBytes?: number, depth?: number): JsonObject {
+  const copy = snapshotJson(value, path, maxBytes, depth);
   if (typeof copy !== "object" || copy === null || Array.isArray(copy)) {
     throw invalidInput(path, `is ${describe(value)}; expected a plain object`);
   }

@@ -10,12 +10,12 @@ type BlockSource =
   | { fileId: string; mimeType?: string };
 
 /** LangChain's standard content blocks. */
-export type LangChainBlock =
+type LangChainBlock =
   | { type: "text"; text: string }
   | { type: "reasoning"; reasoning: string }
   | ({ type: "image" | "audio" | "video" | "file"; metadata?: { filename: string } } & BlockSource)
   | ({ type: "tool_call" } & LangChainToolCall);
-export type LangChainToolCall = { id: string; name: string; args: JsonObject };
+type LangChainToolCall = { id: string; name: string; args: JsonObject };
 
 type LangChainContent = {
   content: string | LangChainBlock[];

@@ -4,13 +4,13 @@ import type { JsonObject } from "../json.ts";
 import { isImage, readMedia, readToolContent } from "./media.ts";
 import { toTurns, type SpokenPart } from "./turns.ts";
 
-export type OpenAITextPart = { type: "text"; text: string };
-export type OpenAIContentPart =
+type OpenAITextPart = { type: "text"; text: string };
+type OpenAIContentPart =
   | OpenAITextPart
   | { type: "image_url"; image_url: { url: string } }
   | { type: "input_audio"; input_audio: { data: string; format: "wav" | "mp3" } }
   | { type: "file"; file: { file_id: string } | { file_data: string; filename: string } };
-export type OpenAIToolCall = { id: string; type: "function"; function: { name: string; arguments: string } };
+type OpenAIToolCall = { id: string; type: "function"; function: { name: string; arguments: string } };
 
 /** A message as `ChatCompletionMessageParam` of the `openai` package takes it. */
 export type OpenAIMessage =
