@@ -4,9 +4,9 @@ import { invalidInput } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 
 /** The longest session id, user id or memory type, in UTF-16 units. */
-export const MAX_NAME_LENGTH = 512;
+const MAX_NAME_LENGTH = 512;
 /** The deepest nesting of arrays and objects in one value. */
-export const MAX_NESTING = 1_000;
+const MAX_NESTING = 1_000;
 /** The default of `maxAtomBytes`: 16 MiB. */
 export const DEFAULT_MAX_ATOM_BYTES = 16 * 1024 * 1024;
 
