@@ -25,7 +25,7 @@ export function metadataAfter(
   const changes = rows.filter((row) => row.memoryType === SESSION_METADATA);
   if (changes.length === 0) return { metadata, metadataIds };
   // The escaped form of strings is a string too: what is only moved about need not be decoded.
-  const values = new Map(Object.entries(JSON.parse(metadata)));
+  const values = new Map(Object.entries(parseJson(metadata)));
   const ids = new Map<string, unknown>(Object.entries(JSON.parse(metadataIds)));
   for (const { id, content } of changes) {
     const change = parseChange(content);

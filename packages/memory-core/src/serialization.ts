@@ -6,6 +6,7 @@
  * so that every JavaScript string survives to the code unit. Other text is not touched.
  */
 import type { JsonValue } from "./json.ts";
+import { parseJson } from "./parse-json.ts";
 
 const DLE = "\u0010";
 const NEEDS_ESCAPE = /[\0\u0010]/;
@@ -42,8 +43,8 @@ export function toJsonText(value: JsonValue): string {
  * @throws {SyntaxError} when the text is not JSON.
  */
 export function fromJsonText(text: string): JsonValue {
-  if (!text.includes("\\u0010")) return JSON.parse(text);
-  return JSON.parse(
+  if (!text.includes("\\u0010")) return parseJson(text);
+  return parseJson(
     text.replace(JSON_ESCAPED_UNIT, (match, hex?: string) => (hex === undefined ? match : `\\u${hex}`)),
   );
 }
@@ -55,7 +56,7 @@ export function isSameJson(left: string, right: string): boolean {
 
 /** JSON text with sorted keys and no spacing. */
 export function canonicalJson(text: string): string {
-  return JSON.stringify(JSON.parse(text), (_, value: JsonValue) =>
+  return JSON.stringify(parseJson(text), (_, value: JsonValue) =>
     typeof value === "object" && value !== null && !Array.isArray(value) ? sortedByKey(value) : value,
   );
 }
