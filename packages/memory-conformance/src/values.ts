@@ -191,9 +191,11 @@ export const values: Concern = {
   ],
 };
 
-/** Without prototypes, which `Object.fromEntries` and `JSON.parse` give alike but fast-check's dictionaries may not. */
+/** A copy whose objects have the usual prototype, which those of fast-check's dictionaries may lack. */
 function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return Object.is(value, -0) ? 0 : value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
 function vandalise(value: unknown): void {

@@ -32,6 +32,7 @@ export function contextWindow(messages: readonly Message[], options: ContextOpti
   const preserveSystem = options.preserveSystem ?? true;
   assertAmount(maxTokens, "maxTokens");
   assertAmount(reserveTokens, "reserveTokens");
+  if (reserveTokens === Number.POSITIVE_INFINITY) throw invalidInput("reserveTokens", "must be finite");
   const count = (message: Message): number => {
     const tokens = countTokens(message);
     assertAmount(tokens, "what countTokens returned");

@@ -1,4 +1,6 @@
 import { SESSION_METADATA } from "./atom.ts";
+import { isJsonObject, type JsonValue } from "./json.ts";
+import { parseJson } from "./parse-json.ts";
 import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
 import type { AtomRow } from "./storage-hooks.ts";
 
@@ -25,8 +27,8 @@ export function metadataAfter(
   const changes = rows.filter((row) => row.memoryType === SESSION_METADATA);
   if (changes.length === 0) return { metadata, metadataIds };
   // The escaped form of strings is a string too: what is only moved about need not be decoded.
-  const values = new Map(Object.entries(parseJson(metadata)));
-  const ids = new Map<string, unknown>(Object.entries(JSON.parse(metadataIds)));
+  const values = new Map(parseEntries(metadata));
+  const ids = new Map(parseEntries(metadataIds));
   for (const { id, content } of changes) {
     const change = parseChange(content);
     if (change === undefined) continue;
@@ -42,10 +44,15 @@ export function metadataAfter(
   return { metadata: sortedJson(values), metadataIds: sortedJson(ids) };
 }
 
+function parseEntries(text: string): [string, JsonValue][] {
+  const object = parseJson(text);
+  return isJsonObject(object) ? Object.entries(object) : [];
+}
+
 /** A damaged change decides nothing; the atom itself is reported when it is queried. */
 function parseChange(content: string): MetadataChange | undefined {
   try {
-    const change: unknown = JSON.parse(content);
+    const change = parseJson(content);
     assertMetadataChange(change, "content");
     return change;
   } catch {

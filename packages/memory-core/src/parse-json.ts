@@ -21,7 +21,7 @@ interface Token {
 }
 
 function* escapedKeys(text: string): Generator<Token> {
-  for (let start = text.indexOf('"'); start !== -1; ) {
+  for (let start = text.indexOf('"'); start !== -1;) {
     const end = endOfString(text, start);
     if (isBeforeColon(text, end) && text.slice(start, end).includes("\\")) yield { start, end };
     start = text.indexOf('"', end);

@@ -44,9 +44,7 @@ export function toJsonText(value: JsonValue): string {
  */
 export function fromJsonText(text: string): JsonValue {
   if (!text.includes("\\u0010")) return parseJson(text);
-  return parseJson(
-    text.replace(JSON_ESCAPED_UNIT, (match, hex?: string) => (hex === undefined ? match : `\\u${hex}`)),
-  );
+  return parseJson(text.replace(JSON_ESCAPED_UNIT, (match, hex?: string) => (hex === undefined ? match : `\\u${hex}`)));
 }
 
 /** Whether two JSON texts hold the same value, whatever their spacing and key order. */

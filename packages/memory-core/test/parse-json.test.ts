@@ -3,8 +3,12 @@ import { describe, expect, it } from "vitest";
 import { parseJson } from "../src/parse-json.ts";
 
 /** Keys of few characters, so that a key is often the beginning of another's escape. */
-const anyKey = fc.array(fc.constantFrom("\\", "n", "u", "0", "a", '"', "\n", "\0", "\ue000", "é")).map((all) => all.join(""));
-const anyObject = fc.array(fc.tuple(anyKey, fc.oneof(anyKey, fc.array(fc.dictionary(anyKey, anyKey)))), { maxLength: 4 });
+const anyKey = fc
+  .array(fc.constantFrom("\\", "n", "u", "0", "a", '"', "\n", "\0", "\ue000", "é"))
+  .map((all) => all.join(""));
+const anyObject = fc.array(fc.tuple(anyKey, fc.oneof(anyKey, fc.array(fc.dictionary(anyKey, anyKey)))), {
+  maxLength: 4,
+});
 
 /** What an object holds, without going through its keys. */
 function entriesOf(value: unknown): unknown {

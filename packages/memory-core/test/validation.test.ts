@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AtomClock, MemoryError, Session, type JsonValue } from "../src/index.ts";
+import { parseJson } from "../src/parse-json.ts";
 import {
   assertAmount,
   assertLimit,
@@ -182,7 +183,7 @@ describe("snapshotJson", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const copy = snapshotJson(value, "content");
-        expect(copy).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(copy).toEqual(parseJson(JSON.stringify(value)));
         expect(isDeeplyFrozen(copy)).toBe(true);
       }),
     );
