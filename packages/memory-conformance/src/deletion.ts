@@ -111,6 +111,51 @@ export const deletion: Concern = {
       },
     },
     {
+      title: "of what is not there changes nothing, and its ids stay free",
+      run: async ({ open }) => {
+        const storage = await open();
+        const gone = await storage.saveMemoryAtom(logAtom("s", "gone"));
+        assert.equal(await storage.deleteMemoryAtoms("s", [gone.id]), 1);
+        const id = storage.clock.next();
+        assert.equal(await storage.deleteSession("t"), false);
+        assert.equal(await storage.deleteMemoryAtoms("t", [id]), 0);
+        await storage.saveMemoryAtoms([
+          { ...logAtom("t", 1), id },
+          { ...logAtom("t", 2), id: gone.id },
+        ]);
+        assert.equal((await storage.queryMemoryAtoms({ sessionId: "t" })).length, 2);
+      },
+    },
+    {
+      title: "of 1,500 atoms at once takes them all",
+      run: async ({ open }) => {
+        const storage = await open();
+        const atoms = await storage.saveMemoryAtoms(Array.from({ length: 1_501 }, (_, index) => logAtom("s", index)));
+        const ids = atoms.slice(1).map(({ id }) => id);
+        assert.equal(await storage.deleteMemoryAtoms("s", ids), 1_500);
+        assert.deepEqual(
+          (await collect(storage.atoms())).map(({ content }) => content),
+          [0],
+        );
+      },
+    },
+    {
+      title: "of its newest atoms moves a session back in the list",
+      run: async ({ open }) => {
+        const storage = await open();
+        const older = await savedSession(storage, 1, "older");
+        await savedSession(storage, 1, "newer");
+        const log = await storage.saveMemoryAtom(logAtom("older", "newest of all"));
+        const ids = async (): Promise<string[]> => (await storage.listSessions()).map(({ sessionId }) => sessionId);
+        assert.deepEqual(await ids(), ["older", "newer"]);
+        await storage.deleteMemoryAtoms("older", [log.id]);
+        assert.deepEqual(await ids(), ["newer", "older"]);
+        const [, summary] = await storage.listSessions();
+        assert.equal(summary?.lastAtomId, older.history.messages()[0]?.id);
+        assert.deepEqual(summary?.createdAt, older.createdAt);
+      },
+    },
+    {
       title: "of messages and metadata is seen in lists and loads",
       run: async ({ open }) => {
         const storage = await open();
@@ -163,57 +208,13 @@ export const deletion: Concern = {
       },
     },
     {
-      title: "of the history goes with the next save, and keeps metadata and other atoms",
+      title: "of a user takes 1,500 sessions as well as one",
       run: async ({ open }) => {
         const storage = await open();
-        const session = await savedSession(storage, 5);
-        session.setMetadata("plant", "north");
-        await session.save();
-        await storage.saveMemoryAtom(logAtom(session.sessionId, "a fact"));
-        session.clearHistory();
-        assert.equal(session.history.length, 0);
-        assert.deepEqual(await storedContents(storage, session.sessionId), numbered(0, 5));
-        session.addUserMessage("a new start");
-        await session.save();
-        const loaded = await storage.loadSession(session.sessionId);
-        assert.deepEqual(contents(loaded), ["a new start"]);
-        assert.deepEqual(loaded?.metadata, { plant: "north" });
-        assert.equal((await storage.queryMemoryAtoms({ memoryType: "log" })).length, 1);
-        assert.equal((await storage.listSessions())[0]?.messageCount, 1);
-        await session.refresh();
-        assert.deepEqual(contents(session), ["a new start"]);
-      },
-    },
-    {
-      title: "of the history takes what was not loaded along, and leaves what others add later",
-      run: async ({ open }) => {
-        const storage = await open();
-        const { sessionId } = await savedSession(storage, 10);
-        const tail = await storage.loadSession(sessionId, { lastMessages: 2 });
-        const other = await storage.loadSession(sessionId);
-        assert.ok(tail && other);
-        other.addUserMessage("later");
-        await other.save();
-        tail.clearHistory();
-        assert.equal(tail.unsavedCount, 1);
-        await tail.save();
-        assert.equal(tail.unsavedCount, 0);
-        assert.deepEqual(await storedContents(storage, sessionId), ["later"]);
-        await tail.refresh();
-        assert.deepEqual(contents(tail), ["later"]);
-      },
-    },
-    {
-      title: "of the history holds while a save is under way",
-      run: async ({ open }) => {
-        const storage = await open();
-        const session = newSession(storage);
-        session.addUserMessage("on its way");
-        const saving = session.save();
-        session.clearHistory();
-        await saving;
-        await session.save();
-        assert.deepEqual(await storedContents(storage, session.sessionId), []);
+        await storage.saveMemoryAtoms(Array.from({ length: 1_500 }, (_, index) => logAtom(`session ${index}`, index)));
+        const { sessions, atoms, messages } = await storage.deleteUser(USER);
+        assert.deepEqual({ sessions, atoms, messages }, { sessions: 1_500, atoms: 1_500, messages: 0 });
+        assert.deepEqual(await collect(storage.sessions()), []);
       },
     },
   ],

@@ -28,14 +28,27 @@ export function contents(session: Session | null): MessageContent[] {
   return session.history.messages().map(({ content }) => content);
 }
 
+/** Two objects over one stored session, as two writers have them. */
+export async function loadTwice(storage: AnyStorage, sessionId: string): Promise<[Session, Session]> {
+  const left = await storage.loadSession(sessionId);
+  const right = await storage.loadSession(sessionId);
+  assert.ok(left && right);
+  return [left, right];
+}
+
 /** The contents of a session as the store has it. */
 export async function storedContents(storage: AnyStorage, sessionId: string): Promise<MessageContent[]> {
   return contents(await storage.loadSession(sessionId));
 }
 
+/** No case stores so many: a stream that gives more does not end. */
+const MAX_COLLECTED = 10_000;
+
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const collected: Item[] = [];
-  for await (const item of items) collected.push(item);
+  for await (const item of items) {
+    assert.ok(collected.push(item) <= MAX_COLLECTED, "the stream comes to an end");
+  }
   return collected;
 }
 

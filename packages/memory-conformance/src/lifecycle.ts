@@ -19,9 +19,14 @@ export const lifecycle: Concern = {
       title: "waits, when it closes, for what is in flight",
       run: async ({ open }) => {
         const storage = await open();
-        const saves = Array.from({ length: 10 }, (_, index) => storage.saveMemoryAtom(logAtom("s", index)));
-        const closing = storage.close();
-        await closing;
+        let settled = 0;
+        const saves = Array.from({ length: 10 }, (_, index) =>
+          storage.saveMemoryAtom(logAtom("s", index)).finally(() => (settled += 1)),
+        );
+        await storage.close();
+        // The callers hear of the end of their calls in microtasks: one turn of the event loop lets them.
+        await new Promise((resolve) => setImmediate(resolve));
+        assert.equal(settled, saves.length, "close comes last");
         const results = await Promise.allSettled(saves);
         assert.deepEqual(
           results.map(({ status }) => status),

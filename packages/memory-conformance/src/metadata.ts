@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Session } from "@rivet/memory-core";
-import { collect, newSession, savedSession, USER } from "./expectations.ts";
+import { collect, loadTwice, newSession, savedSession, USER } from "./expectations.ts";
 import type { Concern } from "./suite.ts";
 
 export const metadata: Concern = {
@@ -59,9 +59,7 @@ export const metadata: Concern = {
       run: async ({ open }) => {
         const storage = await open();
         const { sessionId } = await savedSession(storage, 1);
-        const early = await storage.loadSession(sessionId);
-        const late = await storage.loadSession(sessionId);
-        assert.ok(early && late);
+        const [early, late] = await loadTwice(storage, sessionId);
         early.setMetadata("key", "early");
         early.setMetadata("only early", true);
         // The ids are minted here, in this order; the saves come the other way round.
@@ -73,6 +71,24 @@ export const metadata: Concern = {
         const expected = { key: "late", "only early": true };
         assert.deepEqual((await storage.loadSession(sessionId))?.metadata, expected);
         assert.deepEqual((await storage.listSessions())[0]?.metadata, expected);
+      },
+    },
+    {
+      title: "that were removed stay so when an older change arrives late",
+      run: async ({ open }) => {
+        const storage = await open();
+        const session = new Session({ userId: USER, storage, metadata: { key: "first", other: 1 } });
+        await session.save();
+        const { sessionId } = session;
+        const [early, late] = await loadTwice(storage, sessionId);
+        early.setMetadata("key", "older");
+        // The id of the older change is minted here; it arrives after the removal.
+        early.toJSON();
+        late.deleteMetadata("key");
+        await late.save();
+        await early.save();
+        assert.deepEqual((await storage.loadSession(sessionId))?.metadata, { other: 1 });
+        assert.deepEqual((await storage.listSessions())[0]?.metadata, { other: 1 });
       },
     },
     {

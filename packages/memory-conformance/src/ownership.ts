@@ -82,9 +82,21 @@ export const ownership: Concern = {
         const owner = { userId: USER };
         assert.deepEqual(contents(await storage.loadSession(sessionId, owner)), ["message 0"]);
         assert.equal((await storage.queryMemoryAtoms({ sessionId, ...owner })).length, 3);
-        // A deletion that was refused has left no tombstone either.
         assert.equal(await storage.deleteMemoryAtoms(sessionId, [log.id], owner), 1);
         assert.equal(await storage.deleteSession(sessionId, owner), true);
+      },
+    },
+    {
+      title: "leave no trace when they delete in another's session: its ids stay free",
+      run: async ({ open }) => {
+        const storage = await open();
+        const { sessionId } = await savedSession(storage, 1);
+        const onItsWay = storage.clock.next();
+        const stranger = { userId: OTHER_USER };
+        assert.equal(await storage.deleteMemoryAtoms(sessionId, [onItsWay], stranger), 0);
+        assert.equal(await storage.deleteSession(sessionId, stranger), false);
+        await storage.saveMemoryAtom({ ...logAtom(sessionId, "arrived"), id: onItsWay });
+        assert.equal((await storage.queryMemoryAtoms({ memoryType: "log" }))[0]?.content, "arrived");
       },
     },
     {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AtomQuery } from "@rivet/memory-core";
+import { AtomClock, type AtomQuery } from "@rivet/memory-core";
 import { logAtom, OTHER_USER, savedSession, USER } from "./expectations.ts";
 import type { AnyStorage, Concern } from "./suite.ts";
 
@@ -26,6 +26,7 @@ export const paging: Concern = {
               ...(before === undefined ? {} : { before }),
             });
             seen.push(...page.map(({ content }) => content));
+            assert.ok(seen.length <= 23, "no page repeats an atom");
             const last = page.at(-1);
             if (last === undefined) break;
             before = last.id;
@@ -94,6 +95,18 @@ export const paging: Concern = {
       },
     },
     {
+      title: "are as large as their limit, also over 1,000",
+      run: async ({ open }) => {
+        const storage = await open();
+        await saveSessions(storage, 1_500);
+        await storage.saveMemoryAtoms(Array.from({ length: 1_500 }, (_, index) => logAtom("s", index)));
+        assert.equal((await storage.queryMemoryAtoms({ sessionId: "s", limit: 1_400 })).length, 1_400);
+        assert.equal((await storage.queryMemoryAtoms({ userId: USER, limit: 5_000 })).length, 3_000);
+        assert.equal((await storage.listSessions({ limit: 1_400 })).length, 1_400);
+        assert.equal((await storage.listSessions()).length, 100);
+      },
+    },
+    {
       title: "of sessions repeat none that is written to meanwhile, and skip none that is not",
       run: async ({ open }) => {
         const storage = await open();
@@ -107,6 +120,7 @@ export const paging: Concern = {
             ...(before === undefined ? {} : { before }),
           });
           seen.push(...page.map(({ sessionId }) => sessionId));
+          assert.ok(seen.length <= 12, "no page repeats a session");
           before = page.at(-1)?.lastAtomId;
           if (before === undefined) break;
           // Already seen: it must not come again.
@@ -121,7 +135,9 @@ export const paging: Concern = {
     {
       title: "of sessions hold what a summary promises",
       run: async ({ open }) => {
-        const storage = await open();
+        let nowMs = Date.UTC(2025, 0, 1);
+        const storage = await open({ clock: new AtomClock({ now: () => (nowMs += 1_000) }) });
+        const late = storage.clock.next();
         const session = await savedSession(storage, 2, "s");
         session.setMetadata("title", "old");
         session.setMetadata("gone", true);
@@ -131,6 +147,7 @@ export const paging: Concern = {
         session.addUserMessage("and");
         await session.save();
         const log = await storage.saveMemoryAtom(logAtom("s", "no message"));
+        await storage.saveMemoryAtom({ ...logAtom("s", "arrives late"), id: late, createdAt: new Date(nowMs) });
         const [summary] = await storage.listSessions();
         assert.ok(summary);
         assert.deepEqual(summary.metadata, { title: "Line 3" });
@@ -138,7 +155,10 @@ export const paging: Concern = {
         assert.equal(summary.lastAtomId, log.id);
         assert.equal(summary.userId, USER);
         assert.deepEqual(summary.createdAt, session.createdAt);
-        assert.ok(summary.lastActive >= summary.createdAt);
+        assert.ok(summary.lastActive > summary.createdAt);
+        const loaded = await storage.loadSession("s");
+        assert.deepEqual(loaded?.createdAt, summary.createdAt);
+        assert.deepEqual(loaded?.lastActive, summary.lastActive);
       },
     },
     {

@@ -197,6 +197,16 @@ export const saving: Concern = {
       },
     },
     {
+      title: "adds what is missing when some atoms of a call are there already",
+      run: async ({ open }) => {
+        const storage = await open();
+        const atoms = [1, 2, 3].map((content) => ({ ...logAtom("s", content), id: new AtomClock().next() }));
+        await storage.saveMemoryAtoms(atoms.slice(1, 2));
+        await storage.saveMemoryAtoms(atoms);
+        assert.equal((await storage.queryMemoryAtoms({ sessionId: "s" })).length, 3);
+      },
+    },
+    {
       title: "lets one id stand in two sessions",
       run: async ({ open }) => {
         const storage = await open();

@@ -1,12 +1,15 @@
 import { badInput } from "./bad-input.ts";
+import { clearing } from "./clearing.ts";
 import { concurrency } from "./concurrency.ts";
 import { context } from "./context.ts";
 import { deletion } from "./deletion.ts";
+import { ifUnchanged } from "./if-unchanged.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { metadata } from "./metadata.ts";
 import { ordering } from "./ordering.ts";
 import { ownership } from "./ownership.ts";
 import { paging } from "./paging.ts";
+import { races } from "./races.ts";
 import { saving } from "./saving.ts";
 import { streaming } from "./streaming.ts";
 import type { AnyStorage, Backend, Capability, Case, Concern, StorageOptions } from "./suite.ts";
@@ -18,9 +21,12 @@ const CONCERNS: readonly Concern[] = [
   ordering,
   paging,
   concurrency,
+  ifUnchanged,
+  races,
   metadata,
   ownership,
   deletion,
+  clearing,
   values,
   typedAtoms,
   streaming,

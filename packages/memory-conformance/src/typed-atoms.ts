@@ -72,16 +72,5 @@ export const typedAtoms: Concern = {
         await failsWith(collect(storage.atoms()), "schema");
       },
     },
-    {
-      title: "cannot be of the types whose form is fixed",
-      run: async ({ open }) => {
-        for (const memoryType of ["message_user", "session_metadata"]) {
-          await failsWith(
-            Promise.resolve().then(() => open({ atomTypes: { [memoryType]: titled } })),
-            "invalid_input",
-          );
-        }
-      },
-    },
   ],
 };

@@ -92,7 +92,11 @@ export class SessionLog {
   /** Forgets all messages: those that are stored, up to the last one this object knows, go with the next save. */
   clear(): void {
     // Unsaved messages may be on their way in a save that is under way: the last id covers them too.
-    this.clearThroughId = this.messages.at(-1)?.id ?? this.#lastSavedMessageId ?? this.clearThroughId;
+    const known = [this.messages.at(-1)?.id, this.#lastSavedMessageId, this.clearThroughId];
+    this.clearThroughId = known
+      .filter((id) => id !== undefined)
+      .toSorted()
+      .at(-1);
     this.messages = [];
     this.unsaved = this.unsaved.filter((atom) => roleOf(atom.memoryType) === undefined);
     this.loadedFromId = undefined;

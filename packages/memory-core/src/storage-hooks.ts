@@ -20,16 +20,16 @@ export interface AtomRow {
 export interface AtomWrite {
   readonly rows: readonly AtomRow[];
   /** Set when a `Session` is saved: all rows are of this session, and the result carries its `historyXor`. */
-  readonly session?: SessionWrite;
+  readonly session?: SessionWrite | undefined;
 }
 
 export interface SessionWrite {
   readonly sessionId: string;
   readonly userId: string;
   /** Delete the messages up to and including this id, in the same step and before the insert. */
-  readonly clearThroughId?: string;
+  readonly clearThroughId?: string | undefined;
   /** Refuse with `conflict` unless `isHistoryUnchanged` says that this was the history's version before the write. */
-  readonly expectedHistoryXor?: string;
+  readonly expectedHistoryXor?: string | undefined;
 }
 
 export interface AtomWriteResult {
@@ -40,18 +40,18 @@ export interface AtomWriteResult {
   /** Whether fewer stores, or another one than usual, accepted it. */
   readonly degraded: boolean;
   /** For a `session` write: the version of its history now. */
-  readonly historyXor?: string;
+  readonly historyXor?: string | undefined;
 }
 
 /** A page of atoms. Every filter that is set must hold. */
 export interface AtomSelection {
-  readonly sessionId?: string;
-  readonly userId?: string;
+  readonly sessionId?: string | undefined;
+  readonly userId?: string | undefined;
   /** Undefined means any type. */
-  readonly memoryTypes?: readonly string[];
+  readonly memoryTypes?: readonly string[] | undefined;
   /** Exclusive bounds. */
-  readonly beforeId?: string;
-  readonly afterId?: string;
+  readonly beforeId?: string | undefined;
+  readonly afterId?: string | undefined;
   readonly order: "newest-first" | "oldest-first";
   readonly limit: number;
 }
@@ -59,20 +59,25 @@ export interface AtomSelection {
 export interface SessionSelection {
   readonly sessionId: string;
   /** Guard: a session of someone else is not found. */
-  readonly userId?: string;
+  readonly userId?: string | undefined;
   /** Only the last so many messages. */
-  readonly lastMessages?: number;
+  readonly lastMessages?: number | undefined;
   /** Only messages from this id on, inclusive. */
-  readonly fromId?: string;
+  readonly fromId?: string | undefined;
 }
 
 /** A page of sessions: most recent first and before an atom id, or by ascending session id and after one. */
 export type HeadSelection =
-  | { readonly order: "recent-first"; readonly userId?: string; readonly beforeId?: string; readonly limit: number }
+  | {
+      readonly order: "recent-first";
+      readonly userId?: string | undefined;
+      readonly beforeId?: string | undefined;
+      readonly limit: number;
+    }
   | {
       readonly order: "session-id";
-      readonly userId?: string;
-      readonly afterSessionId?: string;
+      readonly userId?: string | undefined;
+      readonly afterSessionId?: string | undefined;
       readonly limit: number;
     };
 
@@ -87,8 +92,13 @@ export interface SessionRow {
 
 /** What to delete for good. `userId` guards: what belongs to someone else is as if it were not there. */
 export type Deletion =
-  | { readonly scope: "atoms"; readonly sessionId: string; readonly userId?: string; readonly ids: readonly string[] }
-  | { readonly scope: "session"; readonly sessionId: string; readonly userId?: string }
+  | {
+      readonly scope: "atoms";
+      readonly sessionId: string;
+      readonly userId?: string | undefined;
+      readonly ids: readonly string[];
+    }
+  | { readonly scope: "session"; readonly sessionId: string; readonly userId?: string | undefined }
   | { readonly scope: "user"; readonly userId: string };
 
 export interface DeletionResult extends Removed {

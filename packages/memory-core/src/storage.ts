@@ -5,6 +5,7 @@ import { invalidInput, MemoryError, withContext, type MemoryErrorCode } from "./
 import type { SessionHead } from "./head.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { arrangeRows, prepareAtom } from "./new-atom.ts";
+import { atomPages, parseAtomQuery, parseFilter, parseGuard, parseSessionQuery, STREAM_PAGE } from "./query.ts";
 import { encodeText } from "./serialization.ts";
 import { summarize } from "./session-summary.ts";
 import type { SessionLog } from "./session-log.ts";
@@ -29,9 +30,6 @@ import {
   parseAtomId,
 } from "./validation.ts";
 
-const DEFAULT_LIMIT = 100;
-/** Rows a page when everything is read: large enough to amortise a round trip, small enough for constant memory. */
-const STREAM_PAGE = 500;
 const NOTHING_TO_SAVE: Options.SaveReceipt = Object.freeze({ written: 0, acceptedBy: [], degraded: false });
 
 type Kind = "read" | "write";
@@ -125,8 +123,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
           session: {
             sessionId: encodeText(log.sessionId),
             userId: encodeText(log.userId),
-            ...(batch.clearThroughId === undefined ? {} : { clearThroughId: batch.clearThroughId }),
-            ...(options.ifUnchanged === true ? { expectedHistoryXor: batch.historyXor } : {}),
+            clearThroughId: batch.clearThroughId,
+            expectedHistoryXor: options.ifUnchanged === true ? batch.historyXor : undefined,
           },
         };
         const { written, acceptedBy, degraded, historyXor } = await this.#use(() => this.writeAtoms(write));
@@ -144,16 +142,11 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   loadSession(sessionId: string, options: Options.LoadOptions = {}): Promise<Session | null> {
     return this.#operate("loadSession", "read", async () => {
       assertName(sessionId, "sessionId");
-      const guard = parseGuard(options);
+      const userId = parseGuard(options);
       const { lastMessages } = options;
       if (lastMessages !== undefined) assertLimit(lastMessages, "options.lastMessages");
-      const row = await this.#use(() =>
-        this.selectSession({
-          sessionId: encodeText(sessionId),
-          ...guard,
-          ...(lastMessages === undefined ? {} : { lastMessages }),
-        }),
-      );
+      const selection = { sessionId: encodeText(sessionId), userId, lastMessages };
+      const row = await this.#use(() => this.selectSession(selection));
       if (row === undefined) return null;
       const session = sessionFromRow(row, this, lastMessages);
       session.unreadable.forEach((atom) => this.#onUnreadable?.(atom));
@@ -170,7 +163,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
           this.selectSession({
             sessionId: encodeText(log.sessionId),
             userId: encodeText(log.userId),
-            ...(log.loadedFromId === undefined ? {} : { fromId: log.loadedFromId }),
+            fromId: log.loadedFromId,
           }),
         );
         if (row === undefined) {
@@ -195,11 +188,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   deleteSession(sessionId: string, options: Options.UserGuard = {}): Promise<boolean> {
     return this.#operate("deleteSession", "write", async () => {
       assertName(sessionId, "sessionId");
-      const guard = parseGuard(options);
-      const result = await this.#use(() =>
-        this.deleteAtoms({ scope: "session", sessionId: encodeText(sessionId), ...guard }),
-      );
-      return result.sessions > 0;
+      const deletion = { scope: "session", sessionId: encodeText(sessionId), userId: parseGuard(options) } as const;
+      return (await this.#use(() => this.deleteAtoms(deletion))).sessions > 0;
     });
   }
 
@@ -213,12 +203,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    */
   listSessions(query: Options.SessionQuery = {}): Promise<Options.SessionSummary[]> {
     return this.#operate("listSessions", "read", async () => {
-      const guard = parseGuard(query);
-      const { limit = DEFAULT_LIMIT, before } = query;
-      assertLimit(limit, "query.limit");
-      const bound = before === undefined ? {} : { beforeId: parseAtomId(before, "query.before") };
-      const heads = await this.#use(() => this.selectHeads({ order: "recent-first", ...guard, ...bound, limit }));
-      return heads.map(summarize);
+      const selection = parseSessionQuery(query);
+      return (await this.#use(() => this.selectHeads(selection))).map(summarize);
     });
   }
 
@@ -279,22 +265,18 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     query: Options.AtomQuery<Type> = {},
   ): Promise<AtomList<AtomOf<Types, Type>>> {
     return this.#operate("queryMemoryAtoms", "read", async () => {
-      const { limit = DEFAULT_LIMIT, before, after } = query;
-      const filter = parseFilter(query);
-      assertLimit(limit, "query.limit");
-      const beforeId = before === undefined ? undefined : parseAtomId(before, "query.before");
-      const afterId = after === undefined ? undefined : parseAtomId(after, "query.after");
-      const order = afterId !== undefined && beforeId === undefined ? "oldest-first" : "newest-first";
+      const selection = parseAtomQuery(query);
       const unreadable: UnreadableAtom[] = [];
-      const select = (page: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]> =>
-        this.#use(() => this.selectAtoms(page));
-      const rows = pages(select, { ...filter, ...bounds(beforeId, afterId), order }, limit);
       const atoms: MemoryAtom<string, unknown>[] = [];
-      for await (const row of rows) {
-        const atom = await this.#readAtom(row, (bad) => unreadable.push(bad));
-        if (atom !== undefined && atoms.push(atom) === limit) break;
+      // Further pages are read only when rows of the first cannot be: a page is short only at the end.
+      for await (const row of atomPages(selection, (page) => this.#use(() => this.selectAtoms(page)))) {
+        const atom = await this.#readAtom(row, (bad) => {
+          unreadable.push(bad);
+          this.#onUnreadable?.(bad);
+        });
+        if (atom !== undefined && atoms.push(atom) === selection.limit) break;
       }
-      if (order === "oldest-first") atoms.reverse();
+      if (selection.order === "oldest-first") atoms.reverse();
       return Object.defineProperty(atoms, "unreadable", { value: unreadable }) as AtomList<AtomOf<Types, Type>>;
     });
   }
@@ -310,9 +292,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       assertName(sessionId, "sessionId");
       if (!Array.isArray(ids)) throw invalidInput("ids", "must be an array");
       const unique = [...new Set(Array.from(ids, (id, index) => parseAtomId(id, `ids[${index}]`)))].toSorted();
-      const guard = parseGuard(options);
+      const userId = parseGuard(options);
       if (unique.length === 0) return 0;
-      const deletion: Hooks.Deletion = { scope: "atoms", sessionId: encodeText(sessionId), ids: unique, ...guard };
+      const deletion = { scope: "atoms", sessionId: encodeText(sessionId), userId, ids: unique } as const;
       return (await this.#use(() => this.deleteAtoms(deletion))).atoms;
     });
   }
@@ -354,7 +336,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       this.#operate("atoms", "read", () => this.#use(() => this.selectAtoms(page)));
     const sessionIds = filter.sessionId === undefined ? this.#sessionIds(filter.userId) : [filter.sessionId];
     for await (const sessionId of sessionIds) {
-      for await (const row of pages(select, { ...filter, sessionId, order: "oldest-first" }, STREAM_PAGE)) {
+      const first = { ...filter, sessionId, order: "oldest-first", limit: STREAM_PAGE } as const;
+      for await (const row of atomPages(first, select)) {
         const atom = await this.#readAtom(row, take);
         if (atom !== undefined) yield atom as AtomOf<Types, Type>;
       }
@@ -380,8 +363,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   async *sessions(query: Options.UserGuard = {}): AsyncGenerator<Options.SessionSummary, void, undefined> {
-    const guard = await this.#operate("sessions", "read", async () => parseGuard(query));
-    for await (const head of this.#heads("sessions", guard.userId)) yield summarize(head);
+    const userId = await this.#operate("sessions", "read", async () => parseGuard(query));
+    for await (const head of this.#heads("sessions", userId)) yield summarize(head);
   }
 
   async *#sessionIds(userId: string | undefined): AsyncGenerator<string> {
@@ -391,12 +374,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   async *#heads(operation: string, userId: string | undefined): AsyncGenerator<SessionHead> {
     let afterSessionId: string | undefined;
     for (;;) {
-      const selection: Hooks.HeadSelection = {
-        order: "session-id",
-        ...(userId === undefined ? {} : { userId }),
-        ...(afterSessionId === undefined ? {} : { afterSessionId }),
-        limit: STREAM_PAGE,
-      };
+      const selection = { order: "session-id", userId, afterSessionId, limit: STREAM_PAGE } as const;
       const heads = await this.#operate(operation, "read", () => this.#use(() => this.selectHeads(selection)));
       yield* heads;
       if (heads.length < STREAM_PAGE) return;
@@ -458,57 +436,6 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
 /** Codes of failures that leave open whether a write was applied, unless the backend knows better. */
 const UNCERTAIN: ReadonlySet<string> = new Set<MemoryErrorCode>(["unavailable", "timeout", "unknown"]);
-
-/** Page after page, from the selection's bound on. */
-async function* pages(
-  select: (page: Hooks.AtomSelection) => Promise<readonly Hooks.AtomRow[]>,
-  selection: Omit<Hooks.AtomSelection, "limit">,
-  limit: number,
-): AsyncGenerator<Hooks.AtomRow> {
-  let bound: Pick<Hooks.AtomSelection, "beforeId" | "afterId"> = {};
-  for (;;) {
-    const rows = await select({ ...selection, ...bound, limit });
-    yield* rows;
-    const last = rows.at(-1);
-    if (rows.length < limit || last === undefined) return;
-    bound = selection.order === "newest-first" ? { beforeId: last.id } : { afterId: last.id };
-  }
-}
-
-function parseGuard(options: Options.UserGuard): { userId?: string } {
-  assertOptions(options, "options");
-  if (options.userId === undefined) return {};
-  assertName(options.userId, "options.userId");
-  return { userId: encodeText(options.userId) };
-}
-
-type AtomFilter = Pick<Hooks.AtomSelection, "sessionId" | "userId" | "memoryTypes">;
-
-function parseFilter(query: Options.AtomStreamQuery): AtomFilter {
-  const guard = parseGuard(query);
-  const { sessionId, memoryType } = query;
-  if (sessionId !== undefined) assertName(sessionId, "query.sessionId");
-  return {
-    ...guard,
-    ...(sessionId === undefined ? {} : { sessionId: encodeText(sessionId) }),
-    ...(memoryType === undefined ? {} : { memoryTypes: parseMemoryTypes(memoryType) }),
-  };
-}
-
-function parseMemoryTypes(memoryType: unknown): string[] {
-  const types: unknown[] = Array.isArray(memoryType) ? memoryType : [memoryType];
-  return [...new Set(types)].map((type, index) => {
-    assertName(type, Array.isArray(memoryType) ? `query.memoryType[${index}]` : "query.memoryType");
-    return encodeText(type);
-  });
-}
-
-function bounds(
-  beforeId: string | undefined,
-  afterId: string | undefined,
-): Pick<Hooks.AtomSelection, "beforeId" | "afterId"> {
-  return { ...(beforeId === undefined ? {} : { beforeId }), ...(afterId === undefined ? {} : { afterId }) };
-}
 
 /** A storage whatever its typed atoms, as a session needs it. */
 export type AnyStorage = Pick<
