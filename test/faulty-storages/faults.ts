@@ -16,6 +16,8 @@ import {
   type SessionSelection,
 } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
+import { DELETION_FAULTS } from "./deletion-faults.ts";
+import { RACE_FAULTS } from "./race-faults.ts";
 import type { StorageClass } from "./run-suite.ts";
 
 class DoublesRepeats extends InMemoryStorage {
@@ -161,6 +163,12 @@ class CapsRows extends InMemoryStorage {
   }
 }
 
+class CapsPages extends InMemoryStorage {
+  protected override selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
+    return super.selectHeads({ ...selection, limit: Math.min(selection.limit, 1_000) });
+  }
+}
+
 class IgnoresIfUnchanged extends InMemoryStorage {
   protected override writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
     if (write.session === undefined) return super.writeAtoms(write);
@@ -215,9 +223,12 @@ export const FAULTY_STORAGES: readonly StorageClass[] = [
   OverwritesMetadata,
   SkipsAtPageBounds,
   CapsRows,
+  CapsPages,
   IgnoresIfUnchanged,
   KeepsClearedMessages,
   CountsEveryAtomAsMessage,
   AcknowledgesEarly,
   DropsSystemMessages,
+  ...DELETION_FAULTS,
+  ...RACE_FAULTS,
 ];

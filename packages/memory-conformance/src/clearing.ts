@@ -61,6 +61,21 @@ export const clearing: Concern = {
       },
     },
     {
+      title: "takes messages of every role",
+      run: async ({ open }) => {
+        const storage = await open();
+        const session = await savedSession(storage, 1);
+        session.addSystemMessage("You are an engineer.");
+        session.addAssistantMessage([{ type: "tool-call", toolCallId: "1", toolName: "lookUp", input: {} }]);
+        session.addToolMessage("Overvoltage", { toolCallId: "1" });
+        await session.save();
+        session.clearHistory();
+        await session.save();
+        assert.deepEqual(await storedContents(storage, session.sessionId), []);
+        assert.equal((await storage.listSessions())[0]?.messageCount, 0);
+      },
+    },
+    {
       title: "keeps its messages out when they arrive late",
       run: async ({ open }) => {
         const storage = await open();

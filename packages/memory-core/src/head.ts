@@ -74,10 +74,11 @@ export function headAfterDelete(
 
 /**
  * Whether a session's history is what a writer last saw, so that `ifUnchanged` holds. What the same write left there
- * before its reply was lost does not count as a change.
+ * before its reply was lost does not count as a change, whether the writer has read it since (its first rows, then) or
+ * not.
  *
  * @param historyXor the version in the store before the write.
- * @param alreadyThere the rows of this write that the store has already.
+ * @param alreadyThere the rows of this write that the store has already, in id order.
  */
 export function isHistoryUnchanged(
   historyXor: string,
@@ -88,7 +89,12 @@ export function isHistoryUnchanged(
   if (rows.length > 0 && alreadyThere.length === rows.length) return true;
   // The writer may have read the session since: then what it left there is in what it saw.
   if (historyXor === expectedHistoryXor) return true;
-  return xorIds([historyXor, ...idsOf(alreadyThere.filter(isHistory))]) === expectedHistoryXor;
+  let version = historyXor;
+  for (const { id } of alreadyThere.filter(isHistory).toReversed()) {
+    if (version === expectedHistoryXor) return true;
+    version = xorIds([version, id]);
+  }
+  return version === expectedHistoryXor;
 }
 
 function isHistory({ memoryType }: DeletedAtom): boolean {
