@@ -87,8 +87,7 @@ export function isHistoryUnchanged(
   alreadyThere: readonly AtomRow[],
 ): boolean {
   if (rows.length > 0 && alreadyThere.length === rows.length) return true;
-  // The writer may have read the session since: then what it left there is in what it saw.
-  if (historyXor === expectedHistoryXor) return true;
+  // Taken away one by one, last first: the writer may have read the session since and seen the first of them.
   let version = historyXor;
   for (const { id } of alreadyThere.filter(isHistory).toReversed()) {
     if (version === expectedHistoryXor) return true;
