@@ -56,15 +56,15 @@ function parseMemoryTypes(memoryType: unknown): string[] {
   });
 }
 
-/** The rows of a selection and of all pages after it. */
+/** The page of a selection, and all pages after it. */
 export async function* atomPages(
   first: Hooks.AtomSelection,
   select: (page: Hooks.AtomSelection) => Promise<readonly Hooks.AtomRow[]>,
-): AsyncGenerator<Hooks.AtomRow> {
+): AsyncGenerator<readonly Hooks.AtomRow[]> {
   let page = first;
   for (;;) {
     const rows = await select(page);
-    yield* rows;
+    yield rows;
     const last = rows.at(-1);
     if (rows.length < page.limit || last === undefined) return;
     page = page.order === "newest-first" ? { ...page, beforeId: last.id } : { ...page, afterId: last.id };

@@ -267,15 +267,11 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     return this.#operate("queryMemoryAtoms", "read", async () => {
       const selection = parseAtomQuery(query);
       const unreadable: UnreadableAtom[] = [];
-      const atoms: MemoryAtom<string, unknown>[] = [];
-      // Further pages are read only when rows of the first cannot be: a page is short only at the end.
-      for await (const row of atomPages(selection, (page) => this.#use(() => this.selectAtoms(page)))) {
-        const atom = await this.#readAtom(row, (bad) => {
-          unreadable.push(bad);
-          this.#onUnreadable?.(bad);
-        });
-        if (atom !== undefined && atoms.push(atom) === selection.limit) break;
-      }
+      const take = (atom: UnreadableAtom): void => {
+        unreadable.push(atom);
+        this.#onUnreadable?.(atom);
+      };
+      const atoms = await this.#readPage(selection, take);
       if (selection.order === "oldest-first") atoms.reverse();
       return Object.defineProperty(atoms, "unreadable", { value: unreadable }) as AtomList<AtomOf<Types, Type>>;
     });
@@ -337,9 +333,11 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     const sessionIds = filter.sessionId === undefined ? this.#sessionIds(filter.userId) : [filter.sessionId];
     for await (const sessionId of sessionIds) {
       const first = { ...filter, sessionId, order: "oldest-first", limit: STREAM_PAGE } as const;
-      for await (const row of atomPages(first, select)) {
-        const atom = await this.#readAtom(row, take);
-        if (atom !== undefined) yield atom as AtomOf<Types, Type>;
+      for await (const rows of atomPages(first, select)) {
+        for (const row of rows) {
+          const atom = await this.#readAtom(row, take);
+          if (atom !== undefined) yield atom as AtomOf<Types, Type>;
+        }
       }
     }
     const [first] = unreadable;
@@ -380,6 +378,21 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       if (heads.length < STREAM_PAGE) return;
       afterSessionId = heads.at(-1)?.sessionId;
     }
+  }
+
+  /** As many atoms as asked for; further pages are read only when rows of the first cannot be: it is short at the end. */
+  async #readPage(
+    selection: Hooks.AtomSelection,
+    unreadable: (atom: UnreadableAtom) => void,
+  ): Promise<MemoryAtom<string, unknown>[]> {
+    const atoms: MemoryAtom<string, unknown>[] = [];
+    for await (const rows of atomPages(selection, (page) => this.#use(() => this.selectAtoms(page)))) {
+      for (const row of rows) {
+        const atom = await this.#readAtom(row, unreadable);
+        if (atom !== undefined && atoms.push(atom) === selection.limit) return atoms;
+      }
+    }
+    return atoms;
   }
 
   /** The row as an atom with its typed content, or undefined when it went to `unreadable`. */
