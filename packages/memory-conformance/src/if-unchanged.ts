@@ -73,6 +73,22 @@ export const ifUnchanged: Concern = {
       },
     },
     {
+      title: "is no conflict when a save that clears the history is repeated, with or without new messages",
+      run: async ({ open }) => {
+        const storage = await open();
+        for (const added of [[], ["a new start"]]) {
+          const session = await savedSession(storage, 2);
+          session.clearHistory();
+          for (const text of added) session.addUserMessage(text);
+          const unanswered = Session.fromJSON(session.toJSON(), storage);
+          await session.save({ ifUnchanged: true });
+          assert.equal((await unanswered.save({ ifUnchanged: true })).written, 0);
+          assert.equal(unanswered.unsavedCount, 0);
+          assert.deepEqual(await storedContents(storage, session.sessionId), added);
+        }
+      },
+    },
+    {
       title: "is a conflict when another wrote after the save whose reply was lost",
       run: async ({ open }) => {
         const storage = await open();

@@ -73,9 +73,9 @@ export function headAfterDelete(
 }
 
 /**
- * Whether a session's history is what a writer last saw, so that `ifUnchanged` holds. What the same write left there
- * before its reply was lost does not count as a change, whether the writer has read it since (its first rows, then) or
- * not.
+ * Whether a session's history is what a writer last saw, so that `ifUnchanged` holds for a write that changes something.
+ * What the same write left there before its reply was lost does not count as a change, whether the writer has read it
+ * since (its first rows, then) or not.
  *
  * @param historyXor the version in the store before the write.
  * @param alreadyThere the rows of this write that the store has already, in id order.
@@ -83,11 +83,8 @@ export function headAfterDelete(
 export function isHistoryUnchanged(
   historyXor: string,
   expectedHistoryXor: string,
-  rows: readonly AtomRow[],
   alreadyThere: readonly AtomRow[],
 ): boolean {
-  if (rows.length > 0 && alreadyThere.length === rows.length) return true;
-  // Taken away one by one, last first: the writer may have read the session since and seen the first of them.
   let version = historyXor;
   for (const { id } of alreadyThere.filter(isHistory).toReversed()) {
     if (version === expectedHistoryXor) return true;

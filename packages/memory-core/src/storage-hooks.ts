@@ -28,7 +28,10 @@ export interface SessionWrite {
   readonly userId: string;
   /** Delete the messages up to and including this id, in the same step and before the insert. */
   readonly clearThroughId?: string | undefined;
-  /** Refuse with `conflict` unless `isHistoryUnchanged` says that this was the history's version before the write. */
+  /**
+   * Refuse with `conflict` unless `isHistoryUnchanged` says that this was the history's version before the write. A write
+   * that changes nothing, as a repeat after a lost reply, is no conflict.
+   */
   readonly expectedHistoryXor?: string | undefined;
 }
 

@@ -25,7 +25,7 @@ import type { Memory, StoredSession } from "./memory.ts";
 /** What a write will do to one session. */
 interface Plan {
   readonly sessionId: string;
-  readonly clearThroughId: string | undefined;
+  readonly clears: readonly AtomRow[];
   readonly inserts: readonly AtomRow[];
 }
 
@@ -61,22 +61,29 @@ function plan(memory: Memory, target: NonNullable<AtomWrite["session"]>, rows: r
       alreadyThere.push(row);
     } else if (!memory.isAtomDeleted(sessionId, row.id)) inserts.push(row);
   }
+  const clears = session === undefined || clearThroughId === undefined ? [] : messagesThrough(session, clearThroughId);
+  const isChange = clears.length > 0 || inserts.length > 0;
   const historyXor = session?.head.historyXor ?? NIL_ID;
-  if (expectedHistoryXor !== undefined && !isHistoryUnchanged(historyXor, expectedHistoryXor, rows, alreadyThere)) {
+  if (
+    isChange &&
+    expectedHistoryXor !== undefined &&
+    !isHistoryUnchanged(historyXor, expectedHistoryXor, alreadyThere)
+  ) {
     throw changedSession(target);
   }
-  return { sessionId, clearThroughId, inserts };
+  return { sessionId, clears, inserts };
+}
+
+function messagesThrough(session: StoredSession, lastId: string): AtomRow[] {
+  return Array.from(session.atoms.values()).filter(
+    ({ id, memoryType }) => id <= lastId && roleOf(memoryType) !== undefined,
+  );
 }
 
 /** @returns the version of the session's history. */
-function apply(memory: Memory, { sessionId, clearThroughId, inserts }: Plan): string {
+function apply(memory: Memory, { sessionId, clears, inserts }: Plan): string {
   const session = memory.sessions.byId.get(sessionId);
-  if (session !== undefined && clearThroughId !== undefined) {
-    const cleared = [...session.atoms.values()].filter(
-      ({ id, memoryType }) => id <= clearThroughId && roleOf(memoryType) !== undefined,
-    );
-    bury(memory, session, cleared);
-  }
+  if (session !== undefined) bury(memory, session, clears);
   const [first, ...others] = inserts;
   const head = memory.sessions.byId.get(sessionId)?.head;
   if (first === undefined) return head?.historyXor ?? NIL_ID;

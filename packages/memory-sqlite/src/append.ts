@@ -54,12 +54,20 @@ function appendToSession(
   if (before !== undefined && before.userId !== userId) throw foreignSession(session);
 
   let head = before;
+  let isChange = false;
   if (head !== undefined && clearThroughId !== undefined) {
-    head = bury(statements, head, statements.deleteMessagesThrough(sessionId, clearThroughId), nowMs);
+    const cleared = statements.deleteMessagesThrough(sessionId, clearThroughId);
+    head = bury(statements, head, cleared, nowMs);
+    isChange = cleared.length > 0;
   }
   const { inserted, alreadyThere } = insert(statements, rows);
+  isChange ||= inserted.length > 0;
   const historyXor = before?.historyXor ?? NIL_ID;
-  if (expectedHistoryXor !== undefined && !isHistoryUnchanged(historyXor, expectedHistoryXor, rows, alreadyThere)) {
+  if (
+    isChange &&
+    expectedHistoryXor !== undefined &&
+    !isHistoryUnchanged(historyXor, expectedHistoryXor, alreadyThere)
+  ) {
     throw changedSession(session);
   }
   const [first, ...others] = inserted;
