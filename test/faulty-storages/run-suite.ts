@@ -16,7 +16,7 @@ export async function failuresOf(Storage: StorageClass): Promise<string[]> {
     it: (title, test) => cases.push({ title: [...titles.slice(1), title].join(" "), test }),
     name: Storage.name,
     create: (options) => new Storage(options),
-    capabilities: { connect: { missing }, reopen: { missing } },
+    capabilities: { connect: { missing }, reopen: { missing }, damage: { missing } },
   });
   const failures: string[] = [];
   for (const { title, test } of cases) {

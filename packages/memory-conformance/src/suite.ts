@@ -12,10 +12,12 @@ export interface Backend {
   connect(storage: AnyStorage): Promise<AnyStorage>;
   /** Closes the storage and opens its data again. */
   reopen(storage: AnyStorage): Promise<AnyStorage>;
+  /** Overwrites the stored content of an atom with text that is no JSON, behind the storage's back. */
+  damage(storage: AnyStorage, sessionId: string, atomId: string): Promise<void>;
 }
 
 /** What a backend may lack. */
-export type Capability = "connect" | "reopen";
+export type Capability = "connect" | "reopen" | "damage";
 
 export interface Case {
   /** A fact, in the present tense. */

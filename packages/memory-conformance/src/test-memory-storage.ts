@@ -2,6 +2,7 @@ import { badInput } from "./bad-input.ts";
 import { clearing } from "./clearing.ts";
 import { concurrency } from "./concurrency.ts";
 import { context } from "./context.ts";
+import { damage } from "./damage.ts";
 import { deletion } from "./deletion.ts";
 import { ifUnchanged } from "./if-unchanged.ts";
 import { lifecycle } from "./lifecycle.ts";
@@ -29,6 +30,7 @@ const CONCERNS: readonly Concern[] = [
   clearing,
   values,
   typedAtoms,
+  damage,
   streaming,
   context,
   badInput,
@@ -47,6 +49,8 @@ export interface ConformanceOptions {
   connect?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
   /** Closes a storage and gives a new one on the same data. */
   reopen?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
+  /** Overwrites the stored content of an atom with text that is no JSON, behind the storage's back. */
+  damage?: (storage: AnyStorage, sessionId: string, atomId: string) => unknown;
   /** Removes what a storage left behind, once it is closed: files, schemas. Called once for each that `create` gave. */
   destroy?: (storage: AnyStorage) => unknown;
   /** Why the backend cannot do a thing: a reason for each capability that it lacks. It is printed with what is skipped. */
@@ -57,7 +61,7 @@ export interface ConformanceOptions {
  * Declares the contract of `MemoryStorage` as tests of a backend: one `describe` a concern, one `it` a case. Assertions
  * are those of `node:assert`. Each case has storages of its own, so that cases may run side by side.
  *
- * @throws {TypeError} when the backend gives neither a hook (`connect`, `reopen`) nor a reason for its absence.
+ * @throws {TypeError} when the backend gives neither a hook (`connect`, `reopen`, `damage`) nor a reason for its absence.
  * @example
  * import { describe, it } from "node:test";
  *
@@ -66,13 +70,16 @@ export interface ConformanceOptions {
 export function testMemoryStorage(options: ConformanceOptions): void {
   const { describe, it, name } = options;
   describe(`${name} keeps the contract of MemoryStorage`, () => {
-    for (const concern of CONCERNS) {
-      describe(concern.title, () => {
-        for (const each of concern.cases) {
-          const reason = missing(options, each);
-          if (reason === undefined) it(each.title, () => runCase(options, each));
-          else console.log(`skipped: ${name}: ${concern.title} ${each.title} (${reason})`);
-        }
+    for (const { title, cases } of CONCERNS) {
+      const runnable = cases.filter((each) => {
+        const reason = missing(options, each);
+        if (reason !== undefined) console.log(`skipped: ${name}: ${title} ${each.title} (${reason})`);
+        return reason === undefined;
+      });
+      // Some runners take a suite without tests for a fault.
+      if (runnable.length === 0) continue;
+      describe(title, () => {
+        for (const each of runnable) it(each.title, () => runCase(options, each));
       });
     }
   });
@@ -102,6 +109,9 @@ async function runCase(options: ConformanceOptions, { run }: Case): Promise<void
     },
     connect: (storage) => opening(hook(options.connect)(storage)),
     reopen: (storage) => opening(hook(options.reopen)(storage)),
+    damage: async (storage, sessionId, atomId) => {
+      await hook(options.damage)(storage, sessionId, atomId);
+    },
   };
   try {
     await run(backend);

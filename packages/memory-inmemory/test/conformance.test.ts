@@ -2,12 +2,12 @@ import { testMemoryStorage } from "@rivet/memory-conformance";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { describe, it } from "vitest";
 
-const reason = "what one object holds in process memory is nobody else's, and gone when it is closed";
+const missing = "what one object holds in process memory is nobody else's, and gone when it is closed";
 
 testMemoryStorage({
   describe,
   it,
   name: "InMemoryStorage",
   create: (options) => new InMemoryStorage(options),
-  capabilities: { connect: { missing: reason }, reopen: { missing: reason } },
+  capabilities: { connect: { missing }, reopen: { missing }, damage: { missing } },
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { testMemoryStorage, type AnyStorage } from "@rivet/memory-conformance";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
+import Database from "better-sqlite3";
 import { describe, it } from "vitest";
 
 const paths = new WeakMap<AnyStorage, string>();
@@ -28,6 +29,12 @@ testMemoryStorage({
   reopen: async (storage) => {
     await storage.close();
     return storageAt(pathOf(storage));
+  },
+  damage: (storage, sessionId, atomId) => {
+    const vandal = new Database(pathOf(storage));
+    const statement = vandal.prepare("UPDATE session_memories SET content = '{half' WHERE session_id = ? AND id = ?");
+    statement.run(sessionId, atomId);
+    vandal.close();
   },
   destroy: (storage) => rmSync(dirname(pathOf(storage)), { recursive: true, force: true }),
 });

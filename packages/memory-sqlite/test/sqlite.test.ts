@@ -182,34 +182,6 @@ describe("a file that SQLiteStorage cannot use", () => {
   });
 });
 
-describe("a damaged row", () => {
-  it("is reported with its session and id, untouched, and does not hide the rest", async () => {
-    const path = await temporaryFile();
-    await using storage = await new SQLiteStorage(path).open();
-    const session = await saveTurn(storage);
-    const [question, answer] = session.history.messages();
-    const vandal = new Database(path);
-    vandal.prepare("UPDATE session_memories SET content = '{half' WHERE id = ?").run(question?.id);
-    vandal.close();
-
-    const loaded = await storage.loadSession(session.sessionId);
-    expect(loaded?.history.messages().map(({ id }) => id)).toEqual([answer?.id]);
-    expect(loaded?.unreadable).toMatchObject([
-      { id: question?.id, contentText: "{half", error: { code: "corrupt", sessionId: session.sessionId } },
-    ]);
-    const atoms = await storage.queryMemoryAtoms({ sessionId: session.sessionId });
-    expect(atoms).toHaveLength(2);
-    expect(atoms.unreadable).toMatchObject([{ id: question?.id, contentText: "{half" }]);
-
-    const streamed: string[] = [];
-    const stream = async (): Promise<void> => {
-      for await (const atom of storage.atoms()) streamed.push(atom.id);
-    };
-    await expect(stream()).rejects.toMatchObject({ code: "corrupt", atomId: question?.id });
-    expect(streamed).toHaveLength(2);
-  });
-});
-
 describe("options", () => {
   it.each([
     ["", {}],
