@@ -1,21 +1,17 @@
 /** What the writer was told is stored, in a file beside the storage: what the reader then has to find. */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-import type { JsonValue } from "@rivet/memory-core";
 import { z } from "zod";
+import { jsonObject, jsonValue } from "./json.ts";
 
 const acknowledgement = z.object({
   sessionId: z.string(),
   id: z.string(),
   memoryType: z.string(),
-  content: z.json(),
+  content: jsonValue,
+  metadata: jsonObject,
 });
 
-export interface Acknowledgement {
-  readonly sessionId: string;
-  readonly id: string;
-  readonly memoryType: string;
-  readonly content: JsonValue;
-}
+export type Acknowledgement = Readonly<z.infer<typeof acknowledgement>>;
 
 export class AcknowledgementLog implements Disposable {
   readonly #file: number;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { MemoryError } from "@rivet/memory-core";
 import { Command } from "commander";
 import { runDemo, runVerify, type DemoOptions } from "./commands.ts";
+import { endSecondProcess } from "./second-process.ts";
 import { problem } from "./terminal.ts";
 import { TranscriptError } from "./transcript.ts";
 
@@ -23,8 +24,23 @@ program
   .requiredOption("--acknowledged <file>")
   .action(async (options: { backend: string; acknowledged: string }) => finish(runVerify(options)));
 
-// A reader that has seen enough, such as `head`, is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+for (const stream of [process.stdout, process.stderr]) {
+  // A reader that has seen enough, such as `head`, is no failure: the work goes on, and the exit code says how it ends.
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+// As a shell tells it: 128 and the number of the signal. What is temporary is removed on exit.
+for (const [signal, exitCode] of [
+  ["SIGHUP", 129],
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => void endSecondProcess().finally(() => process.exit(exitCode)));
+}
+
+// Paths are relative to where the command was called: pnpm itself runs it in the folder of the app.
+process.chdir(process.env["INIT_CWD"] ?? process.cwd());
 
 await program.parseAsync();
 
@@ -33,8 +49,14 @@ async function finish(run: Promise<number>): Promise<void> {
   try {
     process.exitCode = await run;
   } catch (error) {
-    if (!(error instanceof TranscriptError) && !MemoryError.isInstance(error)) throw error;
+    if (!isForTheUser(error)) throw error;
     problem(error.message);
     process.exitCode = 1;
   }
+}
+
+/** A mistake in the input, or something that the operating system or the storage refused. */
+function isForTheUser(error: unknown): error is Error {
+  const isRefused = error instanceof Error && "syscall" in error;
+  return isRefused || error instanceof TranscriptError || MemoryError.isInstance(error);
 }

@@ -1,59 +1,67 @@
-import { Session, type JsonValue, type Message, type MemoryStorage } from "@rivet/memory-core";
-import type { AcknowledgementLog } from "./acknowledgements.ts";
-import type { Transcript, TurnEvent } from "./transcript.ts";
+import { Session, SESSION_METADATA, type MemoryStorage, type Message, type NewMemoryAtom } from "@rivet/memory-core";
+import type { Acknowledgement } from "./acknowledgements.ts";
+import type { MessageEvent, SessionEvent, Transcript, TurnEvent } from "./transcript.ts";
 
-export interface ReplayProgress {
-  readonly turn: number;
-  readonly turns: number;
-  readonly acknowledged: number;
-}
-
-/** Lives through the transcript as an agent would, one save a turn, and notes what was acknowledged. */
+/**
+ * Lives through the transcript as an agent would, one save a turn, in a session of its own.
+ *
+ * @param onTurn called with what was acknowledged, before the next turn begins.
+ */
 export async function replay(
-  { session: { userId, metadata }, turns }: Transcript,
+  transcript: Transcript,
   storage: MemoryStorage,
-  log: AcknowledgementLog,
-  onProgress: (progress: ReplayProgress) => void,
-): Promise<string> {
-  const session = new Session({ userId, storage, metadata });
-  let acknowledged = 0;
-  for (const [index, events] of turns.entries()) {
-    const messages = events.flatMap((event) => play(event, session) ?? []);
-    await session.save();
-    const atoms = await storage.saveMemoryAtoms(
-      events
-        .filter((event) => event.type === "atom")
-        .map(({ memoryType, content, metadata: about }) => ({
-          sessionId: session.sessionId,
-          userId,
-          memoryType,
-          content,
-          metadata: about,
-        })),
-    );
-    const stored = [...messages.map(asAtom), ...atoms];
-    log.add(stored.map(({ id, memoryType, content }) => ({ sessionId: session.sessionId, id, memoryType, content })));
-    acknowledged += stored.length;
-    onProgress({ turn: index + 1, turns: turns.length, acknowledged });
-  }
-  return session.sessionId;
-}
-
-/** The message that the event added, if it is one. */
-function play(event: TurnEvent, session: Session): Message | undefined {
-  switch (event.type) {
-    case "message":
-      return add(session, event);
-    case "metadata":
-      for (const [key, value] of Object.entries(event.set)) session.setMetadata(key, value);
-      for (const key of event.removed) session.deleteMetadata(key);
-      return undefined;
-    case "atom":
-      return undefined;
+  onTurn: (turn: number, acknowledged: readonly Acknowledgement[]) => void,
+): Promise<void> {
+  const session = beginSession(transcript.session, storage);
+  for (const [index, events] of transcript.turns.entries()) {
+    onTurn(index + 1, await playTurn(events, session, storage));
   }
 }
 
-function add(session: Session, { role, content, metadata }: Extract<TurnEvent, { type: "message" }>): Message {
+export function beginSession({ userId, metadata }: SessionEvent, storage: MemoryStorage): Session {
+  return new Session({ userId, storage, metadata });
+}
+
+/** Adds what happened to the session, saves it, and returns every atom that was acknowledged. */
+export async function playTurn(
+  events: readonly TurnEvent[],
+  session: Session,
+  storage: MemoryStorage,
+): Promise<Acknowledgement[]> {
+  const { sessionId, userId } = session;
+  const messages: Message[] = [];
+  const atoms: NewMemoryAtom[] = [];
+  for (const event of events) {
+    switch (event.type) {
+      case "message":
+        messages.push(addMessage(session, event));
+        break;
+      case "metadata":
+        for (const [key, value] of Object.entries(event.set)) session.setMetadata(key, value);
+        for (const key of event.removed) session.deleteMetadata(key);
+        break;
+      case "atom": {
+        // Its id is minted now, so that it keeps its place between the messages.
+        const { memoryType, content, metadata } = event;
+        atoms.push({ id: storage.clock.next(), sessionId, userId, memoryType, content, metadata });
+      }
+    }
+  }
+  const { written } = await session.save();
+  const saved = await storage.saveMemoryAtoms(atoms);
+  // The session itself mints the id of what it saves of its metadata.
+  const isMetadataSaved = written > messages.length;
+  const metadataAtoms = isMetadataSaved
+    ? await storage.queryMemoryAtoms({ sessionId, memoryType: SESSION_METADATA, limit: 1 })
+    : [];
+  return [
+    ...metadataAtoms,
+    ...messages.map(({ role, ...message }) => ({ ...message, memoryType: `message_${role}` })),
+    ...saved,
+  ].map(({ id, memoryType, content, metadata }) => ({ sessionId, id, memoryType, content, metadata }));
+}
+
+function addMessage(session: Session, { role, content, metadata }: MessageEvent): Message {
   switch (role) {
     case "user":
       return session.addUserMessage(content, metadata);
@@ -64,8 +72,4 @@ function add(session: Session, { role, content, metadata }: Extract<TurnEvent, {
     case "tool":
       return session.addToolMessage(content, metadata);
   }
-}
-
-function asAtom({ id, role, content }: Message): { id: string; memoryType: string; content: JsonValue } {
-  return { id, memoryType: `message_${role}`, content: content as JsonValue };
 }

@@ -2,48 +2,58 @@
 import { estimateTokens, type MemoryAtom, type Message, type Session } from "@rivet/memory-core";
 import { Presets, SingleBar } from "cli-progress";
 import picocolors from "picocolors";
-import type { ReplayProgress } from "./replay.ts";
 
 // On its own, the library also colours what a build server or a pipe reads.
 const isTerminal = process.stdout.isTTY === true && picocolors.isColorSupported;
 const pc = picocolors.createColors(isTerminal);
+const errors = picocolors.createColors(process.stderr.isTTY === true && picocolors.isColorSupported);
 
-const WIDTH = 96;
+const NAME_WIDTH = 9;
+// A terminal that does not know its width says 0.
+const WIDTH = (isTerminal && process.stdout.columns) || 108;
+const TEXT_WIDTH = Math.max(20, WIDTH - NAME_WIDTH - 3);
 
 export function heading(text: string): void {
-  console.log(`\n${pc.bold(text)}`);
+  console.log(`\n${pc.bold(printable(text))}`);
 }
 
 export function note(text: string): void {
-  console.log(pc.dim(text));
+  console.log(pc.dim(printable(text)));
 }
 
 export function problem(text: string): void {
-  console.error(`${pc.red("✗")} ${text}`);
+  console.error(`${errors.red("✗")} ${printable(text)}`);
 }
 
 export function success(text: string): void {
   console.log(`${pc.green("✓")} ${text}`);
 }
 
+export interface Progress extends Disposable {
+  update: (turn: number, acknowledged: number) => void;
+}
+
 /** A bar at a terminal, one line a turn elsewhere. */
-export function showProgress(): { update: (progress: ReplayProgress) => void; stop: () => void } {
+export function showProgress(turns: number): Progress {
   if (!isTerminal) {
     return {
-      update: ({ turn, turns, acknowledged }) => console.log(`turn ${turn} of ${turns}: ${acknowledged} acknowledged`),
-      stop: () => undefined,
+      update: (turn, acknowledged) => console.log(`turn ${turn} of ${turns}: ${acknowledged} atoms acknowledged`),
+      [Symbol.dispose]: () => undefined,
     };
   }
-  const format = "  {bar} turn {value} of {total}, {acknowledged} acknowledged";
-  const bar = new SingleBar({ format, stream: process.stdout, hideCursor: true }, Presets.shades_classic);
-  let isStarted = false;
+  const format = "  {bar} turn {value} of {total}, {acknowledged} atoms acknowledged";
+  // The process ends at once on a signal, before the bar's own listeners would run: it is stopped on exit instead.
+  const options = { format, stream: process.stdout, hideCursor: true, gracefulExit: false, barsize: 24 };
+  const bar = new SingleBar(options, Presets.shades_classic);
+  const stop = (): void => bar.stop();
+  bar.start(turns, 0, { acknowledged: 0 });
+  process.prependOnceListener("exit", stop);
   return {
-    update: ({ turn, turns, acknowledged }) => {
-      if (!isStarted) bar.start(turns, 0, { acknowledged: 0 });
-      isStarted = true;
-      bar.update(turn, { acknowledged });
+    update: (turn, acknowledged) => bar.update(turn, { acknowledged }),
+    [Symbol.dispose]: () => {
+      process.removeListener("exit", stop);
+      stop();
     },
-    stop: () => bar.stop(),
   };
 }
 
@@ -56,7 +66,7 @@ export function printSession(session: Session): void {
 export function printAtoms(atoms: readonly MemoryAtom[]): void {
   heading(`Atoms of the session: ${atoms.length}`);
   for (const { memoryType, content } of atoms) {
-    console.log(`  ${pc.yellow(memoryType.padEnd(9))} ${shortened(JSON.stringify(content))}`);
+    console.log(`  ${pc.yellow(printable(memoryType).padEnd(NAME_WIDTH))} ${shortened(JSON.stringify(content))}`);
   }
 }
 
@@ -68,7 +78,7 @@ export function printContext(messages: readonly Message[], maxTokens: number): v
 
 function printMessage({ role, content }: Message): void {
   const text = typeof content === "string" ? content : content.map(describePart).join(" ");
-  console.log(`  ${pc.cyan(role.padEnd(9))} ${shortened(text)}`);
+  console.log(`  ${pc.cyan(role.padEnd(NAME_WIDTH))} ${shortened(text)}`);
 }
 
 function describePart(part: Exclude<Message["content"], string>[number]): string {
@@ -86,6 +96,11 @@ function describePart(part: Exclude<Message["content"], string>[number]): string
 }
 
 function shortened(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ");
-  return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
+  const characters = Array.from(printable(text).replaceAll(/\s+/g, " "));
+  return characters.length <= TEXT_WIDTH ? characters.join("") : `${characters.slice(0, TEXT_WIDTH - 1).join("")}…`;
+}
+
+/** Without what would move the cursor of a terminal or colour it. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n]/gu, " ");
 }

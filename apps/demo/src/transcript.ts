@@ -1,33 +1,45 @@
 /** Transcripts: JSON Lines, one event a line, checked whole before any of it is replayed. */
 import { readFile } from "node:fs/promises";
-import type { MessageContent } from "@rivet/memory-core";
+import type { NewMessageContent } from "@rivet/memory-core";
 import { z } from "zod";
+import { jsonObject, jsonValue } from "./json.ts";
 
-const json = z.record(z.string(), z.json());
-const part = z.looseObject({ type: z.string().min(1) });
+const NO_METADATA = {};
+const ROLES = ["user", "assistant", "system", "tool"] as const;
+
+const messageContent = z.custom<NewMessageContent>(
+  (value) => typeof value === "string" || Array.isArray(value),
+  "expected a string or an array of parts",
+);
 
 const event = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("session"), userId: z.string().min(1), metadata: json.default({}) }),
+  z.strictObject({ type: z.literal("session"), userId: z.string().min(1), metadata: jsonObject.default(NO_METADATA) }),
   z.strictObject({
     type: z.literal("message"),
-    role: z.enum(["user", "assistant", "system", "tool"]),
-    content: z.union([z.string(), z.array(part)]).transform((content) => content as MessageContent),
-    metadata: json.default({}),
+    role: z.enum(ROLES),
+    content: messageContent,
+    metadata: jsonObject.default(NO_METADATA),
   }),
   z.strictObject({
     type: z.literal("atom"),
     memoryType: z.string().min(1),
-    content: z.json(),
-    metadata: json.default({}),
+    content: jsonValue,
+    metadata: jsonObject.default(NO_METADATA),
   }),
-  z.strictObject({ type: z.literal("metadata"), set: json.default({}), removed: z.array(z.string()).default([]) }),
+  z.strictObject({
+    type: z.literal("metadata"),
+    set: jsonObject.default(NO_METADATA),
+    removed: z.array(z.string()).default([]),
+  }),
 ]);
 
-type Event = z.infer<typeof event>;
-type SessionEvent = Extract<Event, { type: "session" }>;
+type Event = z.infer<typeof event> & { readonly line: number };
+export type SessionEvent = Extract<Event, { type: "session" }>;
+export type MessageEvent = Extract<Event, { type: "message" }>;
 export type TurnEvent = Exclude<Event, SessionEvent>;
 
 export interface Transcript {
+  readonly path: string;
   readonly session: SessionEvent;
   /** What happens between two saves: from a message of the user to the next. */
   readonly turns: readonly (readonly TurnEvent[])[];
@@ -40,53 +52,72 @@ export class TranscriptError extends Error {
 
 /** @throws {TranscriptError} naming the first bad line by its number. */
 export async function readTranscript(path: string): Promise<Transcript> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TranscriptError(`The transcript ${path} cannot be read: ${reason}`, { cause });
+    throw new TranscriptError(`The transcript ${path} cannot be read: ${reasonOf(cause)}`, { cause });
   }
-  return parseTranscript(text, path);
+  return parseTranscript(bytes, path);
 }
 
-/** @throws {TranscriptError} naming the first bad line by its number. */
-function parseTranscript(text: string, path: string): Transcript {
-  const [first, ...others] = text
-    .split(/\r?\n/)
-    .map((line, index) => ({ line, number: index + 1 }))
-    .filter(({ line }) => line.trim() !== "")
-    .map(({ line, number }) => ({ number, event: parseLine(line, `${path}, line ${number}`) }));
+function parseTranscript(bytes: Buffer, path: string): Transcript {
+  const [first, ...others] = parseLines(bytes, path);
   if (first === undefined) throw new TranscriptError(`${path} is empty; expected one JSON object a line`);
-  if (first.event.type !== "session") {
-    throw new TranscriptError(`${path}, line ${first.number}: the first line must be of type "session"`);
+  if (first.type !== "session") {
+    throw new TranscriptError(`${path}, line ${first.line}: the first line must be of type "session"`);
   }
   const turns: TurnEvent[][] = [];
-  for (const { number, event: next } of others) {
+  for (const next of others) {
     if (next.type === "session") {
-      throw new TranscriptError(`${path}, line ${number}: only the first line may be of type "session"`);
+      throw new TranscriptError(`${path}, line ${next.line}: only the first line may be of type "session"`);
     }
     const turn = turns.at(-1);
     if (turn === undefined || (isQuestion(next) && turn.some(isQuestion))) turns.push([next]);
     else turn.push(next);
   }
-  return { session: first.event, turns };
+  if (turns.length === 0) {
+    throw new TranscriptError(`${path} ends with line ${first.line}, its session: there is nothing to replay`);
+  }
+  return { path, session: first, turns };
 }
 
 function isQuestion(event: TurnEvent): boolean {
   return event.type === "message" && event.role === "user";
 }
 
-function parseLine(line: string, place: string): Event {
+function parseLines(bytes: Buffer, path: string): Event[] {
+  const events: Event[] = [];
+  // Split as bytes, which Latin-1 gives back as they were: a line that is not UTF-8 is then known by its number.
+  for (const [index, latin1] of bytes.toString("latin1").split("\n").entries()) {
+    const line = index + 1;
+    const place = `${path}, line ${line}`;
+    const text = decodeUtf8(Buffer.from(latin1, "latin1"), place);
+    if (text.trim() !== "") events.push({ ...parseEvent(text, place), line });
+  }
+  return events;
+}
+
+function decodeUtf8(bytes: Buffer, place: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new TranscriptError(`${place}: this is not UTF-8 text`, { cause });
+  }
+}
+
+function parseEvent(text: string, place: string): z.infer<typeof event> {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(text);
   } catch (cause) {
-    throw new TranscriptError(`${place}: this is not JSON (${cause instanceof Error ? cause.message : "?"})`, {
-      cause,
-    });
+    throw new TranscriptError(`${place}: this is not JSON (${reasonOf(cause)})`, { cause });
   }
   const result = event.safeParse(value);
   if (result.success) return result.data;
   throw new TranscriptError(`${place}:\n${z.prettifyError(result.error)}`);
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,25 +1,37 @@
 import { isDeepStrictEqual } from "node:util";
-import type { MemoryStorage } from "@rivet/memory-core";
+import type { MemoryAtom, MemoryStorage } from "@rivet/memory-core";
 import type { Acknowledgement } from "./acknowledgements.ts";
 
 /** What is wrong with what is stored, a sentence each; empty when each acknowledged atom is there exactly once. */
 export async function verify(storage: MemoryStorage, acknowledged: readonly Acknowledgement[]): Promise<string[]> {
+  if (acknowledged.length === 0) return ["nothing was acknowledged"];
   const problems: string[] = [];
-  const stored = new Map<string, unknown[]>();
-  const sessionIds = new Set(acknowledged.map(({ sessionId }) => sessionId));
-  for (const sessionId of sessionIds) {
+  const stored: MemoryAtom[] = [];
+  for (const sessionId of new Set(acknowledged.map((atom) => atom.sessionId))) {
     const onUnreadable = ({ id, error }: { id: string; error: Error }): void => {
       problems.push(`atom ${id} cannot be read: ${error.message}`);
     };
-    for await (const atom of storage.atoms({ sessionId, onUnreadable })) {
-      stored.set(atom.id, [...(stored.get(atom.id) ?? []), atom.content]);
-    }
+    for await (const atom of storage.atoms({ sessionId, onUnreadable })) stored.push(atom);
   }
-  for (const { id, memoryType, content } of acknowledged) {
-    const found = stored.get(id) ?? [];
-    if (found.length !== 1) problems.push(`${memoryType} ${id} is there ${found.length} times`);
-    else if (!isDeepStrictEqual(found[0], content)) problems.push(`${memoryType} ${id} has another content`);
+  const storedById = Map.groupBy(stored, (atom) => atom.id);
+  for (const expected of acknowledged) {
+    const found = storedById.get(expected.id) ?? [];
+    const name = `${expected.memoryType} ${expected.id}`;
+    if (found.length !== 1) problems.push(`${name} is there ${found.length} times`);
+    else if (!found.every((atom) => isSame(atom, expected))) problems.push(`${name} has another content`);
   }
-  if (acknowledged.length === 0) problems.push("nothing was acknowledged");
+  // A turn that went in twice has other ids the second time.
+  const acknowledgedIds = new Set(acknowledged.map((atom) => atom.id));
+  for (const { id, memoryType } of stored) {
+    if (!acknowledgedIds.has(id)) problems.push(`${memoryType} ${id} is there and was never acknowledged`);
+  }
   return problems;
+}
+
+function isSame(atom: MemoryAtom, expected: Acknowledgement): boolean {
+  return (
+    atom.memoryType === expected.memoryType &&
+    isDeepStrictEqual(atom.content, expected.content) &&
+    isDeepStrictEqual(atom.metadata, expected.metadata)
+  );
 }

@@ -1,37 +1,57 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Readable } from "node:stream";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const app = join(import.meta.dirname, "..");
 let folder = "";
 
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "rivet-demo-test-"));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 interface Run {
   readonly exitCode: unknown;
   readonly output: string;
 }
 
-/** The command as a user runs it from `folder`, with what it prints on both streams; its own temporary files are there too. */
-async function demo(...args: readonly string[]): Promise<Run> {
-  const child = spawn(process.execPath, ["--conditions=@rivet/source", "src/main.ts", ...args], {
+/** The command as a user starts it in `folder`; its own temporary files are there too. */
+function start(args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, ["--conditions=@rivet/source", "src/main.ts", ...args], {
     cwd: app,
     // Build servers say CI, and nothing of it may bring colours into a pipe.
     env: { ...process.env, INIT_CWD: folder, TMPDIR: folder, CI: "true" },
+    stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+/** What it prints on both streams, until it ends. */
+async function demo(...args: readonly string[]): Promise<Run> {
+  const child = start(args);
   let output = "";
-  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
   const [exitCode]: unknown[] = await once(child, "close");
   return { exitCode, output };
+}
+
+/** A run whose file is kept, and what it takes to verify it again. */
+async function keptRun(): Promise<{ path: string; verify: () => Promise<Run> }> {
+  const { output } = await demo("--keep");
+  const path = /kept: (.*\.db)/.exec(output)?.[1] ?? "";
+  const acknowledged = join(dirname(path), "acknowledged.jsonl");
+  return { path, verify: () => demo("verify", "--backend", `sqlite:${path}`, "--acknowledged", acknowledged) };
+}
+
+/** What runs have left in the temporary folder. */
+async function leftovers(): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.startsWith("rivet-demo-"));
 }
 
 async function transcript(name: string, lines: readonly string[]): Promise<string> {
@@ -40,64 +60,136 @@ async function transcript(name: string, lines: readonly string[]): Promise<strin
 }
 
 const SESSION = '{"type":"session","userId":"ada"}';
+const PART = '{"type":"message","role":"assistant","content":[{"type":"tool-call"}]}';
+const TAKEN = '{"type":"atom","memoryType":"session_metadata","content":"x"}';
+const DEEP = `{"type":"atom","memoryType":"log","content":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+
+function message(text: string): string {
+  return `{"type":"message","role":"user","content":"${text}"}`;
+}
 
 describe("the demo", { timeout: 30_000 }, () => {
   it("writes in one process, checks in another, and leaves nothing behind", async () => {
     const { exitCode, output } = await demo();
     expect(output).toMatch(/A second process \(\d+\)/);
-    expect(output).toMatch(/✓ each of 41 acknowledged atoms is there exactly once/);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
     expect(output).toMatch(/Context window of 500 tokens/);
     expect(exitCode).toBe(0);
-    expect((await readdir(folder)).filter((name) => name.startsWith("rivet-demo-"))).toEqual([]);
+    expect(await leftovers()).toEqual([]);
   });
 
-  it("prints plain lines where there is no terminal", async () => {
-    const { output } = await demo("--backend", "memory:");
+  it("prints plain lines where there is no terminal, also of messages that would colour one", async () => {
+    const file = await transcript("colours.jsonl", [SESSION, message("\\u001b[31mred\\u0007"), message("two")]);
+    const { output } = await demo("--transcript", file, "--backend", "memory:");
     // oxlint-disable-next-line no-control-regex
     expect(output).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
-    expect(output).toContain("turn 10 of 10: 41 acknowledged");
+    expect(output).toContain("turn 2 of 2: 3 atoms acknowledged");
   });
 
-  it("reads memory: back in the same process, and says so", async () => {
-    const { exitCode, output } = await demo("--backend", "memory:");
-    expect(output).toContain("lives in this process alone");
-    expect(output).toContain("✓ each of 41");
+  it.each(["memory:", "sqlite::memory:"])("reads %s back in the same process, and says so", async (backend) => {
+    const { exitCode, output } = await demo("--backend", backend);
+    expect(output).toContain(`${backend} lives in this process alone`);
+    expect(output).not.toContain("A second process");
+    expect(output).toContain("✓ each of 43");
     expect(exitCode).toBe(0);
   });
 
   it("keeps a file that the user named, and adds a session to it each time", async () => {
     const first = await demo("--backend", "sqlite:mine/kept.db");
-    const second = await demo("--backend", "sqlite:mine/kept.db");
+    const second = await demo("--backend", "sqlite:mine/kept.db", "--keep");
+    expect(second.output).toContain(`kept: ${join(folder, "mine", "kept.db")}`);
+    expect(await leftovers()).toEqual([]);
     expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
     await using storage = new SQLiteStorage(join(folder, "mine", "kept.db"));
     expect(await storage.listSessions()).toHaveLength(2);
   });
 
   it("keeps its own file when asked, and prints its path", async () => {
-    const { exitCode, output } = await demo("--keep");
-    const path = /kept: (.*\.db)/.exec(output)?.[1] ?? "";
-    expect(exitCode).toBe(0);
+    const { path, verify } = await keptRun();
     expect(existsSync(path)).toBe(true);
+    expect((await verify()).exitCode).toBe(0);
   });
 
   it("fails when an acknowledged atom is not there, and names it", async () => {
-    const { output } = await demo("--keep");
-    const path = /kept: (.*\.db)/.exec(output)?.[1] ?? "";
+    const { path, verify } = await keptRun();
     const storage = new SQLiteStorage(path);
     const [decision] = await storage.queryMemoryAtoms({ memoryType: "decision" });
     await storage.deleteMemoryAtoms(decision?.sessionId ?? "", [decision?.id ?? ""]);
     await storage.close();
-    const acknowledged = path.replace("memory.db", "acknowledged.jsonl");
-    const verified = await demo("verify", "--backend", `sqlite:${path}`, "--acknowledged", acknowledged);
-    expect(verified.exitCode).toBe(1);
-    expect(verified.output).toContain(`decision ${decision?.id} is there 0 times`);
+    const { exitCode, output } = await verify();
+    expect(output).toContain(`decision ${decision?.id} is there 0 times`);
+    expect(exitCode).toBe(1);
+  });
+
+  it("fails when an acknowledged atom is another one than it was, or one cannot be read", async () => {
+    const { path, verify } = await keptRun();
+    using file = new DatabaseSync(path);
+    const tamper = file.prepare("UPDATE session_memories SET content = ? WHERE memory_type = ?");
+    tamper.run('{"code":"F0003"}', "issue");
+    tamper.run("{half", "context");
+    const { exitCode, output } = await verify();
+    expect(output).toMatch(/issue \S+ has another content/);
+    expect(output).toMatch(/atom \S+ cannot be read: .* its content is not JSON/);
+    expect(output).toMatch(/context \S+ is there 0 times/);
+    expect(exitCode).toBe(1);
+  });
+
+  it("fails when an atom is there that was never acknowledged", async () => {
+    const { path, verify } = await keptRun();
+    const storage = new SQLiteStorage(path);
+    const [issue] = await storage.queryMemoryAtoms({ memoryType: "issue" });
+    const { sessionId = "", userId = "" } = issue ?? {};
+    const [copy] = await storage.saveMemoryAtoms([{ sessionId, userId, memoryType: "issue", content: issue?.content }]);
+    await storage.close();
+    const { exitCode, output } = await verify();
+    expect(output).toContain(`issue ${copy?.id} is there and was never acknowledged`);
+    expect(exitCode).toBe(1);
+  });
+
+  it("fails when the session is gone", async () => {
+    const { path, verify } = await keptRun();
+    const storage = new SQLiteStorage(path);
+    for (const { sessionId } of await storage.listSessions()) await storage.deleteSession(sessionId);
+    await storage.close();
+    const { exitCode, output } = await verify();
+    expect(output.match(/is there 0 times/g)).toHaveLength(43);
+    expect(exitCode).toBe(1);
+  });
+
+  it("removes what is temporary when it is interrupted", async () => {
+    const file = await transcript("long.jsonl", [SESSION, ...Array.from({ length: 2_000 }, () => message("again"))]);
+    for (const moment of ["turn 1 of", "A second process"]) {
+      const child = start(["--transcript", file]);
+      let output = "";
+      child.stdout.setEncoding("utf8").on("data", (text) => {
+        output += text;
+        if (output.includes(moment) && !child.killed) child.kill("SIGINT");
+      });
+      const [exitCode]: unknown[] = await once(child, "close");
+      expect(exitCode).toBe(130);
+      expect(await leftovers()).toEqual([]);
+    }
+  });
+
+  it("ends as ever when nobody reads what it prints", async () => {
+    const child = start([]);
+    child.stdout.destroy();
+    let complaints = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => (complaints += text));
+    const [exitCode]: unknown[] = await once(child, "close");
+    expect({ exitCode, complaints }).toEqual({ exitCode: 0, complaints: "" });
+    expect(await leftovers()).toEqual([]);
   });
 
   it.each([
     ["no JSON", [SESSION, "", "{half"], /line 3: this is not JSON/],
     ["another type", [SESSION, '{"type":"joke"}'], /line 2:/],
     ["a role that is none", [SESSION, '{"type":"message","role":"robot","content":"x"}'], /line 2:[\s\S]*role/],
-    ["a line too few", [], /is empty/],
+    ["no line", [], /is empty/],
+    ["no turn", [SESSION], /nothing to replay/],
+    ["a part that lacks a field", [SESSION, message("x"), PART], /line 3: content\[0\]\.toolCallId must be a string/],
+    ["an atom of a type that is taken", [SESSION, message("x"), TAKEN], /line 3: .* session_metadata/],
+    ["a value that is too deep", [SESSION, message("x"), DEEP], /line 3: .* nested deeper than 1000 levels/],
     ["no session first", ['{"type":"metadata"}'], /line 1: the first line must be of type "session"/],
     ["two sessions", [SESSION, SESSION], /line 2: only the first line/],
   ])("names the bad line of a transcript with %s, before anything is written", async (_, lines, expected) => {
@@ -120,10 +212,22 @@ describe("the demo", { timeout: 30_000 }, () => {
     expect(exitCode).toBe(1);
   });
 
-  it("replays a transcript of the user's", async () => {
-    const file = await transcript("mine.jsonl", [SESSION, '{"type":"message","role":"user","content":"hello"}']);
+  it("names the line of a transcript that is not UTF-8", async () => {
+    const text = Buffer.from(`${SESSION}\n${message("Schönen Feierabend")}`, "latin1");
+    await writeFile(join(folder, "latin1.jsonl"), text);
+    const { exitCode, output } = await demo("--transcript", "latin1.jsonl");
+    expect(output).toContain("line 2: this is not UTF-8 text");
+    expect(exitCode).toBe(1);
+  });
+
+  it("replays a transcript of the user's, with any character in it and system messages over the window", async () => {
+    const anything = '{"type":"atom","memoryType":"sample","content":["\\u0000","\\ud800","\\u001a",{"__proto__":1}]}';
+    const system = `{"type":"message","role":"system","content":"${"word ".repeat(3_000)}"}`;
+    const file = await transcript("mine.jsonl", [`\ufeff${SESSION}`, system, message("hello"), anything, ""]);
     const { exitCode, output } = await demo("--transcript", file);
-    expect(output).toContain("✓ each of 1 acknowledged atoms");
+    expect(output).toContain("sample");
+    expect(output).toContain("Context window of 500 tokens: none");
+    expect(output).toContain("✓ each of 4 acknowledged atoms");
     expect(exitCode).toBe(0);
   });
 });

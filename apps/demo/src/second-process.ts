@@ -1,0 +1,25 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+interface SecondProcess {
+  readonly kill: () => void;
+  readonly closed: Promise<unknown[]>;
+}
+
+let running: SecondProcess | undefined;
+
+/** Runs another command of this app in a process of its own. @returns its exit code; 1 when something else ended it. */
+export async function runSecondProcess(...args: readonly string[]): Promise<number> {
+  const main = join(import.meta.dirname, "main.ts");
+  const child = spawn(process.execPath, [...process.execArgv, main, ...args], { stdio: "inherit" });
+  running = { kill: () => child.kill(), closed: once(child, "close") };
+  const [exitCode] = await running.closed;
+  return typeof exitCode === "number" ? exitCode : 1;
+}
+
+/** Ends it, if it runs, and waits until it is gone: what it reads may then be removed. */
+export async function endSecondProcess(): Promise<void> {
+  running?.kill();
+  await running?.closed;
+}
