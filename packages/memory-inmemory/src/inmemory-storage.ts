@@ -63,8 +63,8 @@ export class InMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage
 
   protected override async selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
     const { sessionId, userId, lastMessages, fromId } = selection;
-    const session = this.#memory.sessions.byId.get(sessionId);
-    if (session === undefined || (userId !== undefined && userId !== session.head.userId)) return undefined;
+    const session = this.#memory.session(sessionId, userId);
+    if (session === undefined) return undefined;
     return { head: session.head, messages: selectMessages(session, lastMessages, fromId) };
   }
 

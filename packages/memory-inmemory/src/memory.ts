@@ -45,6 +45,12 @@ export class Memory {
   readonly #deletedAtoms = new Map<string, Set<string>>();
   atomCount = 0;
 
+  /** The session, unless there is none or `userId` is given and it belongs to someone else. */
+  session(sessionId: string, userId: string | undefined): StoredSession | undefined {
+    const session = this.sessions.byId.get(sessionId);
+    return userId === undefined || userId === session?.head.userId ? session : undefined;
+  }
+
   /** Creates the session, or gives it a new head. */
   setHead(head: SessionHead): StoredSession {
     const session = this.sessions.byId.get(head.sessionId);
@@ -72,6 +78,10 @@ export class Memory {
 
   removeAtom(session: StoredSession, row: AtomRow): void {
     session.atoms.delete(row.id);
+    this.#forgetAtom(row);
+  }
+
+  #forgetAtom(row: AtomRow): void {
     const { atomsByType } = this.#user(row.userId);
     const ofType = atomsByType.get(row.memoryType);
     ofType?.delete(atomKey(row));
@@ -82,11 +92,22 @@ export class Memory {
   /** Forgets a session and its atoms. */
   removeSession(session: StoredSession): void {
     const { userId } = session.head;
-    for (const row of Array.from(session.atoms.values())) this.removeAtom(session, row);
+    for (const row of session.atoms.values()) this.#forgetAtom(row);
     this.sessions.remove(session);
     const user = this.#user(userId);
     user.sessions.remove(session);
     if (user.sessions.byId.isEmpty) this.users.delete(userId);
+  }
+
+  /** Forgets a user's sessions and atoms: taking a million atoms out one by one would hold the event loop for seconds. */
+  removeUser(userId: string): StoredSession[] {
+    const sessions = Array.from(this.users.get(userId)?.sessions.byId.values() ?? []);
+    for (const session of sessions) {
+      this.sessions.remove(session);
+      this.atomCount -= session.head.atomCount;
+    }
+    this.users.delete(userId);
+    return sessions;
   }
 
   isSessionDeleted(sessionId: string): boolean {

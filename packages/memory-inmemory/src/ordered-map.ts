@@ -23,6 +23,11 @@ export class OrderedMap<Value> {
     this.#tree.delete(key);
   }
 
+  /** The least key. */
+  firstKey(): string | undefined {
+    return this.#tree.minKey();
+  }
+
   /** The greatest key. */
   lastKey(): string | undefined {
     return this.#tree.maxKey();

@@ -1,27 +1,25 @@
 import { roleOf, type AtomRow, type AtomSelection, type HeadSelection, type SessionHead } from "@rivet/memory-core";
 import { afterKeysOf, type Memory, type StoredSession } from "./memory.ts";
-import type { OrderedMap } from "./ordered-map.ts";
+import { OrderedMap } from "./ordered-map.ts";
 
-/** A page of atoms: from the session's own, or else merged from those of each user and type, a page of each. */
+type Order = AtomSelection["order"];
+
+/** A page of atoms: from the session's own, or else merged from those of each user and type. */
 export function selectAtoms(memory: Memory, selection: AtomSelection): AtomRow[] {
-  const { sessionId, userId, memoryTypes, limit, order } = selection;
+  const { sessionId, userId, memoryTypes, beforeId, afterId, order, limit } = selection;
+  const rows: AtomRow[] = [];
   if (sessionId !== undefined) {
-    const atoms = memory.sessions.byId.get(sessionId)?.atoms;
-    if (atoms === undefined) return [];
-    const bounds = { beforeKey: selection.beforeId, afterKey: selection.afterId };
-    const matches = ({ userId: owner, memoryType }: AtomRow): boolean =>
-      (userId === undefined || userId === owner) && (memoryTypes?.includes(memoryType) ?? true);
-    return page(atoms, order, bounds, matches, limit);
+    const session = memory.session(sessionId, userId);
+    if (session === undefined) return rows;
+    for (const [, row] of entriesWithin(session.atoms, order, beforeId, afterId)) {
+      if ((memoryTypes?.includes(row.memoryType) ?? true) && rows.push(row) === limit) break;
+    }
+    return rows;
   }
-  const bounds = {
-    beforeKey: selection.beforeId,
-    afterKey: selection.afterId === undefined ? undefined : afterKeysOf(selection.afterId),
-  };
-  const direction = order === "newest-first" ? -1 : 1;
-  return treesOf(memory, userId, memoryTypes)
-    .flatMap((atoms) => page(atoms, order, bounds, () => true, limit))
-    .sort((left, right) => (left.id < right.id ? -direction : direction))
-    .slice(0, limit);
+  const afterKey = afterId === undefined ? undefined : afterKeysOf(afterId);
+  const sources = treesOf(memory, userId, memoryTypes).map((atoms) => entriesWithin(atoms, order, beforeId, afterKey));
+  for (const row of merge(sources, order)) if (rows.push(row) === limit) break;
+  return rows;
 }
 
 function treesOf(
@@ -37,20 +35,41 @@ function treesOf(
   });
 }
 
-function page(
+function* entriesWithin(
   atoms: OrderedMap<AtomRow>,
-  order: AtomSelection["order"],
-  { beforeKey, afterKey }: { beforeKey: string | undefined; afterKey: string | undefined },
-  matches: (row: AtomRow) => boolean,
-  limit: number,
-): AtomRow[] {
-  const rows: AtomRow[] = [];
-  const isDescending = order === "newest-first";
-  for (const [key, row] of isDescending ? atoms.before(beforeKey) : atoms.after(afterKey)) {
-    if (isDescending ? afterKey !== undefined && key <= afterKey : beforeKey !== undefined && key >= beforeKey) break;
-    if (matches(row) && rows.push(row) === limit) break;
+  order: Order,
+  beforeKey: string | undefined,
+  afterKey: string | undefined,
+): Generator<[string, AtomRow]> {
+  if (order === "newest-first") {
+    for (const entry of atoms.before(beforeKey)) {
+      if (afterKey !== undefined && entry[0] <= afterKey) return;
+      yield entry;
+    }
+  } else {
+    for (const entry of atoms.after(afterKey)) {
+      if (beforeKey !== undefined && entry[0] >= beforeKey) return;
+      yield entry;
+    }
   }
-  return rows;
+}
+
+/** The values of sources that are each in the order, as one: from each source one more is taken when its last is due. */
+function* merge(sources: readonly Iterator<[string, AtomRow]>[], order: Order): Generator<AtomRow> {
+  const due = new OrderedMap<{ row: AtomRow; source: Iterator<[string, AtomRow]> }>();
+  const advance = (source: Iterator<[string, AtomRow]>): void => {
+    const next = source.next();
+    if (next.done !== true) due.set(next.value[0], { row: next.value[1], source });
+  };
+  sources.forEach(advance);
+  for (;;) {
+    const key = order === "newest-first" ? due.lastKey() : due.firstKey();
+    const first = key === undefined ? undefined : due.get(key);
+    if (key === undefined || first === undefined) return;
+    due.delete(key);
+    yield first.row;
+    advance(first.source);
+  }
 }
 
 /** The messages of a session in id order: the last so many, or those from an id on. */

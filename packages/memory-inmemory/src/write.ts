@@ -40,7 +40,8 @@ export function write(
       ? bySession(rows).map((group) => plan(memory, { sessionId: group[0].sessionId, userId: group[0].userId }, group))
       : [plan(memory, session, rows)];
   const written = plans.reduce((sum, { inserts }) => sum + inserts.length, 0);
-  if (memory.atomCount + written > maxAtoms) throw atCapacity(maxAtoms);
+  const cleared = plans.reduce((sum, { clears }) => sum + clears.length, 0);
+  if (memory.atomCount - cleared + written > maxAtoms) throw atCapacity(maxAtoms);
   let historyXor = NIL_ID;
   for (const step of plans) historyXor = apply(memory, step);
   return { written, historyXor };
@@ -75,9 +76,16 @@ function plan(memory: Memory, target: NonNullable<AtomWrite["session"]>, rows: r
 }
 
 function messagesThrough(session: StoredSession, lastId: string): AtomRow[] {
-  return Array.from(session.atoms.values()).filter(
-    ({ id, memoryType }) => id <= lastId && roleOf(memoryType) !== undefined,
-  );
+  const rows: AtomRow[] = [];
+  for (const [id, row] of session.atoms.after(undefined)) {
+    if (id > lastId) break;
+    if (isMessage(row)) rows.push(row);
+  }
+  return rows;
+}
+
+function isMessage({ memoryType }: AtomRow): boolean {
+  return roleOf(memoryType) !== undefined;
 }
 
 /** @returns the version of the session's history. */
@@ -109,25 +117,25 @@ function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[]):
 
 export function remove(memory: Memory, deletion: Deletion): Removed {
   if (deletion.scope === "user") {
-    const sessions = [...(memory.users.get(deletion.userId)?.sessions.byId.values() ?? [])];
-    return sessions.map((session) => removeSession(memory, session)).reduce(addRemoved, NOTHING_REMOVED);
+    const sessions = memory.removeUser(deletion.userId);
+    return sessions.map((session) => buryWhole(memory, session)).reduce(addRemoved, NOTHING_REMOVED);
   }
-  const session = memory.sessions.byId.get(deletion.sessionId);
+  const session = memory.session(deletion.sessionId, deletion.userId);
   if (session === undefined) return NOTHING_REMOVED;
-  if (deletion.userId !== undefined && deletion.userId !== session.head.userId) return NOTHING_REMOVED;
-  if (deletion.scope === "session") return removeSession(memory, session);
+  if (deletion.scope === "session") {
+    memory.removeSession(session);
+    return buryWhole(memory, session);
+  }
 
   // Ids that are not there get a tombstone too: they may be on their way.
   memory.buryIdsOfAtoms(deletion.sessionId, deletion.ids);
   const rows = deletion.ids.map((id) => session.atoms.get(id)).filter((row) => row !== undefined);
   bury(memory, session, rows);
-  const messages = rows.filter(({ memoryType }) => roleOf(memoryType) !== undefined).length;
-  return { sessions: 0, atoms: rows.length, messages };
+  return { sessions: 0, atoms: rows.length, messages: rows.filter(isMessage).length };
 }
 
-function removeSession(memory: Memory, session: StoredSession): Removed {
-  const { sessionId, atomCount, messageCount } = session.head;
-  memory.removeSession(session);
-  memory.buryIdOfSession(sessionId);
-  return { sessions: 1, atoms: atomCount, messages: messageCount };
+/** Leaves the tombstone of a session that was removed. */
+function buryWhole(memory: Memory, { head }: StoredSession): Removed {
+  memory.buryIdOfSession(head.sessionId);
+  return { sessions: 1, atoms: head.atomCount, messages: head.messageCount };
 }
