@@ -27,12 +27,13 @@ export interface Pair {
 }
 
 /**
- * The median time of one operation of either side, in milliseconds. The sides take turns, round by round, so that what
+ * The median time of one operation of either side, in milliseconds, and their ratio. The sides take turns, round by round, so that what
  * disturbs the machine disturbs both.
  */
 export async function medianTimes({ ours, reference, rounds, perRound = 1 }: Pair): Promise<{
   ours: number;
   reference: number;
+  ratio: number;
 }> {
   const times = { ours: [] as number[], reference: [] as number[] };
   const warmUp = Math.ceil(rounds / 5);
@@ -43,7 +44,8 @@ export async function medianTimes({ ours, reference, rounds, perRound = 1 }: Pai
     times.ours.push(mine);
     times.reference.push(theirs);
   }
-  return { ours: median(times.ours), reference: median(times.reference) };
+  const medians = { ours: median(times.ours), reference: median(times.reference) };
+  return { ...medians, ratio: medians.ours / medians.reference };
 }
 
 async function timeOf(operation: () => unknown, times: number): Promise<number> {

@@ -25,7 +25,6 @@ export function saveTurn(): Promise<Measure> {
       name: "SQLite: save one turn, durable",
       unit: "ms",
       ...times,
-      ratio: times.ours / times.reference,
       bar: { kind: "at most", value: 1.3 },
       against: "hand-written better-sqlite3, same tables, synchronous = FULL",
     };
@@ -84,7 +83,6 @@ export function saveToLongSession(): Promise<Measure> {
       name: "SQLite: append to a session of 100,000 messages",
       unit: "ms",
       ...times,
-      ratio: times.ours / times.reference,
       bar: { kind: "at most", value: 1.2 },
       against: "append to a session of 100 messages",
     };

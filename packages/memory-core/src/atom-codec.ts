@@ -1,7 +1,7 @@
 /** Atoms to rows and back: the one place where names and JSON take the form that stores hold. */
 import { SESSION_METADATA, roleOf, type MemoryAtom, type UnreadableAtom } from "./atom.ts";
 import { invalidInput, MemoryError } from "./errors.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { assertMessageContent, type Message, type MessageRole } from "./message.ts";
 import { decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
@@ -107,7 +107,7 @@ const NO_METADATA: JsonObject = Object.freeze({});
 function decodeMetadata(row: StoredText): JsonObject {
   if (row.metadata === "{}") return {};
   const metadata = decodeJson(row, "metadata");
-  if (typeof metadata === "object" && metadata !== null && !Array.isArray(metadata)) return metadata;
+  if (isJsonObject(metadata)) return metadata;
   throw corrupt(row, "its metadata is not a JSON object");
 }
 

@@ -14,10 +14,10 @@ export { contextWindow, type ContextOptions } from "./context-window.ts";
 export { MemoryError, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
-export { headAfterDelete, headAfterInsert, isHistoryUnchanged, type DeletedAtom, type SessionHead } from "./head.ts";
+export { headAfterDelete, headAfterInsert, type DeletedAtom, type SessionHead } from "./head.ts";
 export { xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
-export { EMPTY_METADATA, metadataAfter, type MetadataProjection } from "./metadata-projection.ts";
+export type { MetadataProjection } from "./metadata-projection.ts";
 export { MessageHistory } from "./message-history.ts";
 export type {
   FileData,
@@ -37,7 +37,6 @@ export type {
   ToolResultOutput,
   ToolResultPart,
 } from "./message.ts";
-export { bySession, changedSession, conflictingAtom, deletedSession, foreignSession } from "./new-atom.ts";
 export { openStorage } from "./open-storage.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
 export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
@@ -71,3 +70,12 @@ export type {
 export { MemoryStorage } from "./storage.ts";
 export { estimateTokens } from "./token-estimate.ts";
 export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";
+export {
+  assertUnchanged,
+  assertWritable,
+  bySession,
+  changedSession,
+  conflictingAtom,
+  deletedSession,
+  foreignSession,
+} from "./write-rules.ts";

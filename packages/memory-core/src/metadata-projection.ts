@@ -1,6 +1,7 @@
 import { SESSION_METADATA } from "./atom.ts";
 import { isJsonObject, type JsonValue } from "./json.ts";
 import { parseJson } from "./parse-json.ts";
+import { sortedByKey } from "./serialization.ts";
 import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
 import type { AtomRow } from "./storage-hooks.ts";
 
@@ -41,7 +42,7 @@ export function metadataAfter(
     for (const key of change.removed) if (decides(key)) values.delete(key);
     for (const [key, value] of Object.entries(change.set)) if (decides(key)) values.set(key, value);
   }
-  return { metadata: sortedJson(values), metadataIds: sortedJson(ids) };
+  return { metadata: JSON.stringify(sortedByKey(values)), metadataIds: JSON.stringify(sortedByKey(ids)) };
 }
 
 function parseEntries(text: string): [string, JsonValue][] {
@@ -58,8 +59,4 @@ function parseChange(content: string): MetadataChange | undefined {
   } catch {
     return undefined;
   }
-}
-
-function sortedJson(entries: ReadonlyMap<string, unknown>): string {
-  return JSON.stringify(Object.fromEntries([...entries].toSorted(([left], [right]) => (left < right ? -1 : 1))));
 }

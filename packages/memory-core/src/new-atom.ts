@@ -2,13 +2,13 @@
 import { compareRows, encodeAtom, isSameAtom } from "./atom-codec.ts";
 import { atomIdTimeMs, type AtomClock } from "./atom-id.ts";
 import { roleOf, SESSION_METADATA, type NewMemoryAtom } from "./atom.ts";
-import { invalidInput, MemoryError } from "./errors.ts";
+import { invalidInput } from "./errors.ts";
 import type { JsonValue } from "./json.ts";
 import { assertMessageContent } from "./message.ts";
-import { decodeText } from "./serialization.ts";
 import { assertMetadataChange } from "./session-metadata.ts";
 import type { AtomRow } from "./storage-hooks.ts";
 import { assertName, parseDateMs, parseNewAtomId, snapshotJson, snapshotJsonObject } from "./validation.ts";
+import { conflictingAtom, foreignSession } from "./write-rules.ts";
 
 /** @throws {MemoryError} `invalid_input` with the path of what is wrong. */
 export function prepareAtom(atom: NewMemoryAtom, path: string, clock: AtomClock, maxAtomBytes: number): AtomRow {
@@ -56,60 +56,4 @@ export function arrangeRows(rows: readonly AtomRow[]): AtomRow[] {
     arranged.push(row);
   }
   return arranged;
-}
-
-/** The rows of a write, which are sorted by session, as one group a session. */
-export function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
-  const groups: [AtomRow, ...AtomRow[]][] = [];
-  for (const row of rows) {
-    const group = groups.at(-1);
-    if (group?.[0].sessionId === row.sessionId) group.push(row);
-    else groups.push([row]);
-  }
-  return groups;
-}
-
-/** The id is taken by an atom that says something else. */
-export function conflictingAtom(row: Pick<AtomRow, "sessionId" | "id">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
-  return new MemoryError({
-    code: "conflict",
-    message: `atom ${row.id} of session ${JSON.stringify(sessionId)} exists with other content; atoms never change: save new content under a new id`,
-    sessionId,
-    atomId: row.id,
-    outcome: "not_applied",
-  });
-}
-
-/** The session has another owner. */
-export function foreignSession(row: Pick<AtomRow, "sessionId">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
-  return new MemoryError({
-    code: "permission",
-    message: `session ${JSON.stringify(sessionId)} belongs to another user; use another session id`,
-    sessionId,
-    outcome: "not_applied",
-  });
-}
-
-/** The session has a tombstone. */
-export function deletedSession(row: Pick<AtomRow, "sessionId">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
-  return new MemoryError({
-    code: "not_found",
-    message: `session ${JSON.stringify(sessionId)} was deleted; its id is never used again: start a new session`,
-    sessionId,
-    outcome: "not_applied",
-  });
-}
-
-/** Another writer changed the session, and the save asked for that not to be. */
-export function changedSession(row: Pick<AtomRow, "sessionId">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
-  return new MemoryError({
-    code: "conflict",
-    message: `session ${JSON.stringify(sessionId)} was changed by another writer; refresh() it, decide again, and save`,
-    sessionId,
-    outcome: "not_applied",
-  });
 }

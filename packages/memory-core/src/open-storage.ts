@@ -26,8 +26,8 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
  * Opens the storage that an address names: `memory:`, `sqlite:PATH`. Only the backend's own package is loaded.
  *
  * @throws {MemoryError} `invalid_input` for an address of no backend; `schema` with the install command when the
- *   backend's package is missing, `unknown` when it cannot be loaded; and what opening the storage throws. No message repeats the address, which may hold a
- *   password.
+ *   backend's package is missing, `unknown` when it cannot be loaded; and what opening the storage throws. No message
+ *   repeats the address, which may hold a password.
  * @example
  * await using storage = await openStorage(process.env.MEMORY_URL ?? "memory:");
  */

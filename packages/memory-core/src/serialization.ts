@@ -5,7 +5,7 @@
  * written as DLE (U+0010, "data link escape") and four hex digits of the code unit; DLE itself is written the same way,
  * so that every JavaScript string survives to the code unit. Other text is not touched.
  */
-import type { JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { parseJson } from "./parse-json.ts";
 
 const DLE = "\u0010";
@@ -55,10 +55,11 @@ export function isSameJson(left: string, right: string): boolean {
 /** JSON text with sorted keys and no spacing. */
 export function canonicalJson(text: string): string {
   return JSON.stringify(parseJson(text), (_, value: JsonValue) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) ? sortedByKey(value) : value,
+    isJsonObject(value) ? sortedByKey(Object.entries(value)) : value,
   );
 }
 
-function sortedByKey(object: Record<string, JsonValue>): Record<string, JsonValue> {
-  return Object.fromEntries(Object.entries(object).toSorted(([left], [right]) => (left < right ? -1 : 1)));
+/** An object of the entries, in the order of their keys. */
+export function sortedByKey(entries: Iterable<[string, JsonValue]>): JsonObject {
+  return Object.fromEntries(Array.from(entries).toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }

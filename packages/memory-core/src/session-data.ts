@@ -3,7 +3,7 @@ import { decodeAtom, encodeAtom } from "./atom-codec.ts";
 import { isHistoryType, roleOf } from "./atom.ts";
 import type { AtomClock } from "./atom-id.ts";
 import { invalidInput } from "./errors.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { assertMessageContent, isMessageRole, type Message, type MessageContent, type MessageRole } from "./message.ts";
 import { SessionLog } from "./session-log.ts";
 import { assertMetadataChange } from "./session-metadata.ts";
@@ -120,7 +120,7 @@ function isoTime(timeMs: number): string {
 }
 
 function objectAt(value: JsonValue | undefined, path: string): JsonObject {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  if (isJsonObject(value)) return value;
   throw invalidInput(path, "must be an object, as session.toJSON() writes it");
 }
 

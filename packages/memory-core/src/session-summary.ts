@@ -1,7 +1,7 @@
 import { atomIdTimeMs } from "./atom-id.ts";
 import { MemoryError } from "./errors.ts";
 import type { SessionHead } from "./head.ts";
-import type { JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
 import { decodeText, fromJsonText } from "./serialization.ts";
 import type { SessionSummary } from "./storage-types.ts";
 
@@ -23,7 +23,7 @@ export function summarize(head: SessionHead): SessionSummary {
 export function readMetadata(head: SessionHead): { metadata: JsonObject; unreadable?: MemoryError } {
   try {
     const metadata = fromJsonText(head.metadata);
-    if (typeof metadata === "object" && metadata !== null && !Array.isArray(metadata)) return { metadata };
+    if (isJsonObject(metadata)) return { metadata };
     return { metadata: {}, unreadable: corruptHead(head, undefined) };
   } catch (cause) {
     return { metadata: {}, unreadable: corruptHead(head, cause) };

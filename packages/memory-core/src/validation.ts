@@ -1,7 +1,7 @@
 /** Bad input becomes one clear `invalid_input` error, with the path of the offending value, before any I/O. */
 import { atomIdTimeMs, isAtomId, MAX_ID_LEAD_MS } from "./atom-id.ts";
 import { invalidInput } from "./errors.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /** The longest session id, user id or memory type, in UTF-16 units. */
 const MAX_NAME_LENGTH = 512;
@@ -63,7 +63,7 @@ export function parseDateMs(value: unknown, path: string): number {
 
 /** Checks that the argument is an options object, so that a misplaced string is not taken for one. */
 export function assertOptions(value: unknown, path: string): void {
-  if (value === undefined || (typeof value === "object" && value !== null && !Array.isArray(value))) return;
+  if (value === undefined || isJsonObject(value)) return;
   throw invalidInput(path, `is ${describe(value)}; expected an object`);
 }
 
@@ -82,7 +82,7 @@ export function snapshotJson(value: unknown, path: string, maxBytes = DEFAULT_MA
 /** {@link snapshotJson} for a value that must be an object, such as metadata. */
 export function snapshotJsonObject(value: unknown, path: string, maxBytes?: number, depth?: number): JsonObject {
   const copy = snapshotJson(value, path, maxBytes, depth);
-  if (typeof copy !== "object" || copy === null || Array.isArray(copy)) {
+  if (!isJsonObject(copy)) {
     throw invalidInput(path, `is ${describe(value)}; expected a plain object`);
   }
   return copy;

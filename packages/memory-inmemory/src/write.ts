@@ -1,14 +1,12 @@
 /** Writes and deletions: everything is decided before anything is changed. */
 import {
   addRemoved,
+  assertUnchanged,
+  assertWritable,
   bySession,
-  changedSession,
   conflictingAtom,
-  deletedSession,
-  foreignSession,
   headAfterDelete,
   headAfterInsert,
-  isHistoryUnchanged,
   isSameAtom,
   NIL_ID,
   NOTHING_REMOVED,
@@ -18,6 +16,7 @@ import {
   type AtomWrite,
   type Deletion,
   type Removed,
+  type SessionWrite,
 } from "@rivet/memory-core";
 import { atCapacity } from "./errors.ts";
 import type { Memory, StoredSession } from "./memory.ts";
@@ -47,11 +46,10 @@ export function write(
   return { written, historyXor };
 }
 
-function plan(memory: Memory, target: NonNullable<AtomWrite["session"]>, rows: readonly AtomRow[]): Plan {
-  const { sessionId, userId, clearThroughId, expectedHistoryXor } = target;
-  if (memory.isSessionDeleted(sessionId)) throw deletedSession(target);
+function plan(memory: Memory, target: SessionWrite, rows: readonly AtomRow[]): Plan {
+  const { sessionId, clearThroughId } = target;
   const session = memory.sessions.byId.get(sessionId);
-  if (session !== undefined && session.head.userId !== userId) throw foreignSession(target);
+  assertWritable(target, session?.head, () => memory.isSessionDeleted(sessionId));
 
   const alreadyThere: AtomRow[] = [];
   const inserts: AtomRow[] = [];
@@ -63,15 +61,7 @@ function plan(memory: Memory, target: NonNullable<AtomWrite["session"]>, rows: r
     } else if (!memory.isAtomDeleted(sessionId, row.id)) inserts.push(row);
   }
   const clears = session === undefined || clearThroughId === undefined ? [] : messagesThrough(session, clearThroughId);
-  const isChange = clears.length > 0 || inserts.length > 0;
-  const historyXor = session?.head.historyXor ?? NIL_ID;
-  if (
-    isChange &&
-    expectedHistoryXor !== undefined &&
-    !isHistoryUnchanged(historyXor, expectedHistoryXor, alreadyThere)
-  ) {
-    throw changedSession(target);
-  }
+  if (clears.length > 0 || inserts.length > 0) assertUnchanged(target, session?.head, alreadyThere);
   return { sessionId, clears, inserts };
 }
 

@@ -1,14 +1,12 @@
 /** The steps of a write, inside a transaction that somebody else begins and commits. */
 import {
   addRemoved,
+  assertUnchanged,
+  assertWritable,
   bySession,
-  changedSession,
   conflictingAtom,
-  deletedSession,
-  foreignSession,
   headAfterDelete,
   headAfterInsert,
-  isHistoryUnchanged,
   isSameAtom,
   NIL_ID,
   NOTHING_REMOVED,
@@ -18,6 +16,7 @@ import {
   type Deletion,
   type Removed,
   type SessionHead,
+  type SessionWrite,
 } from "@rivet/memory-core";
 import type { Statements } from "./statements.ts";
 
@@ -44,14 +43,13 @@ export function append(statements: Statements, write: AtomWrite, nowMs: number):
 
 function appendToSession(
   statements: Statements,
-  session: NonNullable<AtomWrite["session"]>,
+  session: SessionWrite,
   rows: readonly AtomRow[],
   nowMs: number,
 ): Written {
-  const { sessionId, userId, clearThroughId, expectedHistoryXor } = session;
+  const { sessionId, clearThroughId } = session;
   const before = statements.selectHead(sessionId);
-  if (before === undefined && statements.isSessionDeleted(sessionId)) throw deletedSession(session);
-  if (before !== undefined && before.userId !== userId) throw foreignSession(session);
+  assertWritable(session, before, () => statements.isSessionDeleted(sessionId));
 
   let head = before;
   let isChange = false;
@@ -62,14 +60,7 @@ function appendToSession(
   }
   const { inserted, alreadyThere } = insert(statements, rows);
   isChange ||= inserted.length > 0;
-  const historyXor = before?.historyXor ?? NIL_ID;
-  if (
-    isChange &&
-    expectedHistoryXor !== undefined &&
-    !isHistoryUnchanged(historyXor, expectedHistoryXor, alreadyThere)
-  ) {
-    throw changedSession(session);
-  }
+  if (isChange) assertUnchanged(session, before, alreadyThere);
   const [first, ...others] = inserted;
   if (first !== undefined) {
     head = headAfterInsert(head, [first, ...others]);
@@ -116,12 +107,12 @@ function bury(
 export function remove(statements: Statements, deletion: Deletion, nowMs: number): Removed {
   if (deletion.scope === "user") {
     return statements
-      .selectSessionIdsOfUser(deletion.userId)
-      .map((sessionId) => removeSession(statements, statements.selectHead(sessionId), nowMs))
+      .selectHeadsOfUser(deletion.userId)
+      .map((head) => removeSession(statements, head, nowMs))
       .reduce(addRemoved, NOTHING_REMOVED);
   }
-  const head = statements.selectHead(deletion.sessionId);
-  if (head === undefined || (deletion.userId !== undefined && deletion.userId !== head.userId)) return NOTHING_REMOVED;
+  const head = statements.selectHead(deletion.sessionId, deletion.userId);
+  if (head === undefined) return NOTHING_REMOVED;
   if (deletion.scope === "session") return removeSession(statements, head, nowMs);
 
   const deleted = deletion.ids
@@ -134,8 +125,7 @@ export function remove(statements: Statements, deletion: Deletion, nowMs: number
   return { sessions: 0, atoms: deleted.length, messages };
 }
 
-function removeSession(statements: Statements, head: SessionHead | undefined, nowMs: number): Removed {
-  if (head === undefined) return NOTHING_REMOVED;
+function removeSession(statements: Statements, head: SessionHead, nowMs: number): Removed {
   statements.deleteSession(head.sessionId, nowMs);
   return { sessions: 1, atoms: head.atomCount, messages: head.messageCount };
 }

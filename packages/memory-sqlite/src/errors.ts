@@ -5,6 +5,18 @@ type Meaning = Omit<MemoryErrorInit, "message"> & { readonly problem: string };
 
 const NOT_APPLIED = "not_applied";
 
+const NO_ACCESS: Meaning = { code: "permission", outcome: NOT_APPLIED, problem: "may not be accessed by this process" };
+const NO_WRITE: Meaning = {
+  code: "permission",
+  outcome: NOT_APPLIED,
+  problem: "is in a folder that this process may not write",
+};
+const NO_FOLDER: Meaning = {
+  code: "invalid_input",
+  outcome: NOT_APPLIED,
+  problem: "cannot be created: a part of its path is a file, not a folder",
+};
+
 /** By the longest prefix of the native code; extended codes such as SQLITE_READONLY_DIRECTORY follow their kind. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_BUSY: {
@@ -36,8 +48,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     outcome: NOT_APPLIED,
     problem: "is read-only for this process; make the file and its folder writable",
   },
-  SQLITE_PERM: { code: "permission", outcome: NOT_APPLIED, problem: "may not be accessed by this process" },
-  SQLITE_AUTH: { code: "permission", outcome: NOT_APPLIED, problem: "may not be accessed by this process" },
+  SQLITE_PERM: NO_ACCESS,
+  SQLITE_AUTH: NO_ACCESS,
   SQLITE_CANTOPEN: {
     code: "unavailable",
     outcome: NOT_APPLIED,
@@ -59,8 +71,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     outcome: NOT_APPLIED,
     problem: "does not have the tables that this version expects",
   },
-  EACCES: { code: "permission", outcome: NOT_APPLIED, problem: "is in a folder that this process may not write" },
-  EPERM: { code: "permission", outcome: NOT_APPLIED, problem: "is in a folder that this process may not write" },
+  EACCES: NO_WRITE,
+  EPERM: NO_WRITE,
   EROFS: { code: "permission", outcome: NOT_APPLIED, problem: "is on a read-only file system" },
   ENOSPC: {
     code: "unavailable",
@@ -68,16 +80,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     outcome: NOT_APPLIED,
     problem: "cannot be created: the disk is full",
   },
-  ENOTDIR: {
-    code: "invalid_input",
-    outcome: NOT_APPLIED,
-    problem: "cannot be created: a part of its path is a file, not a folder",
-  },
-  EEXIST: {
-    code: "invalid_input",
-    outcome: NOT_APPLIED,
-    problem: "cannot be created: a part of its path is a file, not a folder",
-  },
+  ENOTDIR: NO_FOLDER,
+  EEXIST: NO_FOLDER,
 };
 
 /** The native code of an error, such as SQLITE_BUSY, or an empty string. */

@@ -93,8 +93,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   protected override selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
     const { sessionId, userId, lastMessages, fromId } = selection;
     return this.#read((statements) => {
-      const head = statements.selectHead(sessionId);
-      if (head === undefined || (userId !== undefined && userId !== head.userId)) return undefined;
+      const head = statements.selectHead(sessionId, userId);
+      if (head === undefined) return undefined;
       const messages =
         lastMessages === undefined
           ? statements.selectMessages(sessionId, fromId)

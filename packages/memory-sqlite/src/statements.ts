@@ -109,8 +109,10 @@ export class Statements {
 
   // Reading
 
-  selectHead(sessionId: string): SessionHead | undefined {
-    return this.#selectHead.get(sessionId);
+  /** The head, unless there is none or `userId` is given and the session belongs to someone else. */
+  selectHead(sessionId: string, userId?: string): SessionHead | undefined {
+    const head = this.#selectHead.get(sessionId);
+    return userId === undefined || userId === head?.userId ? head : undefined;
   }
 
   isSessionDeleted(sessionId: string): boolean {
@@ -166,9 +168,8 @@ export class Statements {
     return this.#all<SessionHead>(sql, [selection.afterSessionId ?? "", ...user, limit]);
   }
 
-  selectSessionIdsOfUser(userId: string): string[] {
-    const sql = "SELECT session_id AS sessionId FROM session_heads WHERE user_id = ?";
-    return this.#all<{ sessionId: string }>(sql, [userId]).map(({ sessionId }) => sessionId);
+  selectHeadsOfUser(userId: string): SessionHead[] {
+    return this.#all<SessionHead>(`SELECT ${HEAD_COLUMNS} FROM session_heads WHERE user_id = ?`, [userId]);
   }
 
   /**

@@ -58,7 +58,7 @@ export class WriteQueue {
       this.#takeJobs().forEach((job) => job.reject(error));
       return;
     }
-    // From here to the commit nothing yields, so that no read of this connection sees an open transaction.
+    // From here to the commit nothing yields: no read of this connection sees what is not yet committed.
     const jobs = this.#takeJobs();
     try {
       settle(jobs, this.#commit(jobs));
