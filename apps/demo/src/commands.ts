@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { isHistoryType, MemoryError, openStorage, type MemoryAtom, type MemoryStorage } from "@rivet/memory-core";
 import { AcknowledgementLog, readAcknowledgements } from "./acknowledgements.ts";
 import { rehearse } from "./rehearsal.ts";
+import { findPlace, type Place } from "./place.ts";
 import { replay } from "./replay.ts";
 import { runSecondProcess } from "./second-process.ts";
 import * as terminal from "./terminal.ts";
@@ -24,7 +25,8 @@ export async function runDemo({ backend, transcript: path, keep }: DemoOptions):
   const transcript = await readTranscript(resolve(path));
   await rehearse(transcript);
   const folder = mkdtempSync(join(tmpdir(), "rivet-demo-"));
-  const url = backend ?? `sqlite:${join(folder, "memory.db")}`;
+  await using place = await findPlace(backend, folder);
+  const { url } = place;
   const isOwnFile = backend === undefined;
   // Every way out comes by here: an error and Ctrl-C too.
   process.once("exit", () => {
@@ -32,10 +34,11 @@ export async function runDemo({ backend, transcript: path, keep }: DemoOptions):
     const file = /^sqlite:(.+)$/s.exec(url)?.[1];
     if (keep && file !== undefined && existsSync(file)) terminal.note(`\nkept: ${resolve(file)}`);
   });
-  return replayAndVerify(url, transcript, join(folder, "acknowledged.jsonl"));
+  return await replayAndVerify(place, transcript, join(folder, "acknowledged.jsonl"));
 }
 
-async function replayAndVerify(url: string, transcript: Transcript, acknowledgedFile: string): Promise<number> {
+async function replayAndVerify(place: Place, transcript: Transcript, acknowledgedFile: string): Promise<number> {
+  const { url } = place;
   {
     await using storage = await openStorage(url);
     await replayWithProgress(transcript, storage, acknowledgedFile);
@@ -44,7 +47,8 @@ async function replayAndVerify(url: string, transcript: Transcript, acknowledged
       return await report(storage, acknowledgedFile);
     }
   }
-  return runSecondProcess("verify", "--backend", url, "--acknowledged", acknowledgedFile);
+  const { backend, environment } = place.forSecondProcess;
+  return runSecondProcess(["verify", "--backend", backend, "--acknowledged", acknowledgedFile], environment);
 }
 
 async function replayWithProgress(transcript: Transcript, storage: MemoryStorage, file: string): Promise<void> {

@@ -9,7 +9,10 @@ import { TranscriptError } from "./transcript.ts";
 const program = new Command("pnpm demo")
   .description("Replays a conversation into a storage; then a second process reads it back and checks it.")
   .enablePositionalOptions()
-  .option("--backend <url>", "memory: or sqlite:PATH (default: a SQLite file that is removed afterwards)")
+  .option(
+    "--backend <url>",
+    "memory:, sqlite:PATH, postgres://…, or postgres: for a server of the demo's own (default: a SQLite file that is removed afterwards)",
+  )
   .option(
     "--transcript <file>",
     "the conversation, as JSON Lines",

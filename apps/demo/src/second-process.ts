@@ -10,9 +10,15 @@ interface SecondProcess {
 let running: SecondProcess | undefined;
 
 /** Runs another command of this app in a process of its own. @returns its exit code; 1 when something else ended it. */
-export async function runSecondProcess(...args: readonly string[]): Promise<number> {
+export async function runSecondProcess(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
   const main = join(import.meta.dirname, "main.ts");
-  const child = spawn(process.execPath, [...process.execArgv, main, ...args], { stdio: "inherit" });
+  const child = spawn(process.execPath, [...process.execArgv, main, ...args], {
+    stdio: "inherit",
+    env: { ...process.env, ...environment },
+  });
   running = { kill: () => child.kill(), closed: once(child, "close") };
   const [exitCode] = await running.closed;
   return typeof exitCode === "number" ? exitCode : 1;

@@ -1,1 +1,4 @@
-export {};
+export { startPostgres, PostgresServer, type PostgresOptions, type StopMode } from "./postgres.ts";
+export { startProxy, TcpProxy, type ProxyMode } from "./proxy.ts";
+export { runScript, scriptLines, type ScriptOptions, type ScriptRun } from "./script.ts";
+export { PgBouncer, startPgBouncer, type PgBouncerOptions } from "./pgbouncer.ts";

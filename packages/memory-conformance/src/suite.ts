@@ -12,8 +12,8 @@ export interface Backend {
   connect(storage: AnyStorage): Promise<AnyStorage>;
   /** Closes the storage and opens its data again. */
   reopen(storage: AnyStorage): Promise<AnyStorage>;
-  /** Overwrites the stored content of an atom with text that is no JSON, behind the storage's back. */
-  damage(storage: AnyStorage, sessionId: string, atomId: string): Promise<void>;
+  /** Overwrites the stored content of a message with text that no message has, behind the storage's back. Gives the text. */
+  damage(storage: AnyStorage, sessionId: string, atomId: string): Promise<string>;
 }
 
 /** What a backend may lack. */

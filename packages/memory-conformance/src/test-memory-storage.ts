@@ -49,8 +49,11 @@ export interface ConformanceOptions {
   connect?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
   /** Closes a storage and gives a new one on the same data. */
   reopen?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
-  /** Overwrites the stored content of an atom with text that is no JSON, behind the storage's back. */
-  damage?: (storage: AnyStorage, sessionId: string, atomId: string) => unknown;
+  /**
+   * Overwrites the stored content of a message with text that no message has, behind the storage's back: no JSON at all,
+   * where the store can hold it. Gives the text, as the store will give it back.
+   */
+  damage?: (storage: AnyStorage, sessionId: string, atomId: string) => string | Promise<string>;
   /** Removes what a storage left behind, once it is closed: files, schemas. Called once for each that `create` gave. */
   destroy?: (storage: AnyStorage) => unknown;
   /** Why the backend cannot do a thing: a reason for each capability that it lacks. It is printed with what is skipped. */
@@ -109,9 +112,7 @@ async function runCase(options: ConformanceOptions, { run }: Case): Promise<void
     },
     connect: (storage) => opening(hook(options.connect)(storage)),
     reopen: (storage) => opening(hook(options.reopen)(storage)),
-    damage: async (storage, sessionId, atomId) => {
-      await hook(options.damage)(storage, sessionId, atomId);
-    },
+    damage: async (storage, sessionId, atomId) => hook(options.damage)(storage, sessionId, atomId),
   };
   try {
     await run(backend);

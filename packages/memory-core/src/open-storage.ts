@@ -7,23 +7,37 @@ interface Backend {
   readonly packageName: string;
   /** The name of the storage class that the package exports. */
   readonly className: string;
-  /** The class's constructor arguments for an address, before the options. */
-  readonly argumentsFor: (url: string) => unknown[];
+  /** The class's constructor arguments for an address and the options. */
+  readonly argumentsFor: (url: string, options: object) => unknown[];
 }
 
 const afterScheme = (url: string): string => url.slice(url.indexOf(":") + 1);
 
+const POSTGRES: Backend = {
+  packageName: "@rivet/memory-postgres",
+  className: "PostgresMemoryStorage",
+  // Without an address, the environment has it.
+  argumentsFor: (url, options) => [afterScheme(url) === "" ? options : { ...options, connectionString: url }],
+};
+
 const BACKENDS: Readonly<Record<string, Backend>> = {
-  memory: { packageName: "@rivet/memory-inmemory", className: "InMemoryStorage", argumentsFor: () => [] },
+  memory: {
+    packageName: "@rivet/memory-inmemory",
+    className: "InMemoryStorage",
+    argumentsFor: (_, options) => [options],
+  },
   sqlite: {
     packageName: "@rivet/memory-sqlite",
     className: "SQLiteStorage",
-    argumentsFor: (url) => (afterScheme(url) === "" ? [undefined] : [afterScheme(url)]),
+    argumentsFor: (url, options) => [afterScheme(url) === "" ? undefined : afterScheme(url), options],
   },
+  postgres: POSTGRES,
+  postgresql: POSTGRES,
 };
 
 /**
- * Opens the storage that an address names: `memory:`, `sqlite:PATH`. Only the backend's own package is loaded.
+ * Opens the storage that an address names: `memory:`, `sqlite:PATH`, `postgres://…`, or `postgres:` for the database that
+ * the environment names. Only the backend's own package is loaded.
  *
  * @throws {MemoryError} `invalid_input` for an address of no backend; `schema` with the install command when the
  *   backend's package is missing, `unknown` when it cannot be loaded; and what opening the storage throws. No message
@@ -44,7 +58,13 @@ export async function openStorage<Types extends AtomTypes = {}>(
     );
   }
   const Storage = await loadStorageClass<Types>(backend);
-  return new Storage(...backend.argumentsFor(url), options).open();
+  const storage = new Storage(...backend.argumentsFor(url, options));
+  try {
+    return await storage.open();
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
 }
 
 function known(): string {

@@ -1,1 +1,2 @@
-export {};
+export type { PostgresMemoryStorageOptions } from "./options.ts";
+export { PostgresMemoryStorage } from "./postgres-storage.ts";

@@ -31,10 +31,12 @@ testMemoryStorage({
     return storageAt(pathOf(storage));
   },
   damage: (storage, sessionId, atomId) => {
+    const text = "{half";
     const vandal = new Database(pathOf(storage));
-    const statement = vandal.prepare("UPDATE session_memories SET content = '{half' WHERE session_id = ? AND id = ?");
-    statement.run(sessionId, atomId);
+    const statement = vandal.prepare("UPDATE session_memories SET content = ? WHERE session_id = ? AND id = ?");
+    statement.run(text, sessionId, atomId);
     vandal.close();
+    return text;
   },
   destroy: (storage) => rmSync(dirname(pathOf(storage)), { recursive: true, force: true }),
 });

@@ -1,0 +1,33 @@
+import { join } from "node:path";
+import * as terminal from "./terminal.ts";
+
+/** Where the demo keeps its memory. */
+export interface Place extends AsyncDisposable {
+  readonly url: string;
+  /** How a second process is told: a password stands in its environment, not on its command line. */
+  readonly forSecondProcess: { readonly backend: string; readonly environment: Readonly<Record<string, string>> };
+}
+
+/** @param folder for a file of the demo's own. */
+export async function findPlace(backend: string | undefined, folder: string): Promise<Place> {
+  if (backend === "postgres:") return startServer();
+  const url = backend ?? `sqlite:${join(folder, "memory.db")}`;
+  return { url, forSecondProcess: forSecondProcess(url), async [Symbol.asyncDispose]() {} };
+}
+
+/** A PostgreSQL server of the demo's own, which ends with it. */
+async function startServer(): Promise<Place> {
+  const { startPostgres } = await import("@rivet/local-servers");
+  const server = await startPostgres();
+  terminal.note(`started a PostgreSQL server on port ${server.port}; it is removed afterwards`);
+  const url = await server.createDatabase();
+  return { url, forSecondProcess: forSecondProcess(url), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+function forSecondProcess(url: string): Place["forSecondProcess"] {
+  if (!/^postgres(ql)?:/.test(url)) return { backend: url, environment: {} };
+  return {
+    backend: "postgres:",
+    environment: { DATABASE_PROVIDER: "demo", DATABASE_FAILOVER_ORDER: "demo", DEMO_DB_URL: url },
+  };
+}

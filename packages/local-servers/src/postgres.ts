@@ -1,0 +1,165 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { freePort } from "./free-port.ts";
+import { copyData, giveToServer, SERVER_USER, template } from "./template.ts";
+
+export interface PostgresOptions {
+  /** Settings such as `{ max_connections: "20" }`, as in postgresql.conf. */
+  settings?: Readonly<Record<string, string>>;
+}
+
+/** How a server ends: it rolls back and says goodbye; it drops everything, as in a crash; or it is gone at once. */
+export type StopMode = "fast" | "immediate" | "kill";
+
+const SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", kill: "SIGKILL" } as const;
+const READY = "database system is ready to accept connections";
+const LOG_UNITS = 20_000;
+
+/**
+ * Keeps the server's life to that of this process, however it ends: the pipe to its standard input then closes. `keep`
+ * spares the folder.
+ */
+const GUARD = `
+folder=$1; shift
+"$@" &
+server=$!
+read -r word
+kill -INT "$server" 2>/dev/null
+wait "$server"
+[ "$word" = keep ] || rm -rf "$folder"`;
+
+/**
+ * Starts a PostgreSQL server of its own, with fresh data, on a free port of the loopback interface. It ends with this
+ * process, and leaves nothing behind.
+ *
+ * @throws when it does not start; the message has the end of its log.
+ * @example
+ * await using server = await startPostgres();
+ * const url = await server.createDatabase();
+ */
+export async function startPostgres({ settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
+  const { programs, data: original, password } = await template();
+  const folder = await mkdtemp(join(tmpdir(), "rivet-postgres-server-"));
+  await giveToServer(folder);
+  await copyData(original, join(folder, "data"));
+  const server = new PostgresServer({ programs, folder, password, port: await freePort(), settings });
+  await server.start();
+  return server;
+}
+
+export class PostgresServer {
+  readonly host = "127.0.0.1";
+  readonly port: number;
+  readonly user = "postgres";
+  readonly password: string;
+  readonly #programs: string;
+  readonly #folder: string;
+  readonly #settings: Readonly<Record<string, string>>;
+  #guard: ChildProcess | undefined;
+  #log = "";
+
+  constructor(init: {
+    readonly programs: string;
+    readonly folder: string;
+    readonly password: string;
+    readonly port: number;
+    readonly settings: Readonly<Record<string, string>>;
+  }) {
+    this.#programs = init.programs;
+    this.#folder = init.folder;
+    this.password = init.password;
+    this.port = init.port;
+    this.#settings = init.settings;
+  }
+
+  /** What the server has said lately. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** The address of a database, for the server's superuser unless told otherwise. */
+  url(database = "postgres", user = this.user, password = this.password): string {
+    const [name, secret] = [encodeURIComponent(user), encodeURIComponent(password)];
+    return `postgres://${name}:${secret}@${this.host}:${this.port}/${encodeURIComponent(database)}`;
+  }
+
+  /** Starts it again after a stop, on the same port and with the same data. */
+  async start(): Promise<void> {
+    if (this.#guard !== undefined) return;
+    const settings = {
+      listen_addresses: this.host,
+      port: String(this.port),
+      unix_socket_directories: "",
+      max_connections: "200",
+      ...this.#settings,
+    };
+    const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const command = [join(this.#programs, "bin", "postgres"), "-D", join(this.#folder, "data"), ...flags];
+    this.#log = "";
+    const guard = spawn("sh", ["-c", GUARD, "sh", this.#folder, ...command], {
+      ...SERVER_USER,
+      cwd: this.#folder,
+      env: { ...process.env, LC_ALL: "C" },
+      stdio: ["pipe", "ignore", "pipe"],
+    });
+    this.#guard = guard;
+    await new Promise<void>((resolve, reject) => {
+      let isReady = false;
+      guard.stderr.on("data", (chunk: Buffer) => {
+        this.#log = (this.#log + chunk.toString()).slice(-LOG_UNITS);
+        if (isReady) return;
+        isReady = this.#log.includes(READY);
+        if (isReady) resolve();
+        else if (/FATAL|error while loading/.test(this.#log)) guard.stdin.end("keep\n");
+      });
+      guard.once("error", reject);
+      guard.once("close", () => reject(new Error(`PostgreSQL did not start:\n${this.#log}`)));
+    });
+  }
+
+  /** Ends it, and waits until all its processes are gone. The data stay. */
+  async stop(mode: StopMode = "fast"): Promise<void> {
+    const guard = this.#guard;
+    if (guard === undefined) return;
+    this.#guard = undefined;
+    const closed = once(guard, "close");
+    // Its own file names its process: the guard's child.
+    const [pid] = (await readFile(join(this.#folder, "data", "postmaster.pid"), "utf8")).split("\n");
+    process.kill(Number(pid), SIGNALS[mode]);
+    guard.stdin?.end("keep\n");
+    await closed;
+  }
+
+  /** Creates an empty database. @returns its address. */
+  async createDatabase(name = `db_${randomBytes(6).toString("hex")}`): Promise<string> {
+    await this.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+    return this.url(name);
+  }
+
+  /** Runs a statement as the superuser, on a connection of its own. */
+  async query(
+    text: string,
+    values: readonly unknown[] = [],
+    database = "postgres",
+  ): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: this.url(database) });
+    client.on("error", () => undefined);
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text, [...values])).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop("immediate");
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

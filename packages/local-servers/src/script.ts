@@ -1,0 +1,46 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** A TypeScript file in a process of its own. */
+export interface ScriptRun {
+  readonly child: ChildProcess;
+  /** The lines of its standard output, as they come, until the pipe is closed. */
+  readonly lines: AsyncIterable<string>;
+  /** Its exit code, or the signal that ended it, and what it said on standard error. */
+  readonly ended: Promise<{ exit: number | NodeJS.Signals | null; errors: string }>;
+}
+
+export interface ScriptOptions {
+  /** The user to run as. Default: this process's. */
+  readonly uid?: number | undefined;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Runs a file of the workspace, with its packages as they are in the source. */
+export function runScript(
+  file: URL,
+  args: readonly string[],
+  { uid, environment = {} }: ScriptOptions = {},
+): ScriptRun {
+  const child = spawn(process.execPath, ["--conditions=@rivet/source", file.pathname, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+    ...(uid === undefined ? {} : { uid }),
+  });
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const ended = once(child, "close").then(([code, signal]) => ({ exit: code ?? signal, errors }));
+  return { child, lines: createInterface({ input: child.stdout }), ended };
+}
+
+/** Runs a file to its end and returns the lines that it printed. */
+export async function scriptLines(file: URL, args: readonly string[], options?: ScriptOptions): Promise<string[]> {
+  const run = runScript(file, args, options);
+  const lines: string[] = [];
+  for await (const line of run.lines) lines.push(line);
+  const { exit, errors } = await run.ended;
+  if (exit !== 0) throw new Error(`${file.pathname} ended with ${exit}: ${errors}`);
+  return lines;
+}

@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { embeddedPostgres } from "./binaries.ts";
+
+/** PostgreSQL refuses to run as root: its programs then run as `nobody`, whom every Unix has. */
+export const SERVER_USER = userInfo().uid === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+
+export interface Template {
+  /** The folder of PostgreSQL's programs, which the server's user may read. */
+  readonly programs: string;
+  readonly data: string;
+  readonly password: string;
+}
+
+/** Changes with the binaries, and with anything that changes what is made here. */
+const VERSION = "18.4.0-beta.17-1";
+
+/**
+ * An initialised data directory, to be copied. `initdb` takes a second, and runs once on a machine for each of its users;
+ * any number of processes may ask at once.
+ */
+export async function template(): Promise<Template> {
+  const folder = join(tmpdir(), `rivet-postgres-${userInfo().uid}-${VERSION}`);
+  if (!existsSync(folder)) await createTemplate(folder);
+  return {
+    programs: SERVER_USER !== undefined ? join(folder, "programs") : embeddedPostgres(),
+    data: join(folder, "data"),
+    password: await readFile(join(folder, "password"), "utf8"),
+  };
+}
+
+async function createTemplate(folder: string): Promise<void> {
+  const draft = await mkdtemp(`${folder}-`);
+  // The server's user has to pass through, not to look around.
+  await chmod(draft, 0o711);
+  const password = randomBytes(18).toString("base64url");
+  const [data, passwordFile] = [join(draft, "data"), join(draft, "password")];
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  await mkdir(data, { mode: 0o700 });
+  await giveToServer(data, passwordFile);
+  // A home of root may be closed to everyone else.
+  const programs = SERVER_USER !== undefined ? join(draft, "programs") : embeddedPostgres();
+  if (SERVER_USER !== undefined) await cp(embeddedPostgres(), programs, { recursive: true, verbatimSymlinks: true });
+  const flags = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"];
+  await promisify(execFile)(
+    join(programs, "bin", "initdb"),
+    [`--pgdata=${data}`, `--pwfile=${passwordFile}`, ...flags],
+    { ...SERVER_USER, cwd: draft },
+  );
+  try {
+    await rename(draft, folder);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    // Otherwise another process was faster.
+    if (!existsSync(folder)) throw error;
+  }
+}
+
+/** A copy of the template's data directory. */
+export async function copyData(original: string, copy: string): Promise<void> {
+  await cp(original, copy, { recursive: true });
+  await chmod(copy, 0o700);
+  const entries = SERVER_USER !== undefined ? await readdir(copy, { recursive: true }) : [];
+  await giveToServer(copy, ...entries.map((entry) => join(copy, entry)));
+}
+
+/** Makes the server's user the owner. */
+export async function giveToServer(...paths: readonly string[]): Promise<void> {
+  if (SERVER_USER === undefined) return;
+  const { uid, gid } = SERVER_USER;
+  await Promise.all(paths.map((path) => chown(path, uid, gid)));
+}

@@ -1,0 +1,134 @@
+/** A write as one statement, where nothing stands in its way; `careful-append.ts` is for where something may. */
+import {
+  assertWritable,
+  bySession,
+  compareRows,
+  EMPTY_METADATA,
+  metadataAfter,
+  NIL_ID,
+  SESSION_METADATA,
+  type AtomRow,
+  type AtomWrite,
+  type SessionWrite,
+} from "@rivet/memory-core";
+import { appendCarefully } from "./careful-append.ts";
+import { isRefusedByStatement } from "./errors.ts";
+import { fitsStatement } from "./limits.ts";
+import { appendToSessionsValues, atomsJson, bitsOfId, idOfBits, text, toStoredHead, type TextRow } from "./rows.ts";
+import type { Query, Statements } from "./statements.ts";
+import type { Store } from "./store.ts";
+
+/** What a write did, without the receipt. */
+export interface Written {
+  readonly written: number;
+  /** The version of the history of the session that was saved, if one was. */
+  readonly historyXor?: string | undefined;
+}
+
+/** Appends one write: in one statement, or, when that is refused or cannot be, in a transaction that looks closer. */
+export async function append(store: Store, write: AtomWrite): Promise<Written> {
+  try {
+    const result = await appendAtOnce(store, write);
+    if (result !== undefined) return result;
+  } catch (error) {
+    if (!isRefusedByStatement(error)) throw error;
+  }
+  return appendCarefully(store, write);
+}
+
+/** In one statement; undefined when there is none that does it. */
+async function appendAtOnce(store: Store, write: AtomWrite): Promise<Written | undefined> {
+  const [first, ...others] = bySession(write.rows);
+  if (first === undefined || write.session?.clearThroughId !== undefined || !fitsStatement(write.rows))
+    return undefined;
+  if (others.length === 0) return appendToSession(store, first, write.session);
+  if (!isShareable(store, write)) return undefined;
+  const [result] = await appendTogether(store, [write]);
+  return result;
+}
+
+/** Whether a write may share a statement with others. */
+export function isShareable({ deletions, isOneSessionPerStatement }: Store, { rows, session }: AtomWrite): boolean {
+  if (isOneSessionPerStatement || rows.length === 0 || !fitsStatement(rows)) return false;
+  if (session?.clearThroughId !== undefined || session?.expectedHistoryXor !== undefined) return false;
+  return rows.every(({ sessionId }) => deletions.countOf(sessionId) === 0);
+}
+
+/**
+ * Appends writes that {@link isShareable}, of different sessions, in one statement.
+ *
+ * @throws when any of them is refused; none is applied then.
+ */
+export async function appendTogether(store: Store, writes: readonly AtomWrite[]): Promise<Written[]> {
+  // Whoever writes the same rows meets them in the same order, however they are grouped.
+  const rows = writes.flatMap((write) => write.rows).sort(compareRows);
+  const { statement, values } = appendToSessions(store.statements, rows, () => 0);
+  const { rows: answer } = await store.db.query<TextRow>(statement, values, { idempotent: true, asText: true });
+  const versions = new Map(answer.map((row) => [text(row, "sessionId"), idOfBits(text(row, "historyXor"))]));
+  return writes.map(({ rows: { length: written }, session }) => ({
+    written,
+    historyXor: session === undefined ? undefined : versions.get(session.sessionId),
+  }));
+}
+
+/**
+ * The statement for rows of which none is there yet.
+ *
+ * @param deletionCountOf how many deletions a session has seen.
+ */
+export function appendToSessions(
+  statements: Statements,
+  rows: readonly AtomRow[],
+  deletionCountOf: (sessionId: string) => number,
+): Query {
+  const isMetadataSet = rows.some(({ memoryType }) => memoryType === SESSION_METADATA);
+  return {
+    statement: statements.appendToSessions({ isMetadataSet }),
+    values: appendToSessionsValues(rows, deletionCountOf, isMetadataSet),
+  };
+}
+
+async function appendToSession(
+  store: Store,
+  rows: readonly [AtomRow, ...AtomRow[]],
+  session: SessionWrite | undefined,
+): Promise<Written | undefined> {
+  const { db, statements, deletions } = store;
+  const [{ sessionId, userId }] = rows;
+  const expectedHistoryXor = session?.expectedHistoryXor;
+  const { metadata, metadataIds } = metadataAfter(EMPTY_METADATA, rows);
+  const deletionCount = deletions.countOf(sessionId);
+  const options = {
+    isMetadataSet: metadataIds !== EMPTY_METADATA.metadataIds,
+    isVersionExpected: expectedHistoryXor !== undefined,
+    isDeletedFrom: deletionCount > 0,
+  };
+  // A tombstone may name a row that sets metadata, and what it sets must then stay out of the head.
+  if (options.isDeletedFrom && options.isMetadataSet) return undefined;
+  const values = [
+    atomsJson(rows),
+    sessionId,
+    userId,
+    deletionCount,
+    ...(expectedHistoryXor === undefined ? [] : [bitsOfId(expectedHistoryXor)]),
+    ...(options.isMetadataSet ? [metadata, metadataIds] : []),
+  ];
+  const statement = statements.appendToSession(options);
+  const { rows: answer } = await db.query<TextRow>(statement, values, { idempotent: true, asText: true });
+  const [row] = answer;
+  const written = row === undefined ? 0 : Number(text(row, "written"));
+  if (row === undefined || written < rows.length) return lookAgain(store, { sessionId, userId }, written);
+  return { written, historyXor: idOfBits(text(row, "historyXor")) };
+}
+
+/**
+ * When fewer rows came back, the others were there already, or have a tombstone. The head says whether the session may be
+ * written to at all, and what version it has.
+ */
+async function lookAgain({ db, statements }: Store, session: SessionWrite, written: number): Promise<Written> {
+  const options = { idempotent: true, asText: true };
+  const { rows } = await db.query<TextRow>(statements.readHeads(), [[session.sessionId]], options);
+  const stored = rows[0] === undefined ? undefined : toStoredHead(rows[0]);
+  assertWritable(session, stored?.head, () => stored?.isDeleted === true);
+  return { written, historyXor: stored?.head?.historyXor ?? NIL_ID };
+}

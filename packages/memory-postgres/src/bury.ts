@@ -1,0 +1,37 @@
+import type { Queryable } from "@rivet/db-manager";
+import { headAfterDelete, SESSION_METADATA, type SessionHead } from "@rivet/memory-core";
+import { bitsOfId, text, toAtomRow, type TextRow } from "./rows.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * Writes the head that follows a deletion, in the transaction that holds its lock.
+ *
+ * @param deleted `id` and `memoryType` of what was deleted.
+ * @returns undefined when no atom is left.
+ */
+export async function bury(
+  { statements, deletions }: Store,
+  client: Queryable,
+  { head, deletionCount }: { readonly head: SessionHead; readonly deletionCount: number },
+  deleted: readonly TextRow[],
+): Promise<SessionHead | undefined> {
+  const { sessionId } = head;
+  const atoms = deleted.map((row) => ({ id: text(row, "id"), memoryType: text(row, "memoryType") }));
+  const select = async (statement: ReturnType<typeof statements.selectLastAtomId>): Promise<readonly TextRow[]> =>
+    (await client.query<TextRow>(statement, [sessionId], { asText: true })).rows;
+
+  const [last] = await select(statements.selectLastAtomId());
+  const isMetadataDeleted = atoms.some(({ memoryType }) => memoryType === SESSION_METADATA);
+  const metadataLeft = isMetadataDeleted ? (await select(statements.selectMetadata())).map(toAtomRow) : [];
+  const next = headAfterDelete(head, atoms, last === undefined ? undefined : text(last, "id"), () => metadataLeft);
+  if (next === undefined) {
+    await client.query(statements.emptyHeads(), [[sessionId]]);
+  } else {
+    const { userId, lastAtomId, messageCount, atomCount, idXor, historyXor, metadata, metadataIds } = next;
+    const counts = [userId, lastAtomId, messageCount, atomCount];
+    const values = [sessionId, ...counts, bitsOfId(idXor), bitsOfId(historyXor), metadata, metadataIds];
+    await client.query(statements.updateHeadAfterDelete(), values);
+  }
+  deletions.learn(sessionId, deletionCount + 1);
+  return next;
+}

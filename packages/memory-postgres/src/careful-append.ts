@@ -1,0 +1,123 @@
+/**
+ * A write as a transaction, for what one statement cannot decide: the heads are locked, what is there is read, and the
+ * rules of the core say what to do, or refuse with the error that every backend gives.
+ */
+import type { Queryable } from "@rivet/db-manager";
+import {
+  assertUnchanged,
+  assertWritable,
+  bySession,
+  conflictingAtom,
+  isSameAtom,
+  NIL_ID,
+  type AtomRow,
+  type AtomWrite,
+  type SessionWrite,
+} from "@rivet/memory-core";
+import { appendToSessions, type Written } from "./append.ts";
+import { bury } from "./bury.ts";
+import { chunksOf } from "./limits.ts";
+import { idOfBits, text, toAtomRow, toStoredHead, type StoredHead, type TextRow } from "./rows.ts";
+import { inTransaction, type Store } from "./store.ts";
+
+export function appendCarefully(store: Store, write: AtomWrite): Promise<Written> {
+  return inTransaction(store, async (client) => {
+    const sessions = write.session === undefined ? sessionsOf(write.rows) : [write.session];
+    const heads = await lockHeads(store, client, sessions);
+    for (const session of sessions) {
+      const stored = heads.get(session.sessionId);
+      assertWritable(session, stored?.head, () => stored?.isDeleted === true);
+    }
+    const before = write.session === undefined ? undefined : heads.get(write.session.sessionId)?.head;
+    const cleared = write.session === undefined ? 0 : await clear(store, client, write.session, heads);
+    const { absent, alreadyThere } = await lookUp(store, client, write.rows);
+    if (write.session !== undefined && cleared + absent.length > 0)
+      assertUnchanged(write.session, before, alreadyThere);
+    const versions = await insert(store, client, absent, heads);
+    const sessionId = write.session?.sessionId ?? "";
+    const historyXor = versions.get(sessionId) ?? heads.get(sessionId)?.head?.historyXor ?? NIL_ID;
+    return { written: absent.length, historyXor };
+  });
+}
+
+function sessionsOf(rows: readonly AtomRow[]): SessionWrite[] {
+  return bySession(rows).map(([{ sessionId, userId }]) => ({ sessionId, userId }));
+}
+
+type Heads = Map<string, StoredHead>;
+
+/** Locks the sessions, those too that are not there yet: of two writers, one waits. */
+async function lockHeads(
+  { statements, deletions }: Store,
+  client: Queryable,
+  sessions: readonly SessionWrite[],
+): Promise<Heads> {
+  const sessionIds = sessions.map(({ sessionId }) => sessionId);
+  await client.query(statements.createHeads(), [sessionIds]);
+  const { rows } = await client.query<TextRow>(statements.lockHeads(), [sessionIds], { asText: true });
+  const heads = new Map(rows.map((row) => [text(row, "sessionId"), toStoredHead(row)]));
+  for (const [sessionId, { deletionCount }] of heads) deletions.learn(sessionId, deletionCount);
+  return heads;
+}
+
+/** Deletes the messages that a save clears, and puts the head that follows in its place. @returns how many. */
+async function clear(store: Store, client: Queryable, session: SessionWrite, heads: Heads): Promise<number> {
+  const { sessionId, clearThroughId } = session;
+  const stored = heads.get(sessionId);
+  if (stored?.head === undefined || clearThroughId === undefined) return 0;
+  const { rows } = await client.query<TextRow>(store.statements.deleteMessagesThrough(), [sessionId, clearThroughId], {
+    asText: true,
+  });
+  if (rows.length === 0) return 0;
+  const head = await bury(store, client, { ...stored, head: stored.head }, rows);
+  heads.set(sessionId, { ...stored, head, deletionCount: stored.deletionCount + 1 });
+  return rows.length;
+}
+
+/** Which rows are not there. A row with a tombstone is in neither list: it stays out. */
+async function lookUp(
+  { statements }: Store,
+  client: Queryable,
+  rows: readonly AtomRow[],
+): Promise<{ absent: AtomRow[]; alreadyThere: AtomRow[] }> {
+  const absent: AtomRow[] = [];
+  const alreadyThere: AtomRow[] = [];
+  for (const chunk of chunksOf(rows)) {
+    const values = [chunk.map(({ sessionId }) => sessionId), chunk.map(({ id }) => id)];
+    const { rows: found } = await client.query<TextRow>(statements.lookUp(), values, { asText: true });
+    const byId = new Map(found.map((row) => [`${text(row, "id")} ${text(row, "sessionId")}`, row]));
+    for (const row of chunk) {
+      const stored = byId.get(`${row.id} ${row.sessionId}`);
+      if (stored === undefined) absent.push(row);
+      else if (stored["userId"] !== null) {
+        if (!isSameAtom(toAtomRow(stored), row)) throw conflictingAtom(row);
+        alreadyThere.push(row);
+      }
+    }
+  }
+  return { absent, alreadyThere };
+}
+
+/** Inserts rows that are not there. @returns the versions of the histories of their sessions. */
+async function insert(
+  store: Store,
+  client: Queryable,
+  rows: readonly AtomRow[],
+  heads: Heads,
+): Promise<Map<string, string>> {
+  const { statements, isOneSessionPerStatement } = store;
+  const toClaim = sessionsOf(rows).filter(({ sessionId }) => heads.get(sessionId)?.head === undefined);
+  if (toClaim.length > 0) {
+    const values = [toClaim.map(({ sessionId }) => sessionId), toClaim.map(({ userId }) => userId)];
+    await client.query(statements.claimHeads(), values);
+  }
+  const deletionCountOf = (sessionId: string): number => heads.get(sessionId)?.deletionCount ?? 0;
+  const versions = new Map<string, string>();
+  const parts = isOneSessionPerStatement ? bySession(rows) : [rows];
+  for (const chunk of parts.flatMap(chunksOf)) {
+    const { statement, values } = appendToSessions(statements, chunk, deletionCountOf);
+    const { rows: answer } = await client.query<TextRow>(statement, values, { asText: true });
+    for (const row of answer) versions.set(text(row, "sessionId"), idOfBits(text(row, "historyXor")));
+  }
+  return versions;
+}

@@ -1,0 +1,50 @@
+import type { DatabaseManager } from "@rivet/db-manager";
+import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
+import { parseSchemaOptions, type SchemaOptions } from "@rivet/postgres-schema";
+
+export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
+  extends MemoryStorageOptions<Types>, SchemaOptions {
+  /**
+   * The connections. Whoever made a manager closes it: several storages may share one. Default: one of the storage's own,
+   * from `connectionString` or else from the environment; see `DatabaseManager.fromEnv`.
+   */
+  db?: DatabaseManager;
+  /** `postgres://user:password@host:port/database`, instead of `db`. */
+  connectionString?: string;
+  /**
+   * Whether `open()` creates the tables, or brings them up to date. With false it only checks them, and says what to run.
+   * Default: true.
+   */
+  migrate?: boolean;
+  /**
+   * Whether no statement touches more than one session, for distributed engines that route by session id. Saves of
+   * different sessions then do not share a statement. Default: false.
+   */
+  oneSessionPerStatement?: boolean;
+}
+
+export interface Settings {
+  readonly schema: string;
+  readonly partitions: number | undefined;
+  readonly isMigrating: boolean;
+  readonly isOneSessionPerStatement: boolean;
+}
+
+/** @throws {MemoryError} `invalid_input` with the path of the offending option. */
+export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>): Settings {
+  const { db, connectionString, migrate = true, oneSessionPerStatement = false } = options;
+  if (db !== undefined && connectionString !== undefined) {
+    throw invalid("options.connectionString", "is given together with options.db; give one of them");
+  }
+  if (connectionString !== undefined && (typeof connectionString !== "string" || connectionString === "")) {
+    throw invalid("options.connectionString", "must be an address such as postgres://user:password@host:5432/database");
+  }
+  if (typeof migrate !== "boolean") throw invalid("options.migrate", "must be true or false");
+  if (typeof oneSessionPerStatement !== "boolean")
+    throw invalid("options.oneSessionPerStatement", "must be true or false");
+  return { ...parseSchemaOptions(options), isMigrating: migrate, isOneSessionPerStatement: oneSessionPerStatement };
+}
+
+function invalid(path: string, problem: string): MemoryError {
+  return new MemoryError({ code: "invalid_input", message: `${path} ${problem}`, path, backend: "postgres" });
+}

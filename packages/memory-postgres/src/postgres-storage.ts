@@ -1,0 +1,125 @@
+import { DatabaseManager } from "@rivet/db-manager";
+import {
+  MemoryStorage,
+  type AtomRow,
+  type AtomSelection,
+  type AtomTypes,
+  type AtomWrite,
+  type AtomWriteResult,
+  type Deletion,
+  type DeletionResult,
+  type HeadSelection,
+  type MemoryError,
+  type SessionHead,
+  type SessionRow,
+  type SessionSelection,
+} from "@rivet/memory-core";
+import { checkSchema, migrate } from "@rivet/postgres-schema";
+import { toPostgresMemoryError } from "./errors.ts";
+import { KnownDeletions } from "./known-deletions.ts";
+import { parseSettings, type PostgresMemoryStorageOptions, type Settings } from "./options.ts";
+import { remove } from "./remove.ts";
+import { toAtomRow, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
+import { schemaDatabase } from "./schema-database.ts";
+import { Statements, type Query } from "./statements.ts";
+import type { Store } from "./store.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+/** Sessions with deletions that a storage remembers, some 50 bytes each. */
+const REMEMBERED_SESSIONS = 10_000;
+
+/**
+ * Keeps sessions and atoms in PostgreSQL 14 or later.
+ *
+ * Guarantees: a save is one statement in one round trip, atomic and idempotent; saves that arrive while others are under
+ * way share a statement; a load is one statement, as of one moment; a dead connection, or a server that ends it, is
+ * survived, and the save that it interrupted is repeated with the same ids.
+ *
+ * @example
+ * await using storage = new PostgresMemoryStorage(); // DATABASE_URL, or any provider's variable
+ * const session = new Session({ userId: "ada", storage });
+ * session.addUserMessage("The drive trips with F0002.");
+ * await session.save();
+ */
+export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage<Types> {
+  /** The connections. */
+  readonly db: DatabaseManager;
+  protected override readonly backend = "postgres";
+  readonly #isDbOurs: boolean;
+  readonly #settings: Settings;
+  readonly #store: Store;
+  readonly #queue: WriteQueue;
+
+  /**
+   * Does no I/O: the first connection is made by `open()`, or by the first call that needs it.
+   *
+   * @throws {MemoryError} `invalid_input` for an option that is not one, and when neither an option nor the environment
+   *   says where the database is.
+   */
+  constructor(options: PostgresMemoryStorageOptions<Types> = {}) {
+    super(options);
+    this.#settings = parseSettings(options);
+    this.#isDbOurs = options.db === undefined;
+    this.db = options.db ?? connect(options.connectionString);
+    this.#store = {
+      db: this.db,
+      statements: new Statements(this.#settings.schema),
+      deletions: new KnownDeletions(REMEMBERED_SESSIONS),
+      isOneSessionPerStatement: this.#settings.isOneSessionPerStatement,
+    };
+    this.#queue = new WriteQueue(this.#store);
+  }
+
+  protected override async openBackend(): Promise<void> {
+    const { schema, partitions, isMigrating } = this.#settings;
+    const layout = { schema, ...(partitions === undefined ? {} : { partitions }) };
+    await (isMigrating ? migrate : checkSchema)(schemaDatabase(this.db), layout);
+  }
+
+  /** The connections are closed with the storage, also when it never opened; see `close`. */
+  protected override async closeBackend(): Promise<void> {}
+
+  override async close(): Promise<void> {
+    await super.close();
+    if (this.#isDbOurs) await this.db.close();
+  }
+
+  protected override async writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
+    const { written, historyXor } = await this.#queue.submit(write);
+    return { written, historyXor, acceptedBy: [this.db.provider], degraded: false };
+  }
+
+  protected override async deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
+    return { ...(await remove(this.#store, deletion)), acceptedBy: [this.db.provider] };
+  }
+
+  protected override async selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {
+    return (await this.#read(this.#store.statements.selectAtoms(selection))).map(toAtomRow);
+  }
+
+  protected override async selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
+    return toSessionRow(selection.sessionId, await this.#read(this.#store.statements.selectSession(selection)));
+  }
+
+  protected override async selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
+    return (await this.#read(this.#store.statements.selectHeads(selection))).map(toSessionHead);
+  }
+
+  protected override toMemoryError(error: unknown): MemoryError {
+    return toPostgresMemoryError(error);
+  }
+
+  async #read({ statement, values }: Query): Promise<readonly TextRow[]> {
+    const { rows } = await this.db.query<TextRow>(statement, values, { idempotent: true, asText: true });
+    return rows;
+  }
+}
+
+function connect(connectionString: string | undefined): DatabaseManager {
+  try {
+    if (connectionString === undefined) return DatabaseManager.fromEnv();
+    return new DatabaseManager({ providers: [{ name: "postgres", connectionString }] });
+  } catch (error) {
+    throw toPostgresMemoryError(error);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Queryable } from "@rivet/db-manager";
+import { addRemoved, NOTHING_REMOVED, type Deletion, type Removed, type SessionHead } from "@rivet/memory-core";
+import { bury } from "./bury.ts";
+import { text, toSessionHead, toStoredHead, type TextRow } from "./rows.ts";
+import { inTransaction, type Store } from "./store.ts";
+
+/** How many atoms one statement removes, unless a single session has more. */
+const ATOMS_PER_STATEMENT = 20_000;
+
+/** Removes rows and leaves tombstones, in one transaction that holds the heads' locks. */
+export function remove(store: Store, deletion: Deletion): Promise<Removed> {
+  return inTransaction(store, async (client) => {
+    if (deletion.scope === "user") {
+      const { rows } = await client.query<TextRow>(store.statements.lockHeadsOfUser(), [deletion.userId], {
+        asText: true,
+      });
+      return removeSessions(store, client, rows.map(toSessionHead));
+    }
+    const stored = await lockHead(store, client, deletion.sessionId, deletion.userId);
+    if (stored === undefined) return NOTHING_REMOVED;
+    const { head } = stored;
+    if (deletion.scope === "session") return removeSessions(store, client, [head]);
+    const values = [head.sessionId, deletion.ids];
+    const { rows } = await client.query<TextRow>(store.statements.deleteAtoms(), values, { asText: true });
+    const next = await bury(store, client, stored, rows);
+    return { sessions: 0, atoms: rows.length, messages: head.messageCount - (next?.messageCount ?? 0) };
+  });
+}
+
+/** The head, locked, unless there is none or it is someone else's. */
+async function lockHead(
+  { statements }: Store,
+  client: Queryable,
+  sessionId: string,
+  userId: string | undefined,
+): Promise<{ head: SessionHead; deletionCount: number } | undefined> {
+  const { rows } = await client.query<TextRow>(statements.lockHeads(), [[sessionId]], { asText: true });
+  if (rows[0] === undefined) return undefined;
+  const { head, deletionCount } = toStoredHead(rows[0]);
+  return head === undefined || (userId !== undefined && userId !== head.userId) ? undefined : { head, deletionCount };
+}
+
+async function removeSessions(
+  { statements }: Store,
+  client: Queryable,
+  heads: readonly SessionHead[],
+): Promise<Removed> {
+  for (const batch of batchesOf(heads)) {
+    const sessionIds = batch.map(({ sessionId }) => sessionId);
+    const atoms = batch.reduce((sum, { atomCount }) => sum + atomCount, 0);
+    await client.query(statements.deleteSessions(), [sessionIds], deadlineFor(atoms));
+    await client.query(statements.emptyHeads(), [sessionIds]);
+  }
+  return heads
+    .map(({ atomCount, messageCount }) => ({ sessions: 1, atoms: atomCount, messages: messageCount }))
+    .reduce(addRemoved, NOTHING_REMOVED);
+}
+
+/** A session with many atoms takes longer than the usual deadline of a statement: some 10 µs an atom were measured. */
+function deadlineFor(atoms: number): { timeoutMs?: number } {
+  return atoms <= ATOMS_PER_STATEMENT ? {} : { timeoutMs: 5_000 + atoms / 10 };
+}
+
+/** The heads in parts of a bounded number of atoms. */
+function batchesOf(heads: readonly SessionHead[]): SessionHead[][] {
+  const batches: SessionHead[][] = [];
+  let atoms = Number.POSITIVE_INFINITY;
+  for (const head of heads) {
+    if (atoms + head.atomCount > ATOMS_PER_STATEMENT) {
+      batches.push([]);
+      atoms = 0;
+    }
+    batches.at(-1)?.push(head);
+    atoms += head.atomCount;
+  }
+  return batches;
+}

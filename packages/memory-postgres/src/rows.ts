@@ -1,0 +1,155 @@
+/** Rows on their way to PostgreSQL and back. Values come back as text: content stays JSON text, as the core wants it. */
+import {
+  bySession,
+  headAfterInsert,
+  NIL_ID,
+  type AtomRow,
+  type MessageRow,
+  type SessionHead,
+  type SessionRow,
+} from "@rivet/memory-core";
+import { TEXT_SEPARATOR } from "./statements.ts";
+
+/** A row as the driver gives it, all values being text. */
+export type TextRow = Readonly<Record<string, string | null>>;
+
+/** Rows of one session as the JSON that `appendToSession` takes. */
+export function atomsJson(rows: readonly AtomRow[]): string {
+  return `[${rows.map((row) => `{${atomFields(row)}}`).join(",")}]`;
+}
+
+/** Content and metadata are JSON text already, and are not parsed to be written again. */
+function atomFields({ id, memoryType, content, metadata, createdAtMs }: AtomRow): string {
+  return `"id":"${id}","memory_type":${JSON.stringify(memoryType)},"content":${content},"metadata":${metadata},"created_at":"${timestampText(createdAtMs)}"`;
+}
+
+/**
+ * The values of `appendToSessions` for rows that are all new.
+ *
+ * @param deletionCountOf how many deletions a session has seen.
+ */
+export function appendToSessionsValues(
+  rows: readonly AtomRow[],
+  deletionCountOf: (sessionId: string) => number,
+  isMetadataSet: boolean,
+): unknown[] {
+  const heads = bySession(rows).map((group) => headAfterInsert(undefined, group));
+  return [
+    rows.map((row) => row.sessionId),
+    joined(rows, (row) => row.id),
+    rows.map((row) => row.userId),
+    rows.map((row) => row.memoryType),
+    joined(rows, (row) => row.content),
+    joined(rows, (row) => row.metadata),
+    joined(rows, (row) => timestampText(row.createdAtMs)),
+    heads.map((head) => head.sessionId),
+    heads.map((head) => head.userId),
+    joined(heads, (head) => timestampText(head.createdAtMs)),
+    joined(heads, (head) => head.lastAtomId),
+    heads.map((head) => head.messageCount),
+    heads.map((head) => head.atomCount),
+    heads.map((head) => deletionCountOf(head.sessionId)),
+    joined(heads, (head) => bitsOfId(head.idXor)),
+    joined(heads, (head) => bitsOfId(head.historyXor)),
+    ...(isMetadataSet ? [joined(heads, (head) => head.metadata), joined(heads, (head) => head.metadataIds)] : []),
+  ];
+}
+
+function joined<Item>(items: readonly Item[], textOf: (item: Item) => string): string {
+  return items.map(textOf).join(TEXT_SEPARATOR);
+}
+
+/** A time as PostgreSQL reads it: ISO 8601, but with years of any length, and `BC` where JavaScript has a minus. */
+export function timestampText(timeMs: number): string {
+  const iso = new Date(timeMs).toISOString();
+  const parts = /^([+-]?\d+)-(.*)$/.exec(iso);
+  const year = Number(parts?.[1]);
+  if (year >= 1 && year <= 9_999) return iso;
+  const text = String(year < 1 ? 1 - year : year).padStart(4, "0");
+  return `${text}-${parts?.[2] ?? ""}${year < 1 ? " BC" : ""}`;
+}
+
+export function toAtomRow(row: TextRow): AtomRow {
+  return { sessionId: text(row, "sessionId"), userId: text(row, "userId"), ...toMessageRow(row) };
+}
+
+export function toMessageRow(row: TextRow): MessageRow {
+  return {
+    id: text(row, "id"),
+    memoryType: text(row, "memoryType"),
+    content: text(row, "content"),
+    metadata: text(row, "metadata"),
+    createdAtMs: milliseconds(row),
+  };
+}
+
+export function toSessionHead(row: TextRow): SessionHead {
+  return {
+    sessionId: text(row, "sessionId"),
+    userId: text(row, "userId"),
+    createdAtMs: milliseconds(row),
+    lastAtomId: text(row, "lastAtomId"),
+    messageCount: Number(text(row, "messageCount")),
+    atomCount: Number(text(row, "atomCount")),
+    idXor: idOfBits(text(row, "idXor")),
+    historyXor: idOfBits(text(row, "historyXor")),
+    metadata: text(row, "metadata"),
+    metadataIds: text(row, "metadataIds"),
+  };
+}
+
+/** What `lockHeads` and `readHeads` say of a session. */
+export interface StoredHead {
+  /** Undefined when the session has no atoms. */
+  readonly head: SessionHead | undefined;
+  readonly isDeleted: boolean;
+  readonly deletionCount: number;
+}
+
+export function toStoredHead(row: TextRow): StoredHead {
+  return {
+    head: text(row, "atomCount") === "0" ? undefined : toSessionHead(row),
+    isDeleted: text(row, "isDeleted") === "t",
+    deletionCount: Number(text(row, "deletionCount")),
+  };
+}
+
+/** What `selectSession` gave: its first row is the head, with its own columns in those of a message. */
+export function toSessionRow(sessionId: string, [first, ...messages]: readonly TextRow[]): SessionRow | undefined {
+  if (first === undefined || text(first, "id") !== NIL_ID) return undefined;
+  const [lastAtomId = "", messageCount = "", atomCount = "", idXor = "", historyXor = "", ...userId] = text(
+    first,
+    "memoryType",
+  ).split(" ");
+  const head = toSessionHead({
+    sessionId,
+    userId: userId.join(" "),
+    ...{ lastAtomId, messageCount, atomCount, idXor, historyXor },
+    metadata: text(first, "metadata"),
+    metadataIds: text(first, "content"),
+    createdAtMs: text(first, "createdAtMs"),
+  });
+  return { head, messages: messages.map(toMessageRow) };
+}
+
+/** The 128 bits of an XOR of ids, in the form of a UUID. */
+export function idOfBits(bits: string): string {
+  const hex = BigInt(`0b${bits}`).toString(16).padStart(32, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** A UUID as PostgreSQL reads 128 bits. The inverse of {@link idOfBits}. */
+export function bitsOfId(id: string): string {
+  return `x${id.replaceAll("-", "")}`;
+}
+
+/** The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */
+function milliseconds(row: TextRow): number {
+  return Math.round(Number(text(row, "createdAtMs")));
+}
+
+export function text(row: TextRow, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw new TypeError(`the column ${column} is missing in what PostgreSQL answered`);
+  return value;
+}

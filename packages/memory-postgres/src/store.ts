@@ -1,0 +1,19 @@
+import type { DatabaseManager, Queryable } from "@rivet/db-manager";
+import type { KnownDeletions } from "./known-deletions.ts";
+import type { Statements } from "./statements.ts";
+
+/** What the steps of a write need. */
+export interface Store {
+  readonly db: DatabaseManager;
+  readonly statements: Statements;
+  readonly deletions: KnownDeletions;
+  readonly isOneSessionPerStatement: boolean;
+}
+
+/** For a transaction of any number of statements, each of which has a deadline of its own. */
+const TRANSACTION_DEADLINE_MS = 10 * 60_000;
+
+/** Runs the work between BEGIN and COMMIT. It may run more than once: every write here is idempotent. */
+export function inTransaction<Result>({ db }: Store, work: (client: Queryable) => Promise<Result>): Promise<Result> {
+  return db.transaction(work, { idempotent: true, deadlineMs: TRANSACTION_DEADLINE_MS });
+}

@@ -1,0 +1,10 @@
+/** What the runner needs of a connection; `DatabaseManager` of `@rivet/db-manager` has it, and any client of `pg` nearly. */
+
+export interface Queryable {
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
+}
+
+export interface SchemaDatabase extends Queryable {
+  /** Runs the work between BEGIN and COMMIT on one connection; undoes all of it when it throws. */
+  transaction<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
+}

@@ -1,0 +1,116 @@
+import { adoptLegacyTable, isLegacyTable, setLegacyTableAside } from "./adoption.ts";
+import type { Queryable, SchemaDatabase } from "./database.ts";
+import { foreignTable, mayNotMigrate, newerSchema, otherPartitions, outdatedSchema } from "./errors.ts";
+import { migrationStatements, SCHEMA_VERSION } from "./migrations.ts";
+import { quoteName, tableNames } from "./names.ts";
+import { parseSchemaOptions, type SchemaOptions } from "./options.ts";
+
+/**
+ * Creates the tables, or brings them up to date. Any number of processes may do so at once: one migrates, the others
+ * wait and find it done. Everything happens in one transaction, so that there is no half of it.
+ *
+ * A table `session_memories` of the Python original is adopted: its rows become atoms, each once and in their order, and
+ * it stays beside them under another name.
+ *
+ * @throws {MemoryError} `schema` when the tables are newer than this code, or belong to another application;
+ *   `permission` when the role may not create them; and what the database throws.
+ */
+export async function migrate(database: SchemaDatabase, options: SchemaOptions = {}): Promise<void> {
+  const layout = parseSchemaOptions(options);
+  if ((await checkedVersion(database, layout.schema)) < SCHEMA_VERSION) {
+    try {
+      await database.transaction((client) => migrateInTransaction(client, layout));
+    } catch (error) {
+      throw isPermissionDenied(error) ? mayNotMigrate(layout.schema, error) : error;
+    }
+  }
+  await checkPartitions(database, layout);
+}
+
+/**
+ * Checks that the tables are those that this code expects, and changes nothing.
+ *
+ * @throws {MemoryError} `schema`, saying what to run.
+ */
+export async function checkSchema(database: Queryable, options: SchemaOptions = {}): Promise<void> {
+  const layout = parseSchemaOptions(options);
+  const version = await checkedVersion(database, layout.schema);
+  if (version < SCHEMA_VERSION) throw outdatedSchema(layout.schema, version);
+  await checkPartitions(database, layout);
+}
+
+/**
+ * The SQL that {@link migrate} runs, statement by statement, for people who apply it themselves. Run all of it in one
+ * transaction.
+ *
+ * @throws {MemoryError} `invalid_input` for an option that is not one.
+ * @example
+ * console.log(schemaStatements({ schema: "agent" }).join(";\n\n") + ";");
+ */
+export function schemaStatements(options: SchemaOptions & { fromVersion?: number } = {}): string[] {
+  const { fromVersion = 0, ...rest } = options;
+  const layout = parseSchemaOptions(rest);
+  const { schema } = tableNames(layout.schema);
+  const createSchema = fromVersion === 0 ? [`CREATE SCHEMA IF NOT EXISTS ${schema}`] : [];
+  return [...createSchema, ...migrationStatements(layout, fromVersion)];
+}
+
+type Layout = ReturnType<typeof parseSchemaOptions>;
+
+async function migrateInTransaction(client: Queryable, layout: Layout): Promise<void> {
+  const { schema } = layout;
+  // Held to the end of the transaction: whoever comes second finds the work done.
+  await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`rivet-memory ${schema}`]);
+  const version = await checkedVersion(client, schema);
+  const isAdopting = version === 0 && (await hasTable(client, schema, "session_memories"));
+  if (isAdopting) {
+    if (!(await isLegacyTable(client, schema))) throw foreignTable(schema);
+    await setLegacyTableAside(client, schema);
+  }
+  // CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it is there.
+  if (!(await hasSchema(client, schema))) await client.query(`CREATE SCHEMA ${quoteName(schema)}`);
+  for (const statement of migrationStatements(layout, version)) await client.query(statement);
+  if (isAdopting) await adoptLegacyTable(client, schema);
+}
+
+/** How many migrations the schema has; 0 when there are no tables. */
+async function checkedVersion(database: Queryable, schema: string): Promise<number> {
+  const { store } = tableNames(schema);
+  if (!(await hasTable(database, schema, "rivet_store"))) return 0;
+  const { rows } = await database.query(`SELECT schema_version FROM ${store}`);
+  const version = Number(rows[0]?.["schema_version"] ?? 0);
+  if (version > SCHEMA_VERSION) throw newerSchema(schema, version);
+  return version;
+}
+
+async function checkPartitions(database: Queryable, { schema, partitions }: Layout): Promise<void> {
+  if (partitions === undefined) return;
+  const { rows } = await database.query(
+    "SELECT count(*)::int AS found FROM pg_inherits WHERE inhparent = $1::regclass",
+    [tableNames(schema).memories],
+  );
+  const found = Number(rows[0]?.["found"]);
+  if (found !== partitions) throw otherPartitions(schema, partitions, found);
+}
+
+/** `to_regclass` may still say no after waiting for the one who created the table; a query of the catalog does not. */
+async function hasTable(database: Queryable, schema: string, table: string): Promise<boolean> {
+  const { rows } = await database.query(
+    `SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+     WHERE nspname = $1 AND relname = $2`,
+    [schema, table],
+  );
+  return rows.length > 0;
+}
+
+async function hasSchema(database: Queryable, schema: string): Promise<boolean> {
+  const { rows } = await database.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema]);
+  return rows.length > 0;
+}
+
+/** PostgreSQL's code for an insufficient privilege, whichever client reports it. */
+function isPermissionDenied(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = "sqlState" in error ? error.sqlState : "code" in error ? error.code : undefined;
+  return code === "42501";
+}

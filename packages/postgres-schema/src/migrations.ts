@@ -1,0 +1,96 @@
+/** The tables, as numbered steps: `rivet_store.schema_version` counts those that a schema has. A step that shipped never changes. */
+import { MESSAGE_TYPES } from "@rivet/memory-core";
+import { quoteName, tableNames, type TableNames } from "./names.ts";
+
+interface Layout {
+  readonly schema: string;
+  readonly partitions: number | undefined;
+}
+
+type Migration = (layout: Layout) => string[];
+
+const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
+
+/**
+ * Text that is compared or ordered has the collation "C": the order of its bytes, the same on every server, and the
+ * cheapest. Session ids come first in every key and there is no sequence, trigger or foreign key, so that the tables
+ * may be distributed by session.
+ */
+const createTables: Migration = ({ schema, partitions }) => {
+  const names = tableNames(schema);
+  return [
+    `CREATE TABLE ${names.memories} (
+  session_id  text COLLATE "C" NOT NULL,
+  id          uuid NOT NULL,
+  user_id     text COLLATE "C" NOT NULL,
+  memory_type text COLLATE "C" NOT NULL,
+  content     jsonb NOT NULL,
+  metadata    jsonb NOT NULL,
+  created_at  timestamptz NOT NULL,
+  PRIMARY KEY (session_id, id)
+)${partitions === undefined ? "" : " PARTITION BY HASH (session_id)"}`,
+    ...createPartitions(schema, names, partitions),
+    `CREATE INDEX session_memories_by_user ON ${names.memories} (user_id, memory_type, id)`,
+    `-- Session metadata and the user's own atoms, few among many messages: appending a message does not touch this index.
+CREATE INDEX session_memories_facts ON ${names.memories} (session_id, memory_type, id)
+  WHERE memory_type NOT IN (${MESSAGE_LIST})`,
+    `-- A row with atom_count 0 stands for a session without atoms, and is not shown. It keeps deletion_count, which tells an
+-- append that a deletion has overtaken it.
+CREATE TABLE ${names.heads} (
+  session_id     text COLLATE "C" NOT NULL PRIMARY KEY,
+  user_id        text COLLATE "C" NOT NULL,
+  created_at     timestamptz NOT NULL,
+  last_atom_id   uuid NOT NULL,
+  message_count  integer NOT NULL,
+  atom_count     integer NOT NULL,
+  deletion_count integer NOT NULL,
+  id_xor         bit(128) NOT NULL,
+  history_xor    bit(128) NOT NULL,
+  metadata       jsonb NOT NULL, -- the current metadata
+  metadata_ids   jsonb NOT NULL  -- for each key, the atom that decided it
+)`,
+    `CREATE INDEX session_heads_by_user ON ${names.heads} (user_id, last_atom_id DESC)`,
+    `-- The nil UUID as id stands for the whole session.
+CREATE TABLE ${names.tombstones} (
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  deleted_at timestamptz NOT NULL,
+  PRIMARY KEY (session_id, id)
+)`,
+    `CREATE TABLE ${names.hints} (
+  target     text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  PRIMARY KEY (target, session_id, id)
+)`,
+    `CREATE TABLE ${names.store} (
+  store_uuid     uuid NOT NULL PRIMARY KEY,
+  schema_version integer NOT NULL,
+  heartbeat      timestamptz NOT NULL
+)`,
+  ];
+};
+
+function createPartitions(schema: string, names: TableNames, partitions: number | undefined): string[] {
+  return Array.from({ length: partitions ?? 0 }, (_, remainder) => {
+    const partition = `${quoteName(schema)}.${quoteName(`session_memories_${remainder}`)}`;
+    return `CREATE TABLE ${partition} PARTITION OF ${names.memories}
+  FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder})`;
+  });
+}
+
+const MIGRATIONS: readonly Migration[] = [createTables];
+
+/** The version that this package creates and expects. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** The statements that bring a schema from a version to {@link SCHEMA_VERSION}, the version itself included. */
+export function migrationStatements(layout: Layout, fromVersion: number): string[] {
+  if (fromVersion >= SCHEMA_VERSION) return [];
+  const { store } = tableNames(layout.schema);
+  const stamp =
+    fromVersion === 0
+      ? `INSERT INTO ${store} (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), ${SCHEMA_VERSION}, now())`
+      : `UPDATE ${store} SET schema_version = ${SCHEMA_VERSION}`;
+  return [...MIGRATIONS.slice(fromVersion).flatMap((migration) => migration(layout)), stamp];
+}

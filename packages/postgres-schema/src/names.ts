@@ -1,0 +1,33 @@
+import { DEFAULT_SCHEMA } from "./options.ts";
+
+/** The tables' names, quoted and with their schema, ready to stand in SQL. */
+export interface TableNames {
+  /** The schema alone, quoted. */
+  readonly schema: string;
+  readonly memories: string;
+  readonly heads: string;
+  readonly tombstones: string;
+  readonly hints: string;
+  readonly store: string;
+}
+
+/**
+ * @example
+ * tableNames("agent").memories; // "agent"."session_memories"
+ */
+export function tableNames(schema: string = DEFAULT_SCHEMA): TableNames {
+  const table = (name: string): string => `${quoteName(schema)}.${quoteName(name)}`;
+  return {
+    schema: quoteName(schema),
+    memories: table("session_memories"),
+    heads: table("session_heads"),
+    tombstones: table("session_tombstones"),
+    hints: table("replication_hints"),
+    store: table("rivet_store"),
+  };
+}
+
+/** A name as SQL takes it literally, whatever it holds. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

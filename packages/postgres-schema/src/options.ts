@@ -1,0 +1,43 @@
+import { MemoryError } from "@rivet/memory-core";
+
+export interface SchemaOptions {
+  /** The PostgreSQL schema that holds the tables; created when it is missing. Default: `public`. */
+  schema?: string;
+  /**
+   * Split `session_memories` into so many hash partitions by session. It is decided when the tables are created, and is
+   * for hundreds of millions of atoms. Default: none.
+   */
+  partitions?: number;
+}
+
+export const DEFAULT_SCHEMA = "public";
+
+/** PostgreSQL cuts longer names off, silently. */
+const MAX_NAME_BYTES = 63;
+const MAX_PARTITIONS = 1024;
+
+/** @throws {MemoryError} `invalid_input` with the path of the offending option. */
+export function parseSchemaOptions(options: SchemaOptions): { schema: string; partitions: number | undefined } {
+  const { schema = DEFAULT_SCHEMA, partitions } = options;
+  if (typeof schema !== "string" || !isName(schema)) {
+    throw invalid(
+      "options.schema",
+      `must be a name of 1 to ${MAX_NAME_BYTES} bytes, without NUL and not starting with pg_`,
+    );
+  }
+  if (partitions !== undefined && !(Number.isInteger(partitions) && partitions >= 1 && partitions <= MAX_PARTITIONS)) {
+    throw invalid("options.partitions", `must be a whole number from 1 to ${MAX_PARTITIONS}`);
+  }
+  return { schema, partitions };
+}
+
+function isName(name: string): boolean {
+  const bytes = new TextEncoder().encode(name).length;
+  return (
+    bytes >= 1 && bytes <= MAX_NAME_BYTES && !name.includes("\0") && name.isWellFormed() && !name.startsWith("pg_")
+  );
+}
+
+function invalid(path: string, problem: string): MemoryError {
+  return new MemoryError({ code: "invalid_input", message: `${path} ${problem}`, path });
+}
