@@ -4,31 +4,38 @@ import type { AtomRow } from "@rivet/memory-core";
 const MAX_ROWS = 1_000;
 const MAX_UNITS = 4 * 1024 * 1024;
 
-/** Whether rows are few and small enough for one statement. A single row always is. */
+/** What is left of the room of one statement. The first rows always fit: a single row may be larger than the rest. */
+export class StatementRoom {
+  #rows = 0;
+  #units = 0;
+
+  /** Takes the room for rows, if there is enough. @returns whether there was. */
+  take(rows: readonly AtomRow[]): boolean {
+    const units = rows.reduce((sum, { content, metadata }) => sum + content.length + metadata.length, 0);
+    const isEnough = this.#rows + rows.length <= MAX_ROWS && this.#units + units <= MAX_UNITS;
+    if (!isEnough && this.#rows > 0) return false;
+    this.#rows += rows.length;
+    this.#units += units;
+    return true;
+  }
+}
+
+/** Whether one statement may carry the rows. */
 export function fitsStatement(rows: readonly AtomRow[]): boolean {
-  return rows.length <= 1 || (rows.length <= MAX_ROWS && sizeOf(rows) <= MAX_UNITS);
+  return chunksOf(rows).length <= 1;
 }
 
 /** The rows in parts that fit a statement each, in their order. */
 export function chunksOf(rows: readonly AtomRow[]): AtomRow[][] {
   const chunks: AtomRow[][] = [];
-  let chunk: AtomRow[] = [];
-  let units = 0;
+  let room = new StatementRoom();
   for (const row of rows) {
-    const size = sizeOf([row]);
-    if (chunk.length === MAX_ROWS || (chunk.length > 0 && units + size > MAX_UNITS)) {
-      chunks.push(chunk);
-      chunk = [];
-      units = 0;
+    if (chunks.length === 0 || !room.take([row])) {
+      room = new StatementRoom();
+      room.take([row]);
+      chunks.push([]);
     }
-    chunk.push(row);
-    units += size;
+    chunks.at(-1)?.push(row);
   }
-  if (chunk.length > 0) chunks.push(chunk);
   return chunks;
-}
-
-/** The JSON text of rows, in UTF-16 units. */
-export function sizeOf(rows: readonly AtomRow[]): number {
-  return rows.reduce((units, { content, metadata }) => units + content.length + metadata.length, 0);
 }

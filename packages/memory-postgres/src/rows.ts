@@ -59,14 +59,17 @@ function joined<Item>(items: readonly Item[], textOf: (item: Item) => string): s
   return items.map(textOf).join(TEXT_SEPARATOR);
 }
 
+const YEAR_1_MS = Date.parse("0001-01-01T00:00:00Z");
+const YEAR_10_000_MS = Date.parse("+010000-01-01T00:00:00Z");
+
 /** A time as PostgreSQL reads it: ISO 8601, but with years of any length, and `BC` where JavaScript has a minus. */
 export function timestampText(timeMs: number): string {
   const iso = new Date(timeMs).toISOString();
-  const parts = /^([+-]?\d+)-(.*)$/.exec(iso);
-  const year = Number(parts?.[1]);
-  if (year >= 1 && year <= 9_999) return iso;
-  const text = String(year < 1 ? 1 - year : year).padStart(4, "0");
-  return `${text}-${parts?.[2] ?? ""}${year < 1 ? " BC" : ""}`;
+  if (timeMs >= YEAR_1_MS && timeMs < YEAR_10_000_MS) return iso;
+  const [, year = "", rest = ""] = /^([+-]?\d+)-(.*)$/.exec(iso) ?? [];
+  const isBeforeChrist = Number(year) < 1;
+  const count = isBeforeChrist ? 1 - Number(year) : Number(year);
+  return `${String(count).padStart(4, "0")}-${rest}${isBeforeChrist ? " BC" : ""}`;
 }
 
 export function toAtomRow(row: TextRow): AtomRow {

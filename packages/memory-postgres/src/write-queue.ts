@@ -1,7 +1,7 @@
 import type { AtomWrite } from "@rivet/memory-core";
 import { append, appendTogether, isShareable, type Written } from "./append.ts";
 import { isCausedByStatement } from "./errors.ts";
-import { fitsStatement } from "./limits.ts";
+import { StatementRoom } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 interface Job {
@@ -11,18 +11,19 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** Shared statements that may be under way at once: the next is on its way while the server works on one. */
+/** Statements that may be under way at once: one that has to wait in the server does not hold up all others. */
 const MAX_IN_FLIGHT = 2;
 
 /**
- * Writes that arrive while others are under way share a statement: one round trip and one commit for all. A lone write
- * goes at once. Writes of one session never share, and never overtake each other.
+ * Writes that arrive together, or while others are under way, share a statement: one round trip and one commit for all. A
+ * lone write goes at once. Writes of one session never share, and never overtake each other.
  */
 export class WriteQueue {
   readonly #store: Store;
   #waiting: Job[] = [];
   readonly #busySessions = new Set<string>();
   #inFlight = 0;
+  #isScheduled = false;
 
   constructor(store: Store) {
     this.#store = store;
@@ -33,34 +34,39 @@ export class WriteQueue {
     return new Promise((resolve, reject) => {
       const sessionIds = [...new Set(write.rows.map((row) => row.sessionId))];
       this.#waiting.push({ write, sessionIds, resolve, reject });
-      if (this.#waiting.length === 1) queueMicrotask(() => this.#sendWaiting());
+      this.#schedule();
     });
   }
 
-  #sendWaiting(): void {
-    while (this.#inFlight < MAX_IN_FLIGHT) {
-      const jobs = this.#takeGroup();
-      if (jobs.length === 0) return;
-      void this.#send(jobs);
-    }
+  /** In a microtask: what is submitted in the same turn of the event loop is there by then. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      while (this.#inFlight < MAX_IN_FLIGHT) {
+        const jobs = this.#takeGroup();
+        if (jobs.length === 0) return;
+        void this.#send(jobs);
+      }
+    });
   }
 
   /** The waiting writes that fit one statement, in the order in which they came, and no session twice. */
   #takeGroup(): Job[] {
     const group: Job[] = [];
     const rest: Job[] = [];
+    const room = new StatementRoom();
     // A later write of a session must not pass an earlier one that has to wait.
     const passedOver = new Set<string>();
-    const limit = Math.ceil(this.#waiting.length / (MAX_IN_FLIGHT - this.#inFlight));
     for (const job of this.#waiting) {
-      const isFree =
-        group.length < limit && job.sessionIds.every((id) => !this.#busySessions.has(id) && !passedOver.has(id));
-      if (isFree) {
+      const isFree = job.sessionIds.every((id) => !this.#busySessions.has(id) && !passedOver.has(id));
+      if (isFree && room.take(job.write.rows)) {
         group.push(job);
-        job.sessionIds.forEach((id) => this.#busySessions.add(id));
+        for (const id of job.sessionIds) this.#busySessions.add(id);
       } else {
         rest.push(job);
-        job.sessionIds.forEach((id) => passedOver.add(id));
+        for (const id of job.sessionIds) passedOver.add(id);
       }
     }
     this.#waiting = rest;
@@ -69,15 +75,12 @@ export class WriteQueue {
 
   async #send(jobs: readonly Job[]): Promise<void> {
     this.#inFlight += 1;
-    const t0 = performance.now();
-    const n = jobs.length;
     try {
       await this.#append(jobs);
     } finally {
       this.#inFlight -= 1;
-      (globalThis as any).log?.push([n, t0, performance.now()]);
-      for (const { sessionIds } of jobs) sessionIds.forEach((id) => this.#busySessions.delete(id));
-      this.#sendWaiting();
+      for (const { sessionIds } of jobs) for (const id of sessionIds) this.#busySessions.delete(id);
+      this.#schedule();
     }
   }
 

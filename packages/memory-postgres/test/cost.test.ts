@@ -1,0 +1,140 @@
+import { AtomClock, Session, type AtomRow } from "@rivet/memory-core";
+import { PostgresMemoryStorage } from "@rivet/memory-postgres";
+import pg from "pg";
+import { describe, expect, it } from "vitest";
+import { Statements, type Query } from "../src/statements.ts";
+import { useServer } from "./database.ts";
+
+const SESSIONS = 10_000;
+const ATOMS_PER_SESSION = 100;
+
+/** 10,000 sessions of 100 users among a million atoms, as the storage would have written them. */
+const FILL = `
+  INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at)
+  SELECT 'session ' || session, ('01a20000-0000-7000-8000-' || lpad(to_hex(session * ${ATOMS_PER_SESSION} + atom), 12, '0'))::uuid,
+    'user ' || session % 100, CASE WHEN atom % 50 = 0 THEN 'decision' ELSE 'message_user' END, '"The drive trips."', '{}', now()
+  FROM generate_series(1, ${SESSIONS}) AS session, generate_series(0, ${ATOMS_PER_SESSION - 1}) AS atom;
+  INSERT INTO session_heads (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor,
+    history_xor, metadata, metadata_ids)
+  SELECT session_id, min(user_id), now(), max(id::text)::uuid, count(*), count(*), 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'
+  FROM session_memories GROUP BY session_id;
+  ANALYZE session_memories, session_heads;`;
+
+describe("among a million atoms, every read but those over all users", () => {
+  // What is lost in a power cut is of no interest here.
+  const server = useServer({ settings: { fsync: "off", full_page_writes: "off", max_wal_size: "4GB" } });
+
+  it(
+    "finds its rows by an index, whether the plan is made for its values or for any",
+    { timeout: 120_000 },
+    async () => {
+      const url = await server().createDatabase();
+      await using storage = await new PostgresMemoryStorage({ connectionString: url }).open();
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.query(FILL);
+      for (const mode of ["force_generic_plan", "force_custom_plan"]) {
+        await client.query(`SET plan_cache_mode = ${mode}`);
+        for (const [title, query] of Object.entries(everyRead())) {
+          const plan = await explain(client, query);
+          expect.soft(plan, `${title} with ${mode}:\n${plan}`).toMatch(/Index/);
+          expect.soft(plan, `${title} with ${mode}:\n${plan}`).not.toMatch(/Seq Scan on session_/);
+          expect.soft(rowsRead(plan), `${title} with ${mode}:\n${plan}`).toBeLessThan(1_000);
+        }
+      }
+      await client.end();
+      const page = await storage.listSessions({ userId: "user 7", limit: 50 });
+      expect(page).toHaveLength(50);
+    },
+  );
+});
+
+describe("an append", () => {
+  const server = useServer();
+
+  it("touches as many pages in a session of 20,000 messages as in a short one", { timeout: 60_000 }, async () => {
+    const url = await server().createDatabase();
+    await using storage = await new PostgresMemoryStorage({ connectionString: url }).open();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const pages: number[] = [];
+    for (const messages of [20, 20_000]) {
+      const session = new Session({ userId: "ada", storage });
+      for (let index = 0; index < messages; index++) session.addUserMessage("The drive trips.");
+      await session.save();
+      pages.push(await pagesOfAppend(client, session.sessionId));
+    }
+    await client.end();
+    const [short = 0, long = 0] = pages;
+    // An index of more pages may have one more level.
+    expect(long).toBeLessThanOrEqual(short + 6);
+  });
+});
+
+function everyRead(): Record<string, Query> {
+  const statements = new Statements("public");
+  const [sessionId, userId, limit] = ["session 77", "user 77", 50];
+  const id = "01a20000-0000-7000-8000-000000001f40";
+  const types = ["decision", "log"];
+  const query = (name: "selectLastAtomId" | "selectMetadata"): Query => ({
+    statement: statements[name](),
+    values: [sessionId],
+  });
+  return {
+    "a list of sessions": statements.selectHeads({ order: "recent-first", userId, limit }),
+    "the next page of them": statements.selectHeads({ order: "recent-first", userId, beforeId: id, limit }),
+    "a session": statements.selectSession({ sessionId }),
+    "a session of a user": statements.selectSession({ sessionId, userId }),
+    "the last messages": statements.selectSession({ sessionId, lastMessages: 20 }),
+    "messages from an id on": statements.selectSession({ sessionId, fromId: id }),
+    "atoms of a session": statements.selectAtoms({ sessionId, order: "newest-first", limit }),
+    "facts of a session": statements.selectAtoms({ sessionId, memoryTypes: types, order: "newest-first", limit }),
+    "atoms of a user": statements.selectAtoms({ userId, order: "newest-first", limit }),
+    "facts of a user": statements.selectAtoms({
+      userId,
+      memoryTypes: types,
+      order: "newest-first",
+      beforeId: id,
+      limit,
+    }),
+    "the next sessions": statements.selectHeads({ order: "session-id", afterSessionId: sessionId, limit }),
+    "the last atom": query("selectLastAtomId"),
+    "the metadata": query("selectMetadata"),
+  };
+}
+
+async function explain(client: pg.Client, { statement, values }: Query): Promise<string> {
+  await client.query(`PREPARE read AS ${statement.text}`);
+  try {
+    const literals = values.map((value) =>
+      value === null ? "NULL" : pg.escapeLiteral(Array.isArray(value) ? `{${value.join(",")}}` : String(value)),
+    );
+    const { rows } = await client.query(
+      `EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) EXECUTE read(${literals.join(", ")})`,
+    );
+    return rows.map((row) => row["QUERY PLAN"]).join("\n");
+  } finally {
+    await client.query("DEALLOCATE read");
+  }
+}
+
+/** The most rows that one step of a plan gave. */
+function rowsRead(plan: string): number {
+  return Math.max(...[...plan.matchAll(/actual rows=([\d.]+)/g)].map(([, rows]) => Number(rows)));
+}
+
+/** Pages that the server looked at for an append, which is then undone. */
+async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<number> {
+  const options = { isMetadataSet: false, isVersionExpected: false, isDeletedFrom: false };
+  const { text } = new Statements("public").appendToSession(options);
+  const row: Pick<AtomRow, "id"> = { id: new AtomClock().next() };
+  const json = `[{"id":"${row.id}","memory_type":"message_user","content":"x","metadata":{},"created_at":"2026-01-01"}]`;
+  await client.query("BEGIN");
+  await client.query(`PREPARE append AS ${text}`);
+  const values = [json, sessionId, "ada", "0"].map((value) => pg.escapeLiteral(value)).join(", ");
+  const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE append(${values})`);
+  await client.query("ROLLBACK");
+  await client.query("DEALLOCATE append");
+  const { Plan } = rows[0]["QUERY PLAN"][0];
+  return Plan["Shared Hit Blocks"] + Plan["Shared Read Blocks"];
+}
