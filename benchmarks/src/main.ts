@@ -1,6 +1,13 @@
 import { Command } from "commander";
 import { keepsBar, type Measure } from "./measure.ts";
 import { saveInMemory } from "./measures/inmemory-save.ts";
+import { loadFromPostgres } from "./measures/postgres-read.ts";
+import {
+  saveAtOnceToPostgres,
+  saveToLongSessionInPostgres,
+  saveTurnBesideMastra,
+  saveTurnToPostgres,
+} from "./measures/postgres-save.ts";
 import { amongMillionAtoms, loadThousand } from "./measures/sqlite-read.ts";
 import { saveAtOnce, saveToLongSession, saveTurn } from "./measures/sqlite-save.ts";
 
@@ -11,6 +18,11 @@ const GROUPS: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
   "sqlite-long-session": saveToLongSession,
   "sqlite-million": amongMillionAtoms,
   "inmemory-save": saveInMemory,
+  "postgres-save": saveTurnToPostgres,
+  "postgres-mastra": saveTurnBesideMastra,
+  "postgres-at-once": saveAtOnceToPostgres,
+  "postgres-load": loadFromPostgres,
+  "postgres-long-session": saveToLongSessionInPostgres,
 };
 
 const { only } = new Command("pnpm bench")

@@ -1,11 +1,7 @@
 /** A write as one statement, where nothing stands in its way; `careful-append.ts` is for where something may. */
 import {
-  assertWritable,
   bySession,
   compareRows,
-  EMPTY_METADATA,
-  metadataAfter,
-  NIL_ID,
   SESSION_METADATA,
   type AtomRow,
   type AtomWrite,
@@ -14,7 +10,7 @@ import {
 import { appendCarefully } from "./careful-append.ts";
 import { isRefusedByStatement } from "./errors.ts";
 import { fitsStatement } from "./limits.ts";
-import { appendToSessionsValues, atomsJson, bitsOfId, idOfBits, text, toStoredHead, type TextRow } from "./rows.ts";
+import { appendToSessionsValues, appendToSessionValues, idOfBits, text, type TextRow } from "./rows.ts";
 import type { Query, Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 
@@ -81,7 +77,7 @@ export function appendToSessions(
   rows: readonly AtomRow[],
   deletionCountOf: (sessionId: string) => number,
 ): Query {
-  const isMetadataSet = rows.some(({ memoryType }) => memoryType === SESSION_METADATA);
+  const isMetadataSet = setsMetadata(rows);
   return {
     statement: statements.appendToSessions({ isMetadataSet }),
     values: appendToSessionsValues(rows, deletionCountOf, isMetadataSet),
@@ -89,46 +85,23 @@ export function appendToSessions(
 }
 
 async function appendToSession(
-  store: Store,
+  { db, statements, deletions }: Store,
   rows: readonly [AtomRow, ...AtomRow[]],
   session: SessionWrite | undefined,
-): Promise<Written | undefined> {
-  const { db, statements, deletions } = store;
-  const [{ sessionId, userId }] = rows;
+): Promise<Written> {
+  const deletionCount = deletions.countOf(rows[0].sessionId);
   const expectedHistoryXor = session?.expectedHistoryXor;
-  const { metadata, metadataIds } = metadataAfter(EMPTY_METADATA, rows);
-  const deletionCount = deletions.countOf(sessionId);
-  const options = {
-    isMetadataSet: metadataIds !== EMPTY_METADATA.metadataIds,
+  const isMetadataSet = setsMetadata(rows);
+  const statement = statements.appendToSession({
+    isMetadataSet,
     isVersionExpected: expectedHistoryXor !== undefined,
     isDeletedFrom: deletionCount > 0,
-  };
-  // A tombstone may name a row that sets metadata, and what it sets must then stay out of the head.
-  if (options.isDeletedFrom && options.isMetadataSet) return undefined;
-  const values = [
-    atomsJson(rows),
-    sessionId,
-    userId,
-    deletionCount,
-    ...(expectedHistoryXor === undefined ? [] : [bitsOfId(expectedHistoryXor)]),
-    ...(options.isMetadataSet ? [metadata, metadataIds] : []),
-  ];
-  const statement = statements.appendToSession(options);
+  });
+  const values = appendToSessionValues(rows, { deletionCount, expectedHistoryXor, isMetadataSet });
   const { rows: answer } = await db.query<TextRow>(statement, values, { idempotent: true, asText: true });
-  const [row] = answer;
-  const written = row === undefined ? 0 : Number(text(row, "written"));
-  if (row === undefined || written < rows.length) return lookAgain(store, { sessionId, userId }, written);
-  return { written, historyXor: idOfBits(text(row, "historyXor")) };
+  return { written: rows.length, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };
 }
 
-/**
- * When fewer rows came back, the others were there already, or have a tombstone. The head says whether the session may be
- * written to at all, and what version it has.
- */
-async function lookAgain({ db, statements }: Store, session: SessionWrite, written: number): Promise<Written> {
-  const options = { idempotent: true, asText: true };
-  const { rows } = await db.query<TextRow>(statements.readHeads(), [[session.sessionId]], options);
-  const stored = rows[0] === undefined ? undefined : toStoredHead(rows[0]);
-  assertWritable(session, stored?.head, () => stored?.isDeleted === true);
-  return { written, historyXor: stored?.head?.historyXor ?? NIL_ID };
+function setsMetadata(rows: readonly AtomRow[]): boolean {
+  return rows.some(({ memoryType }) => memoryType === SESSION_METADATA);
 }

@@ -13,14 +13,43 @@ import { TEXT_SEPARATOR } from "./statements.ts";
 /** A row as the driver gives it, all values being text. */
 export type TextRow = Readonly<Record<string, string | null>>;
 
-/** Rows of one session as the JSON that `appendToSession` takes. */
-export function atomsJson(rows: readonly AtomRow[]): string {
-  return `[${rows.map((row) => `{${atomFields(row)}}`).join(",")}]`;
+/** What `appendToSession` is told beside the rows. */
+export interface AppendContext {
+  /** How many deletions the session is known to have seen. */
+  readonly deletionCount: number;
+  readonly expectedHistoryXor: string | undefined;
+  readonly isMetadataSet: boolean;
+}
+
+/** The values of `appendToSession` for rows of one session that are all new. */
+export function appendToSessionValues(
+  rows: readonly [AtomRow, ...AtomRow[]],
+  { deletionCount, expectedHistoryXor, isMetadataSet }: AppendContext,
+): unknown[] {
+  const head = headAfterInsert(undefined, rows);
+  return [
+    atomsJson(rows),
+    head.sessionId,
+    head.userId,
+    head.atomCount,
+    timestampText(head.createdAtMs),
+    head.lastAtomId,
+    head.messageCount,
+    deletionCount,
+    bitsOfId(head.idXor),
+    bitsOfId(head.historyXor),
+    ...(expectedHistoryXor === undefined ? [] : [bitsOfId(expectedHistoryXor)]),
+    ...(isMetadataSet ? [head.metadata, head.metadataIds] : []),
+  ];
 }
 
 /** Content and metadata are JSON text already, and are not parsed to be written again. */
-function atomFields({ id, memoryType, content, metadata, createdAtMs }: AtomRow): string {
-  return `"id":"${id}","memory_type":${JSON.stringify(memoryType)},"content":${content},"metadata":${metadata},"created_at":"${timestampText(createdAtMs)}"`;
+function atomsJson(rows: readonly AtomRow[]): string {
+  const objects = rows.map(
+    ({ id, memoryType, content, metadata, createdAtMs }) =>
+      `{"id":"${id}","memory_type":${JSON.stringify(memoryType)},"content":${content},"metadata":${metadata},"created_at":"${timestampText(createdAtMs)}"}`,
+  );
+  return `[${objects.join(",")}]`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { AtomClock, Session, type AtomRow } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
+import { appendToSessionValues } from "../src/rows.ts";
 import { Statements, type Query } from "../src/statements.ts";
 import { useServer } from "./database.ts";
 
@@ -127,12 +128,15 @@ function rowsRead(plan: string): number {
 async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<number> {
   const options = { isMetadataSet: false, isVersionExpected: false, isDeletedFrom: false };
   const { text } = new Statements("public").appendToSession(options);
-  const row: Pick<AtomRow, "id"> = { id: new AtomClock().next() };
-  const json = `[{"id":"${row.id}","memory_type":"message_user","content":"x","metadata":{},"created_at":"2026-01-01"}]`;
+  const row: AtomRow = {
+    ...{ sessionId, id: new AtomClock().next(), userId: "ada", memoryType: "message_user" },
+    ...{ content: '"x"', metadata: "{}", createdAtMs: 0 },
+  };
+  const context = { deletionCount: 0, expectedHistoryXor: undefined, isMetadataSet: false };
   await client.query("BEGIN");
   await client.query(`PREPARE append AS ${text}`);
-  const values = [json, sessionId, "ada", "0"].map((value) => pg.escapeLiteral(value)).join(", ");
-  const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE append(${values})`);
+  const values = appendToSessionValues([row], context).map((value) => pg.escapeLiteral(String(value)));
+  const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE append(${values.join(", ")})`);
   await client.query("ROLLBACK");
   await client.query("DEALLOCATE append");
   const { Plan } = rows[0]["QUERY PLAN"][0];

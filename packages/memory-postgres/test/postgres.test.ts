@@ -140,7 +140,13 @@ describe("one refused write among many that share a statement", () => {
     const results = await Promise.allSettled([
       storage.saveMemoryAtom({ ...atom, content: "second" }),
       new Session({ userId: "ada", sessionId: "bob's", storage, metadata: { by: "ada" } }).save(),
-      storage.saveMemoryAtom({ ...atom, id: undefined, sessionId: "early", content: 1, createdAt: new Date(-8e15) }),
+      storage.saveMemoryAtom({
+        sessionId: "early",
+        userId: "ada",
+        memoryType: "log",
+        content: 1,
+        createdAt: new Date(-8e15),
+      }),
       ...fine.map((session) => session.save()),
     ]);
     const codes = results.map((result) =>
@@ -177,7 +183,7 @@ describe("the schema", () => {
   it("stands beside others in one database, under any name", async () => {
     const url = await server().createDatabase();
     const left = await openStorage(url, { schema: 'Left "Quoted" Schema' });
-    const right = await openStorage(url, { schema: "right", db: undefined });
+    const right = await openStorage(url, { schema: "right" });
     await new Session({ userId: "ada", sessionId: "s", storage: left }).save();
     expect(await right.loadSession("s")).toBeNull();
     expect(await left.loadSession("s")).not.toBeNull();
