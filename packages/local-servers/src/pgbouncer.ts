@@ -20,6 +20,16 @@ export interface PgBouncerOptions {
 
 const READY = "process up";
 
+/** It ends, and its folder goes, when the pipe to its guard closes, as it does however this process ends. */
+const GUARD = `
+folder=$1; shift
+"$@" &
+bouncer=$!
+read -r word
+kill -INT "$bouncer" 2>/dev/null
+wait "$bouncer"
+rm -rf "$folder"`;
+
 /**
  * Starts a PgBouncer in front of a server, for all its databases, on a free port of the loopback interface.
  *
@@ -46,16 +56,21 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   await writeFile(users, `"${target.user}" "${target.password}"\n`, { mode: 0o600 });
   await writeFile(configuration, text, { mode: 0o600 });
   await giveToServer(folder, users, configuration);
-  // It ends when the pipe to its guard closes, as it does however this process ends.
-  const guard = spawn("sh", ["-c", '"$@" & read -r word; kill -INT $!; wait', "sh", file, "-v", configuration], {
+  const guard = spawn("sh", ["-c", GUARD, "sh", folder, file, "-v", configuration], {
     ...SERVER_USER,
     cwd: folder,
     env: { ...process.env, ...environment },
     stdio: ["pipe", "ignore", "pipe"],
+    detached: true,
   });
   const bouncer = new PgBouncer(target, port, folder, guard);
-  await bouncer.untilReady();
-  return bouncer;
+  try {
+    await bouncer.untilReady();
+    return bouncer;
+  } catch (error) {
+    await bouncer[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 export class PgBouncer {
@@ -70,6 +85,11 @@ export class PgBouncer {
     this.port = port;
     this.#folder = folder;
     this.#guard = guard;
+  }
+
+  /** Where its configuration is. */
+  get folder(): string {
+    return this.#folder;
   }
 
   /** What it has said lately. */

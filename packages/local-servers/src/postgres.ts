@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -49,8 +48,13 @@ export async function startPostgres({ settings = {} }: PostgresOptions = {}): Pr
   await giveToServer(folder);
   await copyData(original, join(folder, "data"));
   const server = new PostgresServer({ programs, folder, password, port: await freePort(), settings });
-  await server.start();
-  return server;
+  try {
+    await server.start();
+    return server;
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 export class PostgresServer {
@@ -63,6 +67,7 @@ export class PostgresServer {
   readonly #settings: Readonly<Record<string, string>>;
   #guard: ChildProcess | undefined;
   #log = "";
+  #isDisposed = false;
 
   constructor(init: {
     readonly programs: string;
@@ -76,6 +81,11 @@ export class PostgresServer {
     this.password = init.password;
     this.port = init.port;
     this.#settings = init.settings;
+  }
+
+  /** Where it keeps its data. */
+  get folder(): string {
+    return this.#folder;
   }
 
   /** What the server has said lately. */
@@ -92,6 +102,7 @@ export class PostgresServer {
   /** Starts it again after a stop, on the same port and with the same data. */
   async start(): Promise<void> {
     if (this.#guard !== undefined) return;
+    if (this.#isDisposed) throw new Error("this server was disposed of; start another one");
     const settings = {
       listen_addresses: this.host,
       port: String(this.port),
@@ -107,6 +118,8 @@ export class PostgresServer {
       cwd: this.#folder,
       env: { ...process.env, LC_ALL: "C" },
       stdio: ["pipe", "ignore", "pipe"],
+      // In a group of its own, so that Ctrl-C ends this process first, and the guard then does its work.
+      detached: true,
     });
     this.#guard = guard;
     await new Promise<void>((resolve, reject) => {
@@ -119,7 +132,10 @@ export class PostgresServer {
         else if (/FATAL|error while loading/.test(this.#log)) guard.stdin.end("keep\n");
       });
       guard.once("error", reject);
-      guard.once("close", () => reject(new Error(`PostgreSQL did not start:\n${this.#log}`)));
+      guard.once("close", () => {
+        if (this.#guard === guard) this.#guard = undefined;
+        reject(new Error(`PostgreSQL did not start in ${this.#folder}:\n${this.#log}`));
+      });
     });
   }
 
@@ -130,8 +146,9 @@ export class PostgresServer {
     this.#guard = undefined;
     const closed = once(guard, "close");
     // Its own file names its process: the guard's child.
-    const [pid] = (await readFile(join(this.#folder, "data", "postmaster.pid"), "utf8")).split("\n");
-    process.kill(Number(pid), SIGNALS[mode]);
+    const file = await readFile(join(this.#folder, "data", "postmaster.pid"), "utf8").catch(() => undefined);
+    // Without it, the server has ended by itself.
+    if (file !== undefined) process.kill(Number(file.split("\n")[0]), SIGNALS[mode]);
     guard.stdin?.end("keep\n");
     await closed;
   }
@@ -159,6 +176,7 @@ export class PostgresServer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
     await this.stop("immediate");
     await rm(this.#folder, { recursive: true, force: true });
   }
