@@ -11,6 +11,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "@rivet/memory-conformance": ["@rivet/memory-core"],
   "@rivet/memory-inmemory": ["@rivet/memory-core"],
   "@rivet/memory-sqlite": ["@rivet/memory-core"],
+  "@rivet/postgres-schema": ["@rivet/memory-core"],
+  "@rivet/memory-postgres": ["@rivet/memory-core", "@rivet/db-manager", "@rivet/postgres-schema"],
 };
 
 interface Manifest {
@@ -63,11 +65,11 @@ function isNode(name: string): boolean {
   return name.startsWith("node:");
 }
 
-const folders = globSync("packages/*/package.json", { cwd: root }).map((file) => join(file, ".."));
-const packages = folders.map(readPackage);
-const programs = globSync(["apps/*/package.json", "benchmarks/package.json"], { cwd: root })
-  .map((file) => join(file, ".."))
-  .map(readPackage);
+const folders = globSync(["packages/*/package.json", "apps/*/package.json", "benchmarks/package.json"], { cwd: root });
+const all = folders.map((file) => readPackage(join(file, "..")));
+const packages = all.filter(({ manifest }) => manifest.private !== true);
+/** What is not published: the demo, the benchmarks, the servers of the tests. */
+const programs = all.filter(({ manifest }) => manifest.private === true);
 const byName = packages.map((one) => [one.manifest.name, one] as const);
 
 describe("the packages", () => {
@@ -79,6 +81,11 @@ describe("the packages", () => {
     expect([...(sqlite?.sourceImports ?? [])]).toEqual(
       expect.arrayContaining(["@rivet/memory-core", "better-sqlite3"]),
     );
+  });
+
+  it.each(byName)("%s depends at run time on nothing that is not published", (_, { manifest }) => {
+    const names = programs.map((one) => one.manifest.name);
+    expect(Object.keys(manifest.dependencies ?? {}).filter((name) => names.includes(name))).toEqual([]);
   });
 
   it.each(byName)("%s imports only the packages of ours that it may", (name, { manifest, sourceImports }) => {
@@ -133,12 +140,16 @@ describe("@rivet/memory-core", () => {
 });
 
 describe("the programs", () => {
+  it("are found", () => {
+    expect(programs.map(({ manifest }) => manifest.name)).toEqual(
+      expect.arrayContaining(["demo", "benchmarks", "@rivet/local-servers"]),
+    );
+  });
+
   it.each(programs.map((one) => [one.manifest.name, one] as const))(
-    "%s is private and declares what it imports",
-    (_, one) => {
-      const { manifest, sourceImports } = one;
+    "%s declares what it imports",
+    (_, { manifest, sourceImports }) => {
       const declared = Object.keys(manifest.dependencies ?? {});
-      expect(manifest.private).toBe(true);
       expect([...sourceImports].filter((specifier) => !isNode(specifier) && !declared.includes(specifier))).toEqual([]);
     },
   );

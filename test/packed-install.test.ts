@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startPostgres } from "@rivet/local-servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runWell } from "./child-process.ts";
 import { codeBlocks } from "./readme-code.ts";
@@ -9,25 +10,35 @@ import { codeBlocks } from "./readme-code.ts";
 const root = join(import.meta.dirname, "..");
 const pnpm = ["-y", JSON.parse(readFileSync(join(root, "package.json"), "utf8")).packageManager];
 
+const SQLITE = ["memory-core", "memory-sqlite"];
+const POSTGRES = ["db-manager", "memory-core", "memory-postgres", "postgres-schema"];
+
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rivet-packed-"));
+  const filters = ["--filter=@rivet/memory-sqlite", "--filter=@rivet/memory-postgres"];
+  await runWell("npx", [...pnpm, "exec", "turbo", "run", "build", ...filters], root);
+  for (const name of new Set([...SQLITE, ...POSTGRES])) {
+    await runWell("npx", [...pnpm, "pack", "--pack-destination", folder], join(root, "packages", name));
+  }
+  await installIn("sqlite", SQLITE);
+  await installIn("postgres", POSTGRES);
+}, 240_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function installIn(project: string, names: readonly string[]): Promise<void> {
+  const place = join(folder, project);
+  await mkdir(place);
+  await writeFile(join(place, "package.json"), JSON.stringify({ name: "newcomer", type: "module" }));
+  const tarballs = names.flatMap((name) => globSync(`rivet-${name}-*.tgz`, { cwd: folder }));
+  await runWell("npm", ["install", "--no-audit", "--no-fund", ...tarballs.map((file) => join(folder, file))], place);
+}
+
 describe("the packed core and SQLite packages in an empty project", () => {
-  let folder = "";
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "rivet-packed-"));
-    await mkdir(join(folder, "project"));
-    await runWell("npx", [...pnpm, "exec", "turbo", "run", "build", "--filter=@rivet/memory-sqlite"], root);
-    for (const name of ["memory-core", "memory-sqlite"]) {
-      await runWell("npx", [...pnpm, "pack", "--pack-destination", folder], join(root, "packages", name));
-    }
-    const tarballs = globSync("*.tgz", { cwd: folder }).map((file) => join(folder, file));
-    await writeFile(join(folder, "project", "package.json"), JSON.stringify({ name: "newcomer", type: "module" }));
-    await runWell("npm", ["install", "--no-audit", "--no-fund", ...tarballs], join(folder, "project"));
-  }, 180_000);
-
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
   it("run the README's ten lines, and remember them in the next process", { timeout: 60_000 }, async () => {
-    const project = join(folder, "project");
+    const project = join(folder, "sqlite");
     const [tenLines = ""] = codeBlocks(join(root, "README.md"));
     await writeFile(join(project, "ten-lines.ts"), tenLines);
     const first = await runWell(process.execPath, ["ten-lines.ts"], project);
@@ -37,20 +48,52 @@ describe("the packed core and SQLite packages in an empty project", () => {
   });
 
   it("bring nothing of another backend along", async () => {
-    const modules = join(folder, "project", "node_modules");
-    expect((await readdir(join(modules, "@rivet"))).toSorted()).toEqual(["memory-core", "memory-sqlite"]);
+    const modules = join(folder, "sqlite", "node_modules");
+    expect((await readdir(join(modules, "@rivet"))).toSorted()).toEqual(SQLITE);
     const installed = await readdir(modules);
     expect(installed).toContain("better-sqlite3");
     for (const foreign of ["pg", "@supabase", "sorted-btree", "fast-check"]) expect(installed).not.toContain(foreign);
   });
 
   it("name the install command for a backend that is not there", { timeout: 60_000 }, async () => {
-    const project = join(folder, "project");
+    const project = join(folder, "sqlite");
     const code = `
       import { openStorage } from "@rivet/memory-core";
       try { await openStorage("memory:"); } catch (error) { console.log(error.code, error.message); }`;
     await writeFile(join(project, "missing.mjs"), code);
     const output = await runWell(process.execPath, ["missing.mjs"], project);
     expect(output).toContain("npm install @rivet/memory-inmemory");
+  });
+});
+
+describe("the packed PostgreSQL packages in an empty project", () => {
+  it("run the README's ten lines with one line changed, and remember them", { timeout: 60_000 }, async () => {
+    const project = join(folder, "postgres");
+    await using server = await startPostgres();
+    const [tenLines = ""] = codeBlocks(join(root, "README.md"));
+    const changed = tenLines
+      .replace(
+        'import { SQLiteStorage } from "@rivet/memory-sqlite";',
+        'import { PostgresMemoryStorage } from "@rivet/memory-postgres";',
+      )
+      .replace(
+        'new SQLiteStorage("agent.db")',
+        `new PostgresMemoryStorage({ connectionString: ${JSON.stringify(await server.createDatabase())} })`,
+      );
+    expect(changed).not.toContain("SQLite");
+    await writeFile(join(project, "ten-lines.ts"), changed);
+    const first = await runWell(process.execPath, ["ten-lines.ts"], project);
+    const second = await runWell(process.execPath, ["ten-lines.ts"], project);
+    expect(first.trim().split("\n")).toHaveLength(2);
+    expect(second).toBe(first + first);
+  });
+
+  it("bring nothing of another backend along, and ship their SQL", async () => {
+    const modules = join(folder, "postgres", "node_modules");
+    expect((await readdir(join(modules, "@rivet"))).toSorted()).toEqual(POSTGRES);
+    const installed = await readdir(modules);
+    expect(installed).toContain("pg");
+    for (const foreign of ["better-sqlite3", "@supabase", "sorted-btree"]) expect(installed).not.toContain(foreign);
+    expect(globSync("sql/*.sql", { cwd: join(modules, "@rivet", "postgres-schema") })).not.toEqual([]);
   });
 });

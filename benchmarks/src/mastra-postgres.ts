@@ -22,7 +22,11 @@ export class MastraThread {
     this.#save = (turn) =>
       memory.saveMessages({
         messages: turn.map(({ text, role }) => ({
-          ...{ id: randomUUID(), threadId: this.#threadId, resourceId: USER, role, createdAt: new Date() },
+          id: randomUUID(),
+          threadId: this.#threadId,
+          resourceId: USER,
+          role,
+          createdAt: new Date(),
           content: { format: 2, parts: [{ type: "text", text }] },
         })),
       });

@@ -38,6 +38,7 @@ export type {
   ToolResultPart,
 } from "./message.ts";
 export { openStorage } from "./open-storage.ts";
+export { parseJson } from "./parse-json.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
 export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 export type { SessionData } from "./session-data.ts";

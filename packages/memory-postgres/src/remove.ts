@@ -1,7 +1,7 @@
 import type { Queryable } from "@rivet/db-manager";
 import { addRemoved, NOTHING_REMOVED, type Deletion, type Removed, type SessionHead } from "@rivet/memory-core";
 import { bury } from "./bury.ts";
-import { text, toSessionHead, toStoredHead, type TextRow } from "./rows.ts";
+import { toSessionHead, toStoredHead, type TextRow } from "./rows.ts";
 import { inTransaction, type Store } from "./store.ts";
 
 /** How many atoms one statement removes, unless a single session has more. */

@@ -105,7 +105,7 @@ export function toAtomRow(row: TextRow): AtomRow {
   return { sessionId: text(row, "sessionId"), userId: text(row, "userId"), ...toMessageRow(row) };
 }
 
-export function toMessageRow(row: TextRow): MessageRow {
+function toMessageRow(row: TextRow): MessageRow {
   return {
     id: text(row, "id"),
     memoryType: text(row, "memoryType"),
@@ -156,7 +156,11 @@ export function toSessionRow(sessionId: string, [first, ...messages]: readonly T
   const head = toSessionHead({
     sessionId,
     userId: userId.join(" "),
-    ...{ lastAtomId, messageCount, atomCount, idXor, historyXor },
+    lastAtomId,
+    messageCount,
+    atomCount,
+    idXor,
+    historyXor,
     metadata: text(first, "metadata"),
     metadataIds: text(first, "content"),
     createdAtMs: text(first, "createdAtMs"),

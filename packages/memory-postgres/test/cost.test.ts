@@ -129,8 +129,13 @@ async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<numb
   const options = { isMetadataSet: false, isVersionExpected: false, isDeletedFrom: false };
   const { text } = new Statements("public").appendToSession(options);
   const row: AtomRow = {
-    ...{ sessionId, id: new AtomClock().next(), userId: "ada", memoryType: "message_user" },
-    ...{ content: '"x"', metadata: "{}", createdAtMs: 0 },
+    sessionId,
+    id: new AtomClock().next(),
+    userId: "ada",
+    memoryType: "message_user",
+    content: '"x"',
+    metadata: "{}",
+    createdAtMs: 0,
   };
   const context = { deletionCount: 0, expectedHistoryXor: undefined, isMetadataSet: false };
   await client.query("BEGIN");

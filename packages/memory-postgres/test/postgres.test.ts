@@ -289,8 +289,13 @@ describe("rows", () => {
   it("go into as many statements as they need, in their order", () => {
     const clock = new AtomClock();
     const row = (units: number): AtomRow => ({
-      ...{ sessionId: "s", id: clock.next(), userId: "u", memoryType: "log", metadata: "{}", createdAtMs: 0 },
+      sessionId: "s",
+      id: clock.next(),
+      userId: "u",
+      memoryType: "log",
       content: "x".repeat(units),
+      metadata: "{}",
+      createdAtMs: 0,
     });
     const many = Array.from({ length: 2_001 }, () => row(1));
     expect(chunksOf(many).map(({ length }) => length)).toEqual([1_000, 1_000, 1]);

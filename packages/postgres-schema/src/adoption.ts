@@ -1,12 +1,173 @@
+/** A table of the Python original becomes ours, in the transaction of the migration. */
+import { bySession, headAfterInsert, type AtomRow, type SessionHead } from "@rivet/memory-core";
 import type { Queryable } from "./database.ts";
+import { LegacyConverter, type LegacyRow } from "./legacy-rows.ts";
+import { quoteName, tableNames } from "./names.ts";
 
-/** Whether `session_memories` of a schema without our other tables is the Python original's. */
-export async function isLegacyTable(_client: Queryable, _schema: string): Promise<boolean> {
-  return false;
+const TABLE = "session_memories";
+const COLUMNS = ["id", "session_id", "user_id", "memory_type", "content", "created_at"] as const;
+const ROWS_AT_A_TIME = 1_000;
+
+/**
+ * Whether `session_memories` of a schema without our other tables is the Python original's: it has its columns, and the
+ * `id` alone is the key.
+ */
+export async function isLegacyTable(client: Queryable, schema: string): Promise<boolean> {
+  const { rows: columns } = await client.query(
+    `SELECT attname::text AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
+     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
+    [tableNames(schema).memories],
+  );
+  const types = new Map(columns.map(({ name, type }) => [String(name), String(type)]));
+  const { rows: keys } = await client.query(
+    `SELECT attname::text AS name FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+     WHERE indrelid = $1::regclass AND indisprimary`,
+    [tableNames(schema).memories],
+  );
+  return (
+    COLUMNS.every((name) => types.has(name)) &&
+    types.get("id") === "uuid" &&
+    /^jsonb?$/.test(types.get("content") ?? "") &&
+    keys.every(({ name }) => name === "id")
+  );
 }
 
-/** Renames the Python original's table, and what of it would be in the way. */
-export async function setLegacyTableAside(_client: Queryable, _schema: string): Promise<void> {}
+/**
+ * Renames the table, and its indexes where their names are those of ours.
+ *
+ * @returns its name now: `session_memories_legacy`, or the first such name with a number that is free.
+ */
+export async function setLegacyTableAside(client: Queryable, schema: string): Promise<string> {
+  const { rows } = await client.query(
+    `SELECT relname::text AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1`,
+    [schema],
+  );
+  const taken = new Set(rows.map(({ name }) => name));
+  let name = `${TABLE}_legacy`;
+  for (let number = 2; taken.has(name); number++) name = `${TABLE}_legacy_${number}`;
 
-/** Fills our tables from the one that was set aside. */
-export async function adoptLegacyTable(_client: Queryable, _schema: string): Promise<void> {}
+  const { rows: indexes } = await client.query(
+    `SELECT relname::text AS name FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indrelid = $1::regclass`,
+    [tableNames(schema).memories],
+  );
+  await client.query(`ALTER TABLE ${tableNames(schema).memories} RENAME TO ${quoteName(name)}`);
+  for (const index of indexes.map((row) => String(row["name"]))) {
+    if (!/^session_memories_(pkey|by_user|facts)$/.test(index)) continue;
+    const renamed = `${name}${index.slice(TABLE.length)}`;
+    await client.query(`ALTER INDEX ${quoteName(schema)}.${quoteName(index)} RENAME TO ${quoteName(renamed)}`);
+  }
+  return name;
+}
+
+/**
+ * Fills our tables from the one that was set aside, in memory for a thousand rows.
+ *
+ * - Messages that each save repeated are one: the same session, index, type and text, with the time of the first. Where
+ *   two texts stand under one index, both stay.
+ * - Messages are in the order of their index; everything else is between them by its time.
+ * - Of a session's metadata rows the last one counts.
+ * - Nothing else is left out: what has no session, user or role gets a name that says so.
+ */
+export async function adoptLegacyTable(client: Queryable, schema: string, legacyTable: string): Promise<void> {
+  const source = `${quoteName(schema)}.${quoteName(legacyTable)}`;
+  await client.query(`DECLARE legacy NO SCROLL CURSOR FOR ${selectLegacyRows(source)}`);
+  const converter = new LegacyConverter(Date.now());
+  let open: SessionHead | undefined;
+  for (;;) {
+    const { rows } = await client.query(`FETCH ${ROWS_AT_A_TIME} FROM legacy`);
+    const atoms = rows.map((row) => converter.convert(legacyRow(row)));
+    await insertAtoms(client, schema, atoms);
+    const complete: SessionHead[] = [];
+    for (const group of bySession(atoms)) {
+      if (open !== undefined && open.sessionId !== group[0].sessionId) complete.push(open);
+      const before: SessionHead | undefined = open?.sessionId === group[0].sessionId ? open : undefined;
+      open = headAfterInsert(before, group);
+    }
+    if (rows.length < ROWS_AT_A_TIME && open !== undefined) complete.push(open);
+    await insertHeads(client, schema, complete);
+    if (rows.length < ROWS_AT_A_TIME) break;
+  }
+  await client.query("CLOSE legacy");
+}
+
+/** Session by session, each row that counts once, in the order in which the atoms are to be. */
+function selectLegacyRows(source: string): string {
+  return `
+WITH marked AS (
+  SELECT id, COALESCE(NULLIF(session_id::text, ''), 'unknown') AS session_id, user_id::text AS user_id,
+    memory_type::text AS memory_type, content::text AS content, to_jsonb(original) -> 'metadata' AS metadata, created_at,
+    starts_with(memory_type::text, 'message_') AS is_message,
+    CASE WHEN content ->> 'message_index' ~ '^[0-9]{1,9}$' THEN (content ->> 'message_index')::integer END AS index,
+    content ->> 'content' AS text
+  FROM ${source} AS original
+), folded AS (
+  SELECT DISTINCT ON (session_id, key) *
+  FROM (
+    SELECT *, CASE
+      WHEN memory_type = 'session_metadata' THEN 'metadata'
+      WHEN is_message AND index IS NOT NULL THEN concat_ws(' ', 'message', index, memory_type, md5(text))
+      ELSE concat_ws(' ', 'row', id)
+    END AS key
+    FROM marked
+  ) AS keyed
+  -- The first of what was repeated, but the last of the metadata.
+  ORDER BY session_id, key, CASE WHEN memory_type = 'session_metadata' THEN created_at END DESC NULLS LAST, created_at, id
+), timed AS (
+  SELECT *, CASE WHEN is_message AND index IS NOT NULL THEN
+    max(created_at) OVER (PARTITION BY session_id, is_message AND index IS NOT NULL ORDER BY index, created_at, id)
+  ELSE created_at END AS placed_at
+  FROM folded
+)
+SELECT session_id, user_id, memory_type, content, metadata::text AS metadata,
+  date_part('epoch', placed_at) * 1000 AS created_at_ms
+FROM timed
+ORDER BY session_id COLLATE "C", placed_at NULLS FIRST, index NULLS FIRST, created_at, id`;
+}
+
+function legacyRow(row: Readonly<Record<string, unknown>>): LegacyRow {
+  const textOf = (name: string): string | null => {
+    const value = row[name];
+    return typeof value === "string" ? value : null;
+  };
+  return {
+    sessionId: textOf("session_id"),
+    userId: textOf("user_id"),
+    memoryType: textOf("memory_type"),
+    content: textOf("content"),
+    metadata: textOf("metadata"),
+    createdAtMs: Math.round(Number(row["created_at_ms"] ?? 0)),
+  };
+}
+
+async function insertAtoms(client: Queryable, schema: string, atoms: readonly AtomRow[]): Promise<void> {
+  const objects = atoms.map(
+    (atom) =>
+      `{"session_id":${JSON.stringify(atom.sessionId)},"id":"${atom.id}","user_id":${JSON.stringify(atom.userId)},"memory_type":${JSON.stringify(atom.memoryType)},"content":${atom.content},"metadata":${atom.metadata},"ms":${atom.createdAtMs}}`,
+  );
+  await client.query(
+    `INSERT INTO ${tableNames(schema).memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
+     SELECT session_id, id, user_id, memory_type, COALESCE(content, 'null'), metadata, to_timestamp(ms / 1000)
+     FROM json_to_recordset($1) AS atom (session_id text, id uuid, user_id text, memory_type text, content jsonb,
+       metadata jsonb, ms double precision)`,
+    [`[${objects.join(",")}]`],
+  );
+}
+
+async function insertHeads(client: Queryable, schema: string, heads: readonly SessionHead[]): Promise<void> {
+  const objects = heads.map((head) => ({ ...head, idXor: bits(head.idXor), historyXor: bits(head.historyXor) }));
+  await client.query(
+    `INSERT INTO ${tableNames(schema).heads} (session_id, user_id, created_at, last_atom_id, message_count, atom_count,
+       deletion_count, id_xor, history_xor, metadata, metadata_ids)
+     SELECT "sessionId", "userId", to_timestamp("createdAtMs" / 1000), "lastAtomId", "messageCount", "atomCount", 0,
+       "idXor"::bit(128), "historyXor"::bit(128), metadata::jsonb, "metadataIds"::jsonb
+     FROM json_to_recordset($1) AS head ("sessionId" text, "userId" text, "createdAtMs" double precision,
+       "lastAtomId" uuid, "messageCount" integer, "atomCount" integer, "idXor" text, "historyXor" text, metadata text,
+       "metadataIds" text)`,
+    [JSON.stringify(objects)],
+  );
+}
+
+/** A UUID as PostgreSQL reads 128 bits. */
+function bits(id: string): string {
+  return `x${id.replaceAll("-", "")}`;
+}

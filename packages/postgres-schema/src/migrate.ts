@@ -3,7 +3,7 @@ import type { Queryable, SchemaDatabase } from "./database.ts";
 import { foreignTable, mayNotMigrate, newerSchema, otherPartitions, outdatedSchema } from "./errors.ts";
 import { migrationStatements, SCHEMA_VERSION } from "./migrations.ts";
 import { quoteName, tableNames } from "./names.ts";
-import { parseSchemaOptions, type SchemaOptions } from "./options.ts";
+import { assertVersion, parseSchemaOptions, type SchemaOptions } from "./options.ts";
 
 /**
  * Creates the tables, or brings them up to date. Any number of processes may do so at once: one migrates, the others
@@ -50,6 +50,7 @@ export async function checkSchema(database: Queryable, options: SchemaOptions = 
 export function schemaStatements(options: SchemaOptions & { fromVersion?: number } = {}): string[] {
   const { fromVersion = 0, ...rest } = options;
   const layout = parseSchemaOptions(rest);
+  assertVersion(fromVersion);
   const { schema } = tableNames(layout.schema);
   const createSchema = fromVersion === 0 ? [`CREATE SCHEMA IF NOT EXISTS ${schema}`] : [];
   return [...createSchema, ...migrationStatements(layout, fromVersion)];
@@ -62,15 +63,15 @@ async function migrateInTransaction(client: Queryable, layout: Layout): Promise<
   // Held to the end of the transaction: whoever comes second finds the work done.
   await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`rivet-memory ${schema}`]);
   const version = await checkedVersion(client, schema);
-  const isAdopting = version === 0 && (await hasTable(client, schema, "session_memories"));
-  if (isAdopting) {
+  let legacyTable: string | undefined;
+  if (version === 0 && (await hasTable(client, schema, "session_memories"))) {
     if (!(await isLegacyTable(client, schema))) throw foreignTable(schema);
-    await setLegacyTableAside(client, schema);
+    legacyTable = await setLegacyTableAside(client, schema);
   }
   // CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it is there.
   if (!(await hasSchema(client, schema))) await client.query(`CREATE SCHEMA ${quoteName(schema)}`);
   for (const statement of migrationStatements(layout, version)) await client.query(statement);
-  if (isAdopting) await adoptLegacyTable(client, schema);
+  if (legacyTable !== undefined) await adoptLegacyTable(client, schema, legacyTable);
 }
 
 /** How many migrations the schema has; 0 when there are no tables. */

@@ -1,4 +1,4 @@
-import { DEFAULT_SCHEMA } from "./options.ts";
+export const DEFAULT_SCHEMA = "public";
 
 /** The tables' names, quoted and with their schema, ready to stand in SQL. */
 export interface TableNames {

@@ -1,4 +1,6 @@
 import { MemoryError } from "@rivet/memory-core";
+import { SCHEMA_VERSION } from "./migrations.ts";
+import { DEFAULT_SCHEMA } from "./names.ts";
 
 export interface SchemaOptions {
   /** The PostgreSQL schema that holds the tables; created when it is missing. Default: `public`. */
@@ -9,8 +11,6 @@ export interface SchemaOptions {
    */
   partitions?: number;
 }
-
-export const DEFAULT_SCHEMA = "public";
 
 /** PostgreSQL cuts longer names off, silently. */
 const MAX_NAME_BYTES = 63;
@@ -29,6 +29,12 @@ export function parseSchemaOptions(options: SchemaOptions): { schema: string; pa
     throw invalid("options.partitions", `must be a whole number from 1 to ${MAX_PARTITIONS}`);
   }
   return { schema, partitions };
+}
+
+/** @throws {MemoryError} `invalid_input` for a version from which nothing leads to the present one. */
+export function assertVersion(fromVersion: number): void {
+  if (Number.isInteger(fromVersion) && fromVersion >= 0 && fromVersion <= SCHEMA_VERSION) return;
+  throw invalid("options.fromVersion", `must be a version of the tables, from 0 to ${SCHEMA_VERSION}`);
 }
 
 function isName(name: string): boolean {

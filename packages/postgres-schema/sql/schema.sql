@@ -1,0 +1,67 @@
+-- The tables of Rivet Memory, as @rivet/postgres-schema makes them. Apply it once, for example with
+--   psql "$DATABASE_URL" --set ON_ERROR_STOP=1 --file schema.sql
+-- and open the storage with migrate: false. For another schema or hash partitions, use schemaStatements().
+
+BEGIN;
+
+CREATE SCHEMA IF NOT EXISTS "public";
+
+CREATE TABLE "public"."session_memories" (
+  session_id  text COLLATE "C" NOT NULL,
+  id          uuid NOT NULL,
+  user_id     text COLLATE "C" NOT NULL,
+  memory_type text COLLATE "C" NOT NULL,
+  content     jsonb NOT NULL,
+  metadata    jsonb NOT NULL,
+  created_at  timestamptz NOT NULL,
+  PRIMARY KEY (session_id, id)
+);
+
+CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, memory_type, id);
+
+-- Session metadata and the user's own atoms, few among many messages: appending a message does not touch this index.
+CREATE INDEX session_memories_facts ON "public"."session_memories" (session_id, memory_type, id)
+  WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+
+-- A row with atom_count 0 stands for a session without atoms, and is not shown. It keeps deletion_count, which tells an
+-- append that a deletion has overtaken it.
+CREATE TABLE "public"."session_heads" (
+  session_id     text COLLATE "C" NOT NULL PRIMARY KEY,
+  user_id        text COLLATE "C" NOT NULL,
+  created_at     timestamptz NOT NULL,
+  last_atom_id   uuid NOT NULL,
+  message_count  integer NOT NULL,
+  atom_count     integer NOT NULL,
+  deletion_count integer NOT NULL,
+  id_xor         bit(128) NOT NULL,
+  history_xor    bit(128) NOT NULL,
+  metadata       jsonb NOT NULL, -- the current metadata
+  metadata_ids   jsonb NOT NULL  -- for each key, the atom that decided it
+);
+
+CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, last_atom_id DESC);
+
+-- The nil UUID as id stands for the whole session.
+CREATE TABLE "public"."session_tombstones" (
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  deleted_at timestamptz NOT NULL,
+  PRIMARY KEY (session_id, id)
+);
+
+CREATE TABLE "public"."replication_hints" (
+  target     text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  PRIMARY KEY (target, session_id, id)
+);
+
+CREATE TABLE "public"."rivet_store" (
+  store_uuid     uuid NOT NULL PRIMARY KEY,
+  schema_version integer NOT NULL,
+  heartbeat      timestamptz NOT NULL
+);
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 1, now());
+
+COMMIT;
