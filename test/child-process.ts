@@ -8,8 +8,17 @@ interface Finished {
 }
 
 /** Runs a command to its end. */
-async function run(command: string, args: readonly string[], folder: string): Promise<Finished> {
-  const child = spawn(command, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+async function run(
+  command: string,
+  args: readonly string[],
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Finished> {
+  const child = spawn(command, args, {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   let errors = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -19,8 +28,13 @@ async function run(command: string, args: readonly string[], folder: string): Pr
 }
 
 /** {@link run}, for a command that must succeed; gives its standard output. */
-export async function runWell(command: string, args: readonly string[], folder: string): Promise<string> {
-  const { exitCode, output, errors } = await run(command, args, folder);
+export async function runWell(
+  command: string,
+  args: readonly string[],
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { exitCode, output, errors } = await run(command, args, folder, environment);
   if (exitCode !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${exitCode}:\n${output}\n${errors}`);
   return output;
 }

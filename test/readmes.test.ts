@@ -1,7 +1,8 @@
 import { globSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { startPostgres, type PostgresServer } from "@rivet/local-servers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runWell } from "./child-process.ts";
 import { codeBlocks } from "./readme-code.ts";
 
@@ -12,6 +13,14 @@ const blocks = documents.flatMap((document) =>
 );
 
 describe("the code of the documents", () => {
+  let server: PostgresServer | undefined;
+  beforeAll(async () => {
+    server = await startPostgres();
+  }, 60_000);
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+  });
+
   it("is found", () => {
     expect(documents).toContain("README.md");
     expect(blocks.length).toBeGreaterThanOrEqual(5);
@@ -22,6 +31,8 @@ describe("the code of the documents", () => {
     const folder = await mkdtemp(join(root, "test", ".readme-"));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await writeFile(join(folder, "example.ts"), code);
-    await runWell(process.execPath, ["--conditions=@rivet/source", "example.ts"], folder);
+    // What a document takes for granted.
+    const environment = { DATABASE_URL: (await server?.createDatabase()) ?? "" };
+    await runWell(process.execPath, ["--conditions=@rivet/source", "example.ts"], folder, environment);
   });
 });

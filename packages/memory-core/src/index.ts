@@ -17,7 +17,7 @@ export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
 export { headAfterDelete, headAfterInsert, type DeletedAtom, type SessionHead } from "./head.ts";
 export { xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
-export { EMPTY_METADATA, metadataAfter, type MetadataProjection } from "./metadata-projection.ts";
+export type { MetadataProjection } from "./metadata-projection.ts";
 export { MessageHistory } from "./message-history.ts";
 export type {
   FileData,
