@@ -1,0 +1,171 @@
+import { readFile } from "node:fs/promises";
+import { Socket } from "node:net";
+import pg from "pg";
+import type { ConnectionFields } from "./connection-fields.ts";
+import { LocalFault } from "./local-fault.ts";
+import type { NamedStatement } from "./queryable.ts";
+
+const KEEP_ALIVE_DELAY_MS = 5000;
+/** How long a server may take to say goodbye. */
+const GOODBYE_MS = 500;
+
+export interface Request {
+  readonly statement: string | NamedStatement;
+  readonly values: readonly unknown[] | undefined;
+  readonly isNamed: boolean;
+  readonly isText: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Answer<Row> {
+  readonly rows: Row[];
+  readonly rowCount: number;
+  readonly command: string;
+}
+
+interface DriverResult {
+  readonly rows: unknown[];
+  readonly rowCount: number | null;
+  readonly command: string | null;
+}
+
+/** Every value stays the text that the server sent. */
+const TEXT_TYPES = { getTypeParser: () => (text: unknown) => text };
+
+/** One connection of pg whose socket is ours, so that it can be ended at once and whatever pg is waiting for. */
+export class Connection {
+  /** The generation of the pool's connections that it belongs to; set when it is established. */
+  generation = 0;
+  /** Called when the connection ends by itself, after an error that no statement was waiting for. */
+  onLost: ((error: unknown) => void) | undefined;
+  idleSinceMs = 0;
+  readonly #client: pg.Client;
+  readonly #socket: Socket;
+  #fault: unknown;
+  #abandon: ((fault: unknown) => void) | undefined;
+
+  private constructor(client: pg.Client, socket: Socket) {
+    this.#client = client;
+    this.#socket = socket;
+    // For all of its life: an error event without a listener ends the process, and one reset emits two.
+    client.on("error", (error) => this.#end(error));
+    client.on("end", () => this.#end(new Error("Connection terminated unexpectedly")));
+  }
+
+  static async open(fields: ConnectionFields, connectTimeoutMs: number): Promise<Connection> {
+    const socket = new Socket();
+    const client = new pg.Client({
+      host: fields.host,
+      port: fields.port,
+      user: fields.user,
+      // A function: pg would take another password from the environment in place of an empty one.
+      password: () => fields.password ?? "",
+      database: fields.database,
+      application_name: fields.applicationName,
+      ...(fields.options === undefined ? {} : { options: fields.options }),
+      ssl: await tlsOf(fields),
+      enableChannelBinding: true,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+      stream: () => socket,
+    });
+    const connection = new Connection(client, socket);
+    try {
+      await client.connect();
+      return connection;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  get isDead(): boolean {
+    return this.#fault !== undefined;
+  }
+
+  /** What ended the connection. */
+  get fault(): unknown {
+    return this.#fault;
+  }
+
+  /** The statement is sent before this returns. One at a time. */
+  query<Row>({ statement, values, isNamed, isText, timeoutMs, signal }: Request): Promise<Answer<Row>> {
+    const config = {
+      text: typeof statement === "string" ? statement : statement.text,
+      ...(isNamed && typeof statement !== "string" ? { name: statement.name } : {}),
+      ...(values === undefined ? {} : { values: [...values] }),
+      ...(isText ? { types: TEXT_TYPES } : {}),
+      query_timeout: Math.max(1, Math.ceil(timeoutMs)),
+    };
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void =>
+        this.destroy(new LocalFault("RIVET_ABORTED", "the caller's signal ended the wait", signal?.reason));
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const finish = (): void => {
+        this.#abandon = undefined;
+        signal?.removeEventListener("abort", onAbort);
+      };
+      this.#abandon = (fault) => {
+        finish();
+        reject(fault);
+      };
+      this.#client.query(config, (error: unknown, result: DriverResult | readonly DriverResult[]) => {
+        finish();
+        if (error) reject(error);
+        else resolve(toAnswer<Row>(result));
+      });
+    });
+  }
+
+  /** Ends the connection at once; a statement that is under way fails with the fault. */
+  destroy(fault: unknown): void {
+    this.#fault ??= fault;
+    this.onLost = undefined;
+    this.#abandon?.(fault);
+    this.#socket.destroy();
+  }
+
+  /** Ends an idle connection with a goodbye, and without one when the server does not react. */
+  async close(): Promise<void> {
+    this.#fault ??= new LocalFault("RIVET_CLOSED", "the connection was closed");
+    this.onLost = undefined;
+    const timer = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
+    await this.#client.end();
+    clearTimeout(timer);
+  }
+
+  /** Whether it keeps the process alive. */
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
+  #end(error: unknown): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = error;
+    this.onLost?.(error);
+  }
+}
+
+function toAnswer<Row>(result: DriverResult | readonly DriverResult[]): Answer<Row> {
+  // Several statements in one text give several results; the last one counts.
+  const last = "rows" in result ? result : result.at(-1);
+  // The one place where rows get the type that the caller states; only its statement could tell.
+  return { rows: (last?.rows ?? []) as Row[], rowCount: last?.rowCount ?? 0, command: last?.command ?? "" };
+}
+
+async function tlsOf({ tls, certificateFiles }: ConnectionFields): Promise<Record<string, unknown> | false> {
+  if (tls === undefined) return false;
+  const read = Object.entries(certificateFiles).map(async ([option, file]) => [option, await readPem(file)] as const);
+  return { ...Object.fromEntries(await Promise.all(read)), ...tls };
+}
+
+async function readPem(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new LocalFault("RIVET_CERTIFICATE_FILE", `the certificate file ${file} of the address cannot be read`, error);
+  }
+}

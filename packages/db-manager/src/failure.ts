@@ -1,0 +1,88 @@
+/** Native errors as `DatabaseError`, and what is known of each beyond what its reader needs. */
+import { classify, type Meaning } from "./error-taxonomy.ts";
+import { DatabaseError } from "./errors.ts";
+import { isPlainAnswer, readNativeError } from "./native-error.ts";
+import type { Redactor } from "./redaction.ts";
+
+export interface Failure {
+  readonly meaning: Meaning;
+  /** Whether nothing of the caller's was sent or called, so that a repeat is no repeat. */
+  readonly isUntouched: boolean;
+  /** Whether the connection may be used again. */
+  readonly isConnectionSound: boolean;
+}
+
+export interface Circumstances {
+  /** Whether the statement was sent before the error came. */
+  readonly isSent: boolean;
+  /** Whether the statement, by itself, leaves nothing behind: in a transaction before its COMMIT. */
+  readonly isHarmless?: boolean;
+  readonly isUntouched?: boolean;
+}
+
+interface Origin {
+  readonly provider: string;
+  readonly host: string;
+  readonly redactor: Redactor;
+}
+
+const failures = new WeakMap<object, Failure>();
+
+/** How far down the causes of an error of the caller's own ours may be. */
+const MAX_CAUSES = 8;
+
+export function toDatabaseError(error: unknown, circumstances: Circumstances, origin: Origin): DatabaseError {
+  const { isSent, isHarmless = false, isUntouched = !isSent } = circumstances;
+  const native = readNativeError(error);
+  const meaning = classify(native, isSent);
+  origin.redactor.clean(error);
+  const { provider, host } = origin;
+  const message = origin.redactor.text(native.message);
+  const failure = new DatabaseError({
+    code: meaning.code,
+    message: `${provider} (${host}): ${message}${meaning.advice === "" ? "" : `; ${meaning.advice}`}`,
+    retryable: meaning.isRetryable,
+    outcome: isHarmless ? "not_applied" : meaning.outcome,
+    provider,
+    host,
+    sqlState: native.severity === undefined ? undefined : native.code,
+    constraint: native.constraint,
+    column: native.column,
+    table: native.table,
+    cause: error,
+  });
+  const isConnectionSound =
+    !isSent || (isPlainAnswer(native) && !meaning.isConnectionLost && meaning.repeat !== "unnamed");
+  failures.set(failure, { meaning, isUntouched, isConnectionSound });
+  return failure;
+}
+
+/** What is known of an error of ours, also when the caller's code wrapped it in one of its own. */
+export function failureOf(error: unknown): Failure | undefined {
+  let current: unknown = error;
+  for (let depth = 0; depth < MAX_CAUSES && current instanceof Error; depth += 1) {
+    const failure = failures.get(current);
+    if (failure !== undefined) return failure;
+    current = current.cause;
+  }
+  return undefined;
+}
+
+/** The error of the last attempt, when an earlier one may have been applied. */
+export function withUnknownOutcome(error: DatabaseError): DatabaseError {
+  const { code, message, retryable, path, provider, host, sqlState, constraint, column, table, cause } = error;
+  return new DatabaseError({
+    code,
+    message: `${message}; an earlier attempt may have been applied`,
+    retryable,
+    outcome: "unknown",
+    path,
+    provider,
+    host,
+    sqlState,
+    constraint,
+    column,
+    table,
+    cause,
+  });
+}

@@ -1,0 +1,31 @@
+/** How many of the latest samples count. */
+const WINDOW = 256;
+
+export interface Latency {
+  /** Undefined before the first answer. */
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+}
+
+/** The latest latencies of one provider, in ms. */
+export class LatencyWindow {
+  readonly #samples = new Float64Array(WINDOW);
+  #count = 0;
+
+  /** A sample from a clock that jumped (negative, or no number at all) says nothing and is left out. */
+  record(latencyMs: number): void {
+    if (!(latencyMs >= 0) || latencyMs === Infinity) return;
+    this.#samples[this.#count % WINDOW] = latencyMs;
+    this.#count += 1;
+  }
+
+  summary(): Latency {
+    const sorted = this.#samples.slice(0, Math.min(this.#count, WINDOW)).sort();
+    return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
+  }
+}
+
+/** The nearest-rank percentile of values in ascending order. */
+function percentile(sorted: Float64Array, fraction: number): number | undefined {
+  return sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)];
+}

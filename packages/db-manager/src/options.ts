@@ -1,0 +1,150 @@
+import { invalidInput, show } from "./errors.ts";
+import { readConnectionFields, type ConnectionFields } from "./connection-fields.ts";
+
+/** How TLS is to be done where the default (verified, as `sslmode=verify-full`) does not fit. */
+export interface TlsOptions {
+  /** Certificates, in PEM, to trust instead of the system's. */
+  ca?: string | Uint8Array | readonly string[];
+  /** A certificate of the client, in PEM, and its key. */
+  cert?: string | Uint8Array;
+  key?: string | Uint8Array;
+  /** The name to look for in the server's certificate. Default: the host of the address. */
+  servername?: string;
+  /** With false, any certificate is accepted: safe only on a network that is. Default: true. */
+  rejectUnauthorized?: boolean;
+}
+
+export interface ProviderConfig {
+  /** What errors, statistics and events call it. */
+  name: string;
+  /** `postgres://user:password@host:5432/database`. */
+  connectionString: string;
+  /** The most connections that are open at once. Default: 10. */
+  poolSize?: number | undefined;
+  /** Default: verified TLS, and none for hosts of this machine. False: none. */
+  ssl?: boolean | TlsOptions | undefined;
+  /** Default: `named`, and `unnamed` where the address is one of a transaction pooler. */
+  statements?: "named" | "unnamed" | undefined;
+  /** Default: 1,000 ms. */
+  connectTimeoutMs?: number | undefined;
+  /** For each statement that has no `timeoutMs` of its own. Default: 1,000 ms. */
+  statementTimeoutMs?: number | undefined;
+  /** How often replication looks for work, for those that replicate. No default here. */
+  drainIntervalMs?: number | undefined;
+}
+
+export interface DatabaseManagerOptions {
+  /** At least one; the first is the preferred one unless `primary` says otherwise. */
+  providers: readonly ProviderConfig[];
+  /** The name of the preferred provider. */
+  primary?: string | undefined;
+  /** Whether other providers may take work over. Kept for that; now all work goes to the preferred one. Default: true. */
+  failover?: boolean | undefined;
+  /** For a whole operation with its waiting and repeats. Default: 5,000 ms. */
+  operationTimeoutMs?: number | undefined;
+  /** Where a local journal is to be; this package only hands it on. */
+  journalPath?: string | undefined;
+  /** Monotonic, in ms since 1970. */
+  nowMs?: (() => number) | undefined;
+  /** From 0 to below 1. */
+  random?: (() => number) | undefined;
+}
+
+export interface ProviderSettings {
+  readonly name: string;
+  readonly fields: ConnectionFields;
+  readonly poolSize: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  readonly drainIntervalMs: number | undefined;
+}
+
+export interface Settings {
+  readonly providers: readonly ProviderSettings[];
+  readonly primary: string;
+  readonly isFailoverOn: boolean;
+  readonly operationTimeoutMs: number;
+  readonly journalPath: string | undefined;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+}
+
+const DEFAULTS = { poolSize: 10, connectTimeoutMs: 1000, statementTimeoutMs: 1000, operationTimeoutMs: 5000 };
+
+/** The longest delay that a timer of Node takes. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const MAX_POOL_SIZE = 10_000;
+
+/** @throws {DatabaseError} `invalid_input` with the path of the offending option. */
+export function parseOptions(options: DatabaseManagerOptions): Settings {
+  if (typeof options !== "object" || options === null) throw invalidInput("options", "must be an object");
+  const { providers, primary, failover = true, journalPath } = options;
+  if (!Array.isArray(providers) || providers.length === 0) {
+    throw invalidInput("options.providers", "must be an array with at least one provider");
+  }
+  const parsed = providers.map((provider: ProviderConfig, index) =>
+    parseProvider(provider, `options.providers[${index}]`),
+  );
+  const names = parsed.map(({ name }) => name);
+  names.forEach((name, index) => {
+    if (names.indexOf(name) !== index) {
+      throw invalidInput(`options.providers[${index}].name`, `is ${show(name)} again; names must be different`);
+    }
+  });
+  if (primary !== undefined && !names.includes(primary)) {
+    throw invalidInput("options.primary", `is ${show(primary)}, which is none of ${names.join(", ")}`);
+  }
+  if (typeof failover !== "boolean") throw invalidInput("options.failover", `is ${show(failover)}; expected a boolean`);
+  if (journalPath !== undefined && (typeof journalPath !== "string" || journalPath === "")) {
+    throw invalidInput("options.journalPath", "must be the path of a file");
+  }
+  return {
+    providers: parsed,
+    primary: primary ?? names[0] ?? "",
+    isFailoverOn: failover,
+    operationTimeoutMs: duration(options.operationTimeoutMs, "options.operationTimeoutMs", DEFAULTS.operationTimeoutMs),
+    journalPath,
+    nowMs: functionOr(options.nowMs, "options.nowMs", () => performance.timeOrigin + performance.now()),
+    random: functionOr(options.random, "options.random", Math.random),
+  };
+}
+
+function parseProvider(config: ProviderConfig, path: string): ProviderSettings {
+  if (typeof config !== "object" || config === null) throw invalidInput(path, "must be an object");
+  const { name, poolSize = DEFAULTS.poolSize, statements, ssl, drainIntervalMs } = config;
+  if (typeof name !== "string" || !/^[\w-]{1,63}$/.test(name)) {
+    throw invalidInput(`${path}.name`, `is ${show(name)}; expected 1 to 63 letters, digits, - or _`);
+  }
+  if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > MAX_POOL_SIZE) {
+    throw invalidInput(`${path}.poolSize`, `is ${show(poolSize)}; expected a whole number from 1 to ${MAX_POOL_SIZE}`);
+  }
+  if (statements !== undefined && statements !== "named" && statements !== "unnamed") {
+    throw invalidInput(`${path}.statements`, `is ${show(statements)}; expected named or unnamed`);
+  }
+  if (ssl !== undefined && typeof ssl !== "boolean" && (typeof ssl !== "object" || ssl === null)) {
+    throw invalidInput(`${path}.ssl`, "must be true, false or an object such as { ca }");
+  }
+  return {
+    name,
+    fields: readConnectionFields(config.connectionString, { path: `${path}.connectionString`, ssl, statements }),
+    poolSize,
+    connectTimeoutMs: duration(config.connectTimeoutMs, `${path}.connectTimeoutMs`, DEFAULTS.connectTimeoutMs),
+    statementTimeoutMs: duration(config.statementTimeoutMs, `${path}.statementTimeoutMs`, DEFAULTS.statementTimeoutMs),
+    drainIntervalMs:
+      drainIntervalMs === undefined ? undefined : duration(drainIntervalMs, `${path}.drainIntervalMs`, drainIntervalMs),
+  };
+}
+
+/** @throws {DatabaseError} `invalid_input` for what is no time in ms that a timer takes. */
+export function duration(value: number | undefined, path: string, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number" || !(value > 0 && value <= MAX_TIMEOUT_MS)) {
+    throw invalidInput(path, `is ${show(value)}; expected ms above 0, at most ${MAX_TIMEOUT_MS}`);
+  }
+  return value;
+}
+
+function functionOr<Value>(value: (() => Value) | undefined, path: string, fallback: () => Value): () => Value {
+  if (value !== undefined && typeof value !== "function") throw invalidInput(path, "must be a function");
+  return value ?? fallback;
+}

@@ -1,0 +1,85 @@
+/** The shapes of statements and their results, free of the driver's types. */
+import { invalidInput, show } from "./errors.ts";
+import { duration } from "./options.ts";
+
+/** A statement that a connection keeps prepared under its name, wherever connections are not shared by a pooler. */
+export interface NamedStatement {
+  /** At most 63 bytes. One name stands for one text. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface QueryOptions {
+  /** Whether the statement may be applied twice without harm, so that it may be repeated. Default: false. */
+  idempotent?: boolean | undefined;
+  /** Ends the wait at once; what was sent may still be applied. */
+  signal?: AbortSignal | undefined;
+  /** For this statement, once it has a connection. Default: the provider's `statementTimeoutMs`. */
+  timeoutMs?: number | undefined;
+  /** Every value is PostgreSQL's text for it, or null. Default: false, values become what pg makes of them. */
+  asText?: boolean | undefined;
+}
+
+export interface QueryResult<Row> {
+  readonly rows: Row[];
+  /** Rows that were returned or changed. */
+  readonly rowCount: number;
+  /** The first word of the command tag, such as `INSERT`. */
+  readonly command: string;
+  /** The name of the provider that answered. */
+  readonly provider: string;
+}
+
+/** What takes statements: a manager, a provider, or the client of a transaction. */
+export interface Queryable {
+  query<Row extends object = Record<string, unknown>>(
+    statement: string | NamedStatement,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<QueryResult<Row>>;
+}
+
+export interface TransactionOptions {
+  /** Whether the whole transaction may be applied twice without harm. Default: false. */
+  idempotent?: boolean | undefined;
+  /** For all of it, with waiting and repeats. Default: `operationTimeoutMs` of the manager. */
+  deadlineMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export type RunOptions = TransactionOptions;
+
+/** One provider, for the work of `run()`. Its statements are tried once; `run()` repeats the whole work. */
+export interface ProviderHandle extends Queryable {
+  readonly name: string;
+  transaction<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
+}
+
+const MAX_NAME_BYTES = 63;
+/** The protocol counts parameters in 16 bits, and pg fails beyond with a message about something else. */
+const MAX_PARAMETERS = 65_535;
+
+/** @throws {DatabaseError} `invalid_input` */
+export function checkQuery(
+  statement: string | NamedStatement,
+  values: readonly unknown[] | undefined,
+  options: QueryOptions | undefined,
+): void {
+  if (typeof statement !== "string") {
+    if (typeof statement?.text !== "string" || typeof statement.name !== "string") {
+      throw invalidInput("statement", "must be a string or { name, text }");
+    }
+    const { name } = statement;
+    // No name has more bytes than three times its UTF-16 units.
+    if (name === "" || (name.length * 3 > MAX_NAME_BYTES && Buffer.byteLength(name) > MAX_NAME_BYTES)) {
+      throw invalidInput("statement.name", `is ${show(name)}; expected 1 to ${MAX_NAME_BYTES} bytes`);
+    }
+  }
+  if (values !== undefined) {
+    if (!Array.isArray(values)) throw invalidInput("values", "must be an array");
+    if (values.length > MAX_PARAMETERS) {
+      throw invalidInput("values", `has ${values.length} elements; a statement takes at most ${MAX_PARAMETERS}`);
+    }
+  }
+  if (options?.timeoutMs !== undefined) duration(options.timeoutMs, "options.timeoutMs", 0);
+}
