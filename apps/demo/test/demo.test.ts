@@ -1,11 +1,12 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Readable } from "node:stream";
+import { startPostgres } from "@rivet/local-servers";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -84,6 +85,30 @@ describe("the demo", { timeout: 30_000 }, () => {
     // oxlint-disable-next-line no-control-regex
     expect(output).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(output).toContain("turn 2 of 2: 3 atoms acknowledged");
+  });
+
+  it("starts a PostgreSQL server of its own, and leaves nothing of it behind", { timeout: 60_000 }, async () => {
+    // A root user's server runs as another, who has to reach its files.
+    await chmod(folder, 0o711);
+    const { exitCode, output } = await demo("--backend", "postgres:");
+    expect(output).toMatch(/started a PostgreSQL server on port \d+/);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
+    expect(exitCode).toBe(0);
+    expect(await leftovers()).toEqual([]);
+    expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
+  });
+
+  it("takes the address of a PostgreSQL, and does not show its password", { timeout: 60_000 }, async () => {
+    await using server = await startPostgres();
+    const url = await server.createDatabase();
+    const { exitCode, output } = await demo("--backend", url);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
+    expect(exitCode).toBe(0);
+    await server.stop();
+    const failed = await demo("--backend", url);
+    expect(failed.exitCode).toBe(1);
+    expect(failed.output).toMatch(/✗ .*ECONNREFUSED/);
+    expect(output + failed.output).not.toContain(server.password);
   });
 
   it.each(["memory:", "sqlite::memory:"])("reads %s back in the same process, and says so", async (backend) => {

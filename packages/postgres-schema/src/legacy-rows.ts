@@ -103,7 +103,7 @@ function meaningOf(row: LegacyRow): Meaning {
 
 /** `{ role, content, message_index, … }`; what else stands in it, such as a timestamp, becomes metadata of the message. */
 function messageOf(memoryType: string, content: JsonValue, metadata: JsonObject): Meaning {
-  const { role, content: text, message_index: _index, ...others } = objectOf(content, "content");
+  const { role, content: text, message_index: _, ...others } = objectOf(content, "content");
   const ofType = roleOf(memoryType) ?? memoryType.slice("message_".length);
   const known = [ofType, role].map((name) => (typeof name === "string" ? ROLES[name.toLowerCase()] : undefined));
   const name = known.find((one) => one !== undefined);
