@@ -1,4 +1,4 @@
-import { startPgBouncer } from "@rivet/local-servers";
+import { scriptLines, startPgBouncer } from "@rivet/local-servers";
 import { DatabaseError, DatabaseManager, type QueryOptions } from "@rivet/db-manager";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { failureOf, manage, useServer } from "./servers.ts";
@@ -244,6 +244,11 @@ describe("close", () => {
     const busy = failureOf(db.query("SELECT pg_sleep(30)", [], { timeoutMs: 30_000 }));
     await db.close();
     expect(await busy).toMatchObject({ code: "closed", outcome: "unknown" });
+  });
+
+  it("may be forgotten: connections at rest keep no process alive", async () => {
+    const script = new URL("processes/forgetful.ts", import.meta.url);
+    expect(await scriptLines(script, [server().url()])).toEqual(['[{"one":1}]']);
   });
 
   it("happens at the end of a block", async () => {

@@ -94,7 +94,7 @@ export class PgBouncer {
 
   /** What it has said lately. */
   get log(): string {
-    return this.#log;
+    return this.#log.replaceAll(this.#target.password, "•••");
   }
 
   /** The address of a database of the server, through it. */
@@ -112,7 +112,7 @@ export class PgBouncer {
         else if (/FATAL|error while loading/.test(this.#log)) this.#guard.stdin?.end();
       });
       this.#guard.once("error", reject);
-      this.#guard.once("close", () => reject(new Error(`PgBouncer did not start:\n${this.#log}`)));
+      this.#guard.once("close", () => reject(new Error(`PgBouncer did not start:\n${this.log}`)));
     });
   }
 

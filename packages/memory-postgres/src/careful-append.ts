@@ -16,7 +16,7 @@ import {
 } from "@rivet/memory-core";
 import { appendToSessions, type Written } from "./append.ts";
 import { bury } from "./bury.ts";
-import { chunksOf } from "./limits.ts";
+import { chunksOf, deletionOptions } from "./limits.ts";
 import { idOfBits, text, toAtomRow, toStoredHead, type StoredHead, type TextRow } from "./rows.ts";
 import { inTransaction, type Store } from "./store.ts";
 
@@ -65,9 +65,9 @@ async function clear(store: Store, client: Queryable, session: SessionWrite, hea
   const { sessionId, clearThroughId } = session;
   const stored = heads.get(sessionId);
   if (stored?.head === undefined || clearThroughId === undefined) return 0;
-  const { rows } = await client.query<TextRow>(store.statements.deleteMessagesThrough(), [sessionId, clearThroughId], {
-    asText: true,
-  });
+  const options = { asText: true, ...deletionOptions(stored.head.messageCount) };
+  const values = [sessionId, clearThroughId];
+  const { rows } = await client.query<TextRow>(store.statements.deleteMessagesThrough(), values, options);
   if (rows.length === 0) return 0;
   const head = await bury(store, client, { ...stored, head: stored.head }, rows);
   heads.set(sessionId, { ...stored, head, deletionCount: stored.deletionCount + 1 });

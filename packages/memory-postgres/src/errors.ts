@@ -14,7 +14,7 @@ const TOO_LARGE: Meaning = {
   problem: "cannot hold a value this large; store it elsewhere, and keep where it is",
 };
 
-/** By SQLSTATE, or by its first two digits: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   "42P01": MISSING_TABLES,
   "42703": MISSING_TABLES,

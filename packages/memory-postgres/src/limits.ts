@@ -39,3 +39,15 @@ export function chunksOf(rows: readonly AtomRow[]): AtomRow[][] {
   }
   return chunks;
 }
+
+/** How many atoms one statement removes, unless a single session has more. */
+export const MAX_DELETED_ATOMS = 20_000;
+
+/** Options for a statement that removes so many atoms: many take longer than statements usually may. */
+export function deletionOptions(atoms: number): { timeoutMs?: number } {
+  // 10 µs an atom were measured.
+  return atoms <= MAX_DELETED_ATOMS ? {} : { timeoutMs: 5_000 + atoms / 10 };
+}
+
+/** For reading all of a session, in milliseconds: its end is not known beforehand, and megabytes take their time. */
+export const LOAD_TIMEOUT_MS = 5_000;

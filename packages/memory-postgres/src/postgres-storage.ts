@@ -17,6 +17,7 @@ import {
 import { checkSchema, migrate } from "@rivet/postgres-schema";
 import { toPostgresMemoryError } from "./errors.ts";
 import { KnownDeletions } from "./known-deletions.ts";
+import { LOAD_TIMEOUT_MS } from "./limits.ts";
 import { parseSettings, type PostgresMemoryStorageOptions, type Settings } from "./options.ts";
 import { remove } from "./remove.ts";
 import { toAtomRow, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
@@ -98,7 +99,10 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   protected override async selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
-    return toSessionRow(selection.sessionId, await this.#read(this.#store.statements.selectSession(selection)));
+    const isBounded = selection.lastMessages !== undefined;
+    const options = isBounded ? {} : { timeoutMs: LOAD_TIMEOUT_MS };
+    const rows = await this.#read(this.#store.statements.selectSession(selection), options);
+    return toSessionRow(selection.sessionId, rows);
   }
 
   protected override async selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
@@ -109,8 +113,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     return toPostgresMemoryError(error);
   }
 
-  async #read({ statement, values }: Query): Promise<readonly TextRow[]> {
-    const { rows } = await this.db.query<TextRow>(statement, values, { idempotent: true, asText: true });
+  async #read({ statement, values }: Query, options: { timeoutMs?: number } = {}): Promise<readonly TextRow[]> {
+    const { rows } = await this.db.query<TextRow>(statement, values, { idempotent: true, asText: true, ...options });
     return rows;
   }
 }

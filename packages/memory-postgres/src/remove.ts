@@ -1,11 +1,9 @@
 import type { Queryable } from "@rivet/db-manager";
 import { addRemoved, NOTHING_REMOVED, type Deletion, type Removed, type SessionHead } from "@rivet/memory-core";
 import { bury } from "./bury.ts";
+import { deletionOptions, MAX_DELETED_ATOMS } from "./limits.ts";
 import { toSessionHead, toStoredHead, type TextRow } from "./rows.ts";
 import { inTransaction, type Store } from "./store.ts";
-
-/** How many atoms one statement removes, unless a single session has more. */
-const ATOMS_PER_STATEMENT = 20_000;
 
 /** Removes rows and leaves tombstones, in one transaction that holds the heads' locks. */
 export function remove(store: Store, deletion: Deletion): Promise<Removed> {
@@ -48,7 +46,7 @@ async function removeSessions(
   for (const batch of batchesOf(heads)) {
     const sessionIds = batch.map(({ sessionId }) => sessionId);
     const atoms = batch.reduce((sum, { atomCount }) => sum + atomCount, 0);
-    await client.query(statements.deleteSessions(), [sessionIds], deadlineFor(atoms));
+    await client.query(statements.deleteSessions(), [sessionIds], deletionOptions(atoms));
     await client.query(statements.emptyHeads(), [sessionIds]);
   }
   return heads
@@ -56,17 +54,12 @@ async function removeSessions(
     .reduce(addRemoved, NOTHING_REMOVED);
 }
 
-/** A session with many atoms takes longer than the usual deadline of a statement: some 10 µs an atom were measured. */
-function deadlineFor(atoms: number): { timeoutMs?: number } {
-  return atoms <= ATOMS_PER_STATEMENT ? {} : { timeoutMs: 5_000 + atoms / 10 };
-}
-
 /** The heads in parts of a bounded number of atoms. */
 function batchesOf(heads: readonly SessionHead[]): SessionHead[][] {
   const batches: SessionHead[][] = [];
   let atoms = Number.POSITIVE_INFINITY;
   for (const head of heads) {
-    if (atoms + head.atomCount > ATOMS_PER_STATEMENT) {
+    if (atoms + head.atomCount > MAX_DELETED_ATOMS) {
       batches.push([]);
       atoms = 0;
     }

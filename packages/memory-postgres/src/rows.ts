@@ -168,9 +168,15 @@ export function toSessionRow(sessionId: string, [first, ...messages]: readonly T
   return { head, messages: messages.map(toMessageRow) };
 }
 
-/** The 128 bits of an XOR of ids, in the form of a UUID. */
+/** The 128 bits of an XOR of ids, in the form of a UUID. It is on the path of every save. */
 export function idOfBits(bits: string): string {
-  const hex = BigInt(`0b${bits}`).toString(16).padStart(32, "0");
+  const hex = [0, 32, 64, 96]
+    .map((start) =>
+      Number.parseInt(bits.slice(start, start + 32), 2)
+        .toString(16)
+        .padStart(8, "0"),
+    )
+    .join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 

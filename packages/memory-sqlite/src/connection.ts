@@ -19,7 +19,9 @@ export async function openConnection(path: string, settings: Settings, nowMs: nu
   const connection = new Database(path, { timeout: 0 });
   const whenFree = <Result>(attempt: () => Result): Promise<Result> => retryWhileBusy(attempt, settings.busyTimeoutMs);
   try {
-    const version = await whenFree(() => checkedVersion(connection, path));
+    // As of one moment: another process may be creating the tables.
+    const check = connection.transaction(() => checkedVersion(connection, path));
+    const version = await whenFree(check.deferred);
     await whenFree(() => configure(connection, settings));
     if (version < MIGRATIONS.length) await whenFree(() => migrate(connection, path, nowMs));
     return connection;
