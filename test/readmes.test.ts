@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startPostgres, type PostgresServer } from "@rivet/local-servers";
+import { sharedServer } from "@rivet/local-servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runWell } from "./child-process.ts";
 import { codeBlocks } from "./readme-code.ts";
@@ -13,13 +13,7 @@ const blocks = documents.flatMap((document) =>
 );
 
 describe("the code of the documents", () => {
-  let server: PostgresServer | undefined;
-  beforeAll(async () => {
-    server = await startPostgres();
-  }, 60_000);
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]();
-  });
+  const server = sharedServer({ beforeAll, afterAll });
 
   it("is found", () => {
     expect(documents).toContain("README.md");
@@ -32,7 +26,7 @@ describe("the code of the documents", () => {
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await writeFile(join(folder, "example.ts"), code);
     // What a document takes for granted.
-    const environment = { DATABASE_URL: (await server?.createDatabase()) ?? "" };
+    const environment = { DATABASE_URL: await server().createDatabase() };
     await runWell(process.execPath, ["--conditions=@rivet/source", "example.ts"], folder, environment);
   });
 });

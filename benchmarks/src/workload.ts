@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AtomClock, Session, type MemoryStorage } from "@rivet/memory-core";
+import { medianTimes } from "./measure.ts";
 
 /** A turn is a question and an answer of 290 characters each. */
 export const QUESTION = "The drive in line 3 trips with F0002 when it slows down. ".repeat(6).slice(0, 290);
@@ -23,6 +24,17 @@ export async function sessionOf(storage: MemoryStorage, messages: number): Promi
   }
   await session.save();
   return session;
+}
+
+/** The times of an append to a session of 100,000 messages, and to one of 100 for reference. */
+export async function appendToLongAndShort(storage: MemoryStorage): ReturnType<typeof medianTimes> {
+  const long = await sessionOf(storage, 100_000);
+  const short = await sessionOf(storage, 100);
+  const append = (session: Session) => () => {
+    addTurn(session);
+    return session.save();
+  };
+  return medianTimes({ ours: append(long), reference: append(short), rounds: 1_000 });
 }
 
 /** Fills a storage with sessions of so many atoms each, the first of each being its metadata. */

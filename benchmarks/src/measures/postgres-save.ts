@@ -2,7 +2,7 @@ import { Session } from "@rivet/memory-core";
 import { MastraThread } from "../mastra-postgres.ts";
 import { medianTimes, type Measure } from "../measure.ts";
 import { withPostgres } from "../with-postgres.ts";
-import { addTurn, sessionOf, USER } from "../workload.ts";
+import { addTurn, appendToLongAndShort, sessionOf, USER } from "../workload.ts";
 
 /** One turn after another, against the bare INSERT. */
 export function saveTurnToPostgres(): Promise<Measure> {
@@ -90,13 +90,7 @@ export function saveAtOnceToPostgres(): Promise<Measure> {
 /** The cost of an append does not depend on the length of the session. */
 export function saveToLongSessionInPostgres(): Promise<Measure> {
   return withPostgres(async ({ storage }) => {
-    const long = await sessionOf(storage, 100_000);
-    const short = await sessionOf(storage, 100);
-    const append = (session: Session) => () => {
-      addTurn(session);
-      return session.save();
-    };
-    const times = await medianTimes({ ours: append(long), reference: append(short), rounds: 1_000 });
+    const times = await appendToLongAndShort(storage);
     return {
       name: "PostgreSQL: append to a session of 100,000 messages",
       unit: "ms",

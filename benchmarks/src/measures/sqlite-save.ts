@@ -3,7 +3,7 @@ import { Session } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { HandWrittenSQLite } from "../hand-written-sqlite.ts";
 import { medianTimes, type Measure } from "../measure.ts";
-import { addTurn, inTemporaryFolder, sessionOf, USER } from "../workload.ts";
+import { addTurn, appendToLongAndShort, inTemporaryFolder, sessionOf, USER } from "../workload.ts";
 
 /** One turn after another, each durable before the next. */
 export function saveTurn(): Promise<Measure> {
@@ -72,13 +72,7 @@ export function saveAtOnce(): Promise<Measure> {
 export function saveToLongSession(): Promise<Measure> {
   return inTemporaryFolder(async (folder) => {
     await using storage = await new SQLiteStorage(join(folder, "ours.db")).open();
-    const long = await sessionOf(storage, 100_000);
-    const short = await sessionOf(storage, 100);
-    const append = (session: Session) => () => {
-      addTurn(session);
-      return session.save();
-    };
-    const times = await medianTimes({ ours: append(long), reference: append(short), rounds: 1_000 });
+    const times = await appendToLongAndShort(storage);
     return {
       name: "SQLite: append to a session of 100,000 messages",
       unit: "ms",

@@ -1,4 +1,4 @@
-import { startPostgres, type PostgresServer } from "@rivet/local-servers";
+import { sharedServer, startPostgres, type PostgresServer } from "@rivet/local-servers";
 import { DatabaseError, DatabaseManager, type DatabaseManagerOptions, type ProviderConfig } from "@rivet/db-manager";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 
@@ -8,17 +8,7 @@ export const TERMINATE_ALL = `
 
 /** A server for all tests of a file; `server()` gives it once they run. */
 export function useServer(): () => PostgresServer {
-  let server: PostgresServer | undefined;
-  beforeAll(async () => {
-    server = await startPostgres();
-  }, 60_000);
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]();
-  });
-  return () => {
-    if (server === undefined) throw new Error("the server has not started");
-    return server;
-  };
+  return sharedServer({ beforeAll, afterAll });
 }
 
 /** A server for one test, which may be hurt. */

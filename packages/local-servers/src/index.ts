@@ -2,3 +2,4 @@ export { startPostgres, PostgresServer, type PostgresOptions, type StopMode } fr
 export { startProxy, TcpProxy, type ProxyMode } from "./proxy.ts";
 export { runScript, scriptLines, type ScriptOptions, type ScriptRun } from "./script.ts";
 export { PgBouncer, startPgBouncer, type PgBouncerOptions } from "./pgbouncer.ts";
+export { sharedServer } from "./shared-server.ts";

@@ -1,12 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
+import { GuardedProcess } from "./guarded-process.ts";
 import { pgBouncerProgram } from "./pgbouncer-program.ts";
 import type { PostgresServer } from "./postgres.ts";
-import { giveToServer, SERVER_USER } from "./template.ts";
+import { giveToServer } from "./template.ts";
 
 export interface PgBouncerOptions {
   readonly target: PostgresServer;
@@ -19,16 +18,6 @@ export interface PgBouncerOptions {
 }
 
 const READY = "process up";
-
-/** It ends, and its folder goes, when the pipe to its guard closes, as it does however this process ends. */
-const GUARD = `
-folder=$1; shift
-"$@" &
-bouncer=$!
-read -r word
-kill -INT "$bouncer" 2>/dev/null
-wait "$bouncer"
-rm -rf "$folder"`;
 
 /**
  * Starts a PgBouncer in front of a server, for all its databases, on a free port of the loopback interface.
@@ -56,19 +45,12 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   await writeFile(users, `"${target.user}" "${target.password}"\n`, { mode: 0o600 });
   await writeFile(configuration, text, { mode: 0o600 });
   await giveToServer(folder, users, configuration);
-  const guard = spawn("sh", ["-c", GUARD, "sh", folder, file, "-v", configuration], {
-    ...SERVER_USER,
-    cwd: folder,
-    env: { ...process.env, ...environment },
-    stdio: ["pipe", "ignore", "pipe"],
-    detached: true,
-  });
-  const bouncer = new PgBouncer(target, port, folder, guard);
+  const command = [file, "-v", configuration];
   try {
-    await bouncer.untilReady();
-    return bouncer;
+    const started = await GuardedProcess.start({ command, folder, environment, ready: READY, secret: target.password });
+    return new PgBouncer(target, port, folder, started);
   } catch (error) {
-    await bouncer[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }
@@ -77,14 +59,13 @@ export class PgBouncer {
   readonly port: number;
   readonly #target: PostgresServer;
   readonly #folder: string;
-  readonly #guard: ChildProcess;
-  #log = "";
+  readonly #process: GuardedProcess;
 
-  constructor(target: PostgresServer, port: number, folder: string, guard: ChildProcess) {
+  constructor(target: PostgresServer, port: number, folder: string, started: GuardedProcess) {
     this.#target = target;
     this.port = port;
     this.#folder = folder;
-    this.#guard = guard;
+    this.#process = started;
   }
 
   /** Where its configuration is. */
@@ -94,7 +75,7 @@ export class PgBouncer {
 
   /** What it has said lately. */
   get log(): string {
-    return this.#log.replaceAll(this.#target.password, "•••");
+    return this.#process.log;
   }
 
   /** The address of a database of the server, through it. */
@@ -104,24 +85,8 @@ export class PgBouncer {
     return url.href;
   }
 
-  untilReady(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#guard.stderr?.on("data", (chunk: Buffer) => {
-        this.#log = (this.#log + chunk.toString()).slice(-20_000);
-        if (this.#log.includes(READY)) resolve();
-        else if (/FATAL|error while loading/.test(this.#log)) this.#guard.stdin?.end();
-      });
-      this.#guard.once("error", reject);
-      this.#guard.once("close", () => reject(new Error(`PgBouncer did not start:\n${this.log}`)));
-    });
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#guard.exitCode === null && this.#guard.signalCode === null) {
-      const closed = once(this.#guard, "close");
-      this.#guard.stdin?.end();
-      await closed;
-    }
+    await this.#process.end("remove");
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

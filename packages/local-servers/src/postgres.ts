@@ -1,12 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { freePort } from "./free-port.ts";
-import { copyData, giveToServer, SERVER_USER, template } from "./template.ts";
+import { GuardedProcess } from "./guarded-process.ts";
+import { copyData, giveToServer, template } from "./template.ts";
 
 export interface PostgresOptions {
   /** Settings such as `{ max_connections: "20" }`, as in postgresql.conf. */
@@ -18,21 +17,6 @@ export type StopMode = "fast" | "immediate" | "kill";
 
 const SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", kill: "SIGKILL" } as const;
 const READY = "database system is ready to accept connections";
-const LOG_UNITS = 20_000;
-
-/**
- * Keeps the server's life to that of this process, however it ends: the pipe to its standard input then closes. `keep`
- * spares the folder.
- */
-const GUARD = `
-folder=$1; shift
-"$@" &
-server=$!
-read -r word
-kill -INT "$server" 2>/dev/null
-wait "$server"
-[ "$word" = keep ] || rm -rf "$folder"`;
-
 /**
  * Starts a PostgreSQL server of its own, with fresh data, on a free port of the loopback interface. It ends with this
  * process, and leaves nothing behind.
@@ -65,8 +49,7 @@ export class PostgresServer {
   readonly #programs: string;
   readonly #folder: string;
   readonly #settings: Readonly<Record<string, string>>;
-  #guard: ChildProcess | undefined;
-  #log = "";
+  #process: GuardedProcess | undefined;
   #isDisposed = false;
 
   constructor(init: {
@@ -90,7 +73,7 @@ export class PostgresServer {
 
   /** What the server has said lately. */
   get log(): string {
-    return this.#log;
+    return this.#process?.log ?? "";
   }
 
   /** The address of a database, for the server's superuser unless told otherwise. */
@@ -101,7 +84,7 @@ export class PostgresServer {
 
   /** Starts it again after a stop, on the same port and with the same data. */
   async start(): Promise<void> {
-    if (this.#guard !== undefined) return;
+    if (this.#process !== undefined) return;
     if (this.#isDisposed) throw new Error("this server was disposed of; start another one");
     const settings = {
       listen_addresses: this.host,
@@ -112,45 +95,25 @@ export class PostgresServer {
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const command = [join(this.#programs, "bin", "postgres"), "-D", join(this.#folder, "data"), ...flags];
-    this.#log = "";
-    const guard = spawn("sh", ["-c", GUARD, "sh", this.#folder, ...command], {
-      ...SERVER_USER,
-      cwd: this.#folder,
-      env: { ...process.env, LC_ALL: "C" },
-      stdio: ["pipe", "ignore", "pipe"],
-      // In a group of its own, so that Ctrl-C ends this process first, and the guard then does its work.
-      detached: true,
-    });
-    this.#guard = guard;
-    await new Promise<void>((resolve, reject) => {
-      let isReady = false;
-      guard.stderr.on("data", (chunk: Buffer) => {
-        this.#log = (this.#log + chunk.toString()).slice(-LOG_UNITS);
-        if (isReady) return;
-        isReady = this.#log.includes(READY);
-        if (isReady) resolve();
-        else if (/FATAL|error while loading/.test(this.#log)) guard.stdin.end("keep\n");
-      });
-      guard.once("error", reject);
-      guard.once("close", () => {
-        if (this.#guard === guard) this.#guard = undefined;
-        reject(new Error(`PostgreSQL did not start in ${this.#folder}:\n${this.#log}`));
-      });
+    this.#process = await GuardedProcess.start({
+      command,
+      folder: this.#folder,
+      environment: { LC_ALL: "C" },
+      ready: READY,
+      secret: this.password,
     });
   }
 
   /** Ends it, and waits until all its processes are gone. The data stay. */
   async stop(mode: StopMode = "fast"): Promise<void> {
-    const guard = this.#guard;
-    if (guard === undefined) return;
-    this.#guard = undefined;
-    const closed = once(guard, "close");
+    const ending = this.#process;
+    if (ending === undefined) return;
+    this.#process = undefined;
     // Its own file names its process: the guard's child.
     const file = await readFile(join(this.#folder, "data", "postmaster.pid"), "utf8").catch(() => undefined);
     // Without it, the server has ended by itself.
     if (file !== undefined) process.kill(Number(file.split("\n")[0]), SIGNALS[mode]);
-    guard.stdin?.end("keep\n");
-    await closed;
+    await ending.end("keep");
   }
 
   /** Creates an empty database. @returns its address. */

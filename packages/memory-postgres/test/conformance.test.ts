@@ -1,10 +1,9 @@
-import { startPgBouncer, type PgBouncer } from "@rivet/local-servers";
+import { startPgBouncer, type PgBouncer, sharedServer } from "@rivet/local-servers";
 import { testMemoryStorage, type AnyStorage } from "@rivet/memory-conformance";
 import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { useServer } from "./database.ts";
 
-const server = useServer();
+const server = sharedServer({ beforeAll, afterAll });
 let pooler: PgBouncer | undefined;
 beforeAll(async () => {
   pooler = await startPgBouncer({ target: server(), poolMode: "transaction" });

@@ -1,10 +1,10 @@
+import { sharedServer } from "@rivet/local-servers";
 import { AtomClock, Session, type AtomRow } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appendToSessionValues } from "../src/rows.ts";
 import { Statements, type Query } from "../src/statements.ts";
-import { useServer } from "./database.ts";
 
 const SESSIONS = 10_000;
 const ATOMS_PER_SESSION = 100;
@@ -23,7 +23,10 @@ const FILL = `
 
 describe("among a million atoms, every read but those over all users", () => {
   // What is lost in a power cut is of no interest here.
-  const server = useServer({ settings: { fsync: "off", full_page_writes: "off", max_wal_size: "4GB" } });
+  const server = sharedServer(
+    { beforeAll, afterAll },
+    { settings: { fsync: "off", full_page_writes: "off", max_wal_size: "4GB" } },
+  );
 
   it(
     "finds its rows by an index, whether the plan is made for its values or for any",
@@ -51,7 +54,7 @@ describe("among a million atoms, every read but those over all users", () => {
 });
 
 describe("an append", () => {
-  const server = useServer();
+  const server = sharedServer({ beforeAll, afterAll });
 
   it("touches as many pages in a session of 20,000 messages as in a short one", { timeout: 60_000 }, async () => {
     const url = await server().createDatabase();

@@ -1,7 +1,7 @@
+import { sharedServer } from "@rivet/local-servers";
 import { randomInt } from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { useServer } from "./database.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readHeads } from "./stored-heads.ts";
 import { runScript } from "./writer-process.ts";
 
@@ -10,7 +10,7 @@ const KILLS_PER_DATABASE = 50;
 const SESSIONS = ["session_a", "session_b", "session_c"];
 
 describe("a writer that is killed with SIGKILL while it saves", () => {
-  const server = useServer();
+  const server = sharedServer({ beforeAll, afterAll });
   const seed = randomInt(2 ** 31);
   console.log(`crash test: seed ${seed}`);
   const killAfterLines = fc.sample(fc.integer({ min: 1, max: 40 }), { numRuns: DATABASES * KILLS_PER_DATABASE, seed });

@@ -1,13 +1,12 @@
 import { inspect } from "node:util";
 import { DatabaseManager } from "@rivet/db-manager";
-import { startPostgres, startProxy, type PostgresServer } from "@rivet/local-servers";
+import { startPostgres, startProxy, type PostgresServer, sharedServer } from "@rivet/local-servers";
 import { MemoryError, Session } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { useServer } from "./database.ts";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readHeads } from "./stored-heads.ts";
 
-const server = useServer();
+const server = sharedServer({ beforeAll, afterAll });
 
 const TERMINATE_ALL = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity

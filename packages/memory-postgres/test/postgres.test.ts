@@ -1,14 +1,14 @@
+import { sharedServer } from "@rivet/local-servers";
 import { DatabaseManager } from "@rivet/db-manager";
 import { AtomClock, MemoryError, Session, type AtomRow } from "@rivet/memory-core";
 import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
 import { schemaStatements } from "@rivet/postgres-schema";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { chunksOf, fitsStatement } from "../src/limits.ts";
 import { bitsOfId, idOfBits, timestampText } from "../src/rows.ts";
-import { useServer } from "./database.ts";
 import { readHeads } from "./stored-heads.ts";
 
-const server = useServer({ settings: { shared_preload_libraries: "pg_stat_statements" } });
+const server = sharedServer({ beforeAll, afterAll }, { settings: { shared_preload_libraries: "pg_stat_statements" } });
 
 async function openStorage(url: string, options: PostgresMemoryStorageOptions = {}): Promise<PostgresMemoryStorage> {
   const storage = new PostgresMemoryStorage({ connectionString: url, ...options });

@@ -1,11 +1,11 @@
+import { sharedServer } from "@rivet/local-servers";
 import { MemoryError, Session } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { describe, expect, it } from "vitest";
-import { useServer } from "./database.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readHeads } from "./stored-heads.ts";
 import { scriptLines } from "./writer-process.ts";
 
-const server = useServer();
+const server = sharedServer({ beforeAll, afterAll });
 
 describe("several processes on one database", () => {
   it("create the tables at once, and each finds them ready", { timeout: 60_000 }, async () => {

@@ -1,21 +1,11 @@
-import { startPostgres, type PostgresServer } from "@rivet/local-servers";
+import { sharedServer, type PostgresServer } from "@rivet/local-servers";
 import pg from "pg";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import type { SchemaDatabase } from "../src/index.ts";
 
 /** A server for all tests of a file; `server()` gives it once they run. */
 export function useServer(): () => PostgresServer {
-  let server: PostgresServer | undefined;
-  beforeAll(async () => {
-    server = await startPostgres();
-  }, 60_000);
-  afterAll(async () => {
-    await server?.[Symbol.asyncDispose]();
-  });
-  return () => {
-    if (server === undefined) throw new Error("the server has not started");
-    return server;
-  };
+  return sharedServer({ beforeAll, afterAll });
 }
 
 /** One connection, for the time of a test, as the migrations want it. */

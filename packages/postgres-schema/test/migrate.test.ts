@@ -37,6 +37,8 @@ describe("migrate", () => {
     const waiting = blocker.transaction(async (client) => {
       await client.query("SELECT pg_advisory_xact_lock(hashtextextended('rivet-memory public', 0))");
       const migrating = migrate(victim);
+      // It may fail before anybody waits for it.
+      migrating.catch(() => undefined);
       const isWaiting = "SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'advisory'";
       while ((await next.query(isWaiting, [victim.pid])).rows.length === 0);
       await next.query("SELECT pg_terminate_backend($1)", [victim.pid]);
