@@ -40,8 +40,10 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
     if (roleOf(row.memoryType) !== undefined) messageCount += 1;
   }
   atomCount += rows.length;
+  const history = rows.filter(isHistory);
+  const isAllHistory = history.length === rows.length && idXor === historyXor;
   idXor = xorIds([idXor, ...idsOf(rows)]);
-  historyXor = xorIds([historyXor, ...idsOf(rows.filter(isHistory))]);
+  historyXor = isAllHistory ? idXor : xorIds([historyXor, ...idsOf(history)]);
   const { sessionId, userId } = head ?? rows[0];
   return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }

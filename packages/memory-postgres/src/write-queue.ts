@@ -11,8 +11,13 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** Statements that may be under way at once: one that has to wait in the server does not hold up all others. */
+/**
+ * Statements that may be under way at once: the server works on one while this process builds the other, and one that has
+ * to wait in the server does not hold up all. More gave no more turns per second.
+ */
 const MAX_IN_FLIGHT = 2;
+/** What waits is shared out among the statements that may go, unless they would become smaller than this. */
+const SMALLEST_SHARE = 8;
 
 /**
  * Writes that arrive together, or while others are under way, share a statement: one round trip and one commit for all. A
@@ -57,11 +62,12 @@ export class WriteQueue {
     const group: Job[] = [];
     const rest: Job[] = [];
     const room = new StatementRoom();
+    const share = Math.max(SMALLEST_SHARE, Math.ceil(this.#waiting.length / (MAX_IN_FLIGHT - this.#inFlight)));
     // A later write of a session must not pass an earlier one that has to wait.
     const passedOver = new Set<string>();
     for (const job of this.#waiting) {
       const isFree = job.sessionIds.every((id) => !this.#busySessions.has(id) && !passedOver.has(id));
-      if (isFree && room.take(job.write.rows)) {
+      if (isFree && group.length < share && room.take(job.write.rows)) {
         group.push(job);
         for (const id of job.sessionIds) this.#busySessions.add(id);
       } else {
