@@ -1,5 +1,5 @@
 export { startPostgres, PostgresServer, type PostgresOptions, type StopMode } from "./postgres.ts";
 export { startProxy, TcpProxy, type ProxyMode } from "./proxy.ts";
-export { runScript, scriptLines, type ScriptOptions, type ScriptRun } from "./script.ts";
+export { linesUntilKilled, runScript, scriptLines, type ScriptOptions, type ScriptRun } from "./script.ts";
 export { PgBouncer, startPgBouncer, type PgBouncerOptions } from "./pgbouncer.ts";
 export { sharedServer } from "./shared-server.ts";

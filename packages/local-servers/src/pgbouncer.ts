@@ -58,19 +58,15 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
 export class PgBouncer {
   readonly port: number;
   readonly #target: PostgresServer;
-  readonly #folder: string;
+  /** Where its configuration is. */
+  readonly folder: string;
   readonly #process: GuardedProcess;
 
   constructor(target: PostgresServer, port: number, folder: string, started: GuardedProcess) {
     this.#target = target;
     this.port = port;
-    this.#folder = folder;
+    this.folder = folder;
     this.#process = started;
-  }
-
-  /** Where its configuration is. */
-  get folder(): string {
-    return this.#folder;
   }
 
   /** What it has said lately. */
@@ -87,6 +83,6 @@ export class PgBouncer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process.end("remove");
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }

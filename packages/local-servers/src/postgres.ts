@@ -17,6 +17,7 @@ export type StopMode = "fast" | "immediate" | "kill";
 
 const SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", kill: "SIGKILL" } as const;
 const READY = "database system is ready to accept connections";
+
 /**
  * Starts a PostgreSQL server of its own, with fresh data, on a free port of the loopback interface. It ends with this
  * process, and leaves nothing behind.
@@ -47,7 +48,8 @@ export class PostgresServer {
   readonly user = "postgres";
   readonly password: string;
   readonly #programs: string;
-  readonly #folder: string;
+  /** Where it keeps its data. */
+  readonly folder: string;
   readonly #settings: Readonly<Record<string, string>>;
   #process: GuardedProcess | undefined;
   #isDisposed = false;
@@ -60,15 +62,10 @@ export class PostgresServer {
     readonly settings: Readonly<Record<string, string>>;
   }) {
     this.#programs = init.programs;
-    this.#folder = init.folder;
+    this.folder = init.folder;
     this.password = init.password;
     this.port = init.port;
     this.#settings = init.settings;
-  }
-
-  /** Where it keeps its data. */
-  get folder(): string {
-    return this.#folder;
   }
 
   /** What the server has said lately. */
@@ -94,10 +91,10 @@ export class PostgresServer {
       ...this.#settings,
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const command = [join(this.#programs, "bin", "postgres"), "-D", join(this.#folder, "data"), ...flags];
+    const command = [join(this.#programs, "bin", "postgres"), "-D", join(this.folder, "data"), ...flags];
     this.#process = await GuardedProcess.start({
       command,
-      folder: this.#folder,
+      folder: this.folder,
       environment: { LC_ALL: "C" },
       ready: READY,
       secret: this.password,
@@ -110,7 +107,7 @@ export class PostgresServer {
     if (ending === undefined) return;
     this.#process = undefined;
     // Its own file names its process: the guard's child.
-    const file = await readFile(join(this.#folder, "data", "postmaster.pid"), "utf8").catch(() => undefined);
+    const file = await readFile(join(this.folder, "data", "postmaster.pid"), "utf8").catch(() => undefined);
     // Without it, the server has ended by itself.
     if (file !== undefined) process.kill(Number(file.split("\n")[0]), SIGNALS[mode]);
     await ending.end("keep");
@@ -141,6 +138,6 @@ export class PostgresServer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     await this.stop("immediate");
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }

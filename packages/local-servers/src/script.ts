@@ -44,3 +44,17 @@ export async function scriptLines(file: URL, args: readonly string[], options?: 
   if (exit !== 0) throw new Error(`${file.pathname} ended with ${exit}: ${errors}`);
   return lines;
 }
+
+/**
+ * Kills a script with SIGKILL after so many lines.
+ *
+ * @returns all lines that it printed: the pipe keeps what was in it before the kill.
+ * @throws when it ends in another way.
+ */
+export async function linesUntilKilled(run: ScriptRun, afterLines: number): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of run.lines) if (lines.push(line) === afterLines) run.child.kill("SIGKILL");
+  const { exit, errors } = await run.ended;
+  if (exit !== "SIGKILL") throw new Error(`the script ended with ${exit}: ${errors}`);
+  return lines;
+}

@@ -60,6 +60,6 @@ export class Lifecycle {
 
   async #close(): Promise<void> {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
-    if (this.#opening !== undefined) await this.#closeBackend();
+    await this.#closeBackend();
   }
 }

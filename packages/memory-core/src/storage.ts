@@ -68,7 +68,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   protected abstract readonly backend: string;
   /** Makes the store ready. May be called again after it failed; not after it succeeded. */
   protected abstract openBackend(): Promise<void>;
-  /** Releases everything. Called once, with nothing in flight. */
+  /** Releases everything. Called once, with nothing in flight; also when the store never opened, or failed to. */
   protected abstract closeBackend(): Promise<void>;
   /**
    * Inserts atoms and maintains their sessions' heads, all or nothing.

@@ -1,6 +1,7 @@
 import type { Queryable } from "@rivet/db-manager";
 import { headAfterDelete, SESSION_METADATA, type SessionHead } from "@rivet/memory-core";
-import { bitsOfId, text, toAtomRow, type TextRow } from "./rows.ts";
+import { bitsOfId } from "@rivet/postgres-schema";
+import { text, toAtomRow, type TextRow } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 /**

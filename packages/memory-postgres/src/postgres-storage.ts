@@ -77,11 +77,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     await (isMigrating ? migrate : checkSchema)(schemaDatabase(this.db), layout);
   }
 
-  /** The connections are closed with the storage, also when it never opened; see `close`. */
-  protected override async closeBackend(): Promise<void> {}
-
-  override async close(): Promise<void> {
-    await super.close();
+  protected override async closeBackend(): Promise<void> {
     if (this.#isDbOurs) await this.db.close();
   }
 

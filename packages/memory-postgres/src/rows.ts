@@ -8,6 +8,7 @@ import {
   type SessionHead,
   type SessionRow,
 } from "@rivet/memory-core";
+import { bitsOfId } from "@rivet/postgres-schema";
 import { TEXT_SEPARATOR } from "./statements.ts";
 
 /** A row as the driver gives it, all values being text. */
@@ -138,7 +139,7 @@ export function toSessionHead(row: TextRow): SessionHead {
   };
 }
 
-/** What `lockHeads` and `readHeads` say of a session. */
+/** What `lockHeads` says of a session. */
 export interface StoredHead {
   /** Undefined when the session has no atoms. */
   readonly head: SessionHead | undefined;
@@ -176,7 +177,7 @@ export function toSessionRow(sessionId: string, [first, ...messages]: readonly T
   return { head, messages: messages.map(toMessageRow) };
 }
 
-/** The 128 bits of an XOR of ids, in the form of a UUID. It is on the path of every save. */
+/** The 128 bits of an XOR of ids, in the form of a UUID: the inverse of `bitsOfId`. It is on the path of every save. */
 export function idOfBits(bits: string): string {
   const hex = [0, 32, 64, 96]
     .map((start) =>
@@ -186,11 +187,6 @@ export function idOfBits(bits: string): string {
     )
     .join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-/** A UUID as PostgreSQL reads 128 bits. The inverse of {@link idOfBits}. */
-export function bitsOfId(id: string): string {
-  return `x${id.replaceAll("-", "")}`;
 }
 
 /** The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */

@@ -1,4 +1,4 @@
-import { sharedServer } from "@rivet/local-servers";
+import { linesUntilKilled, sharedServer } from "@rivet/local-servers";
 import { randomInt } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -30,17 +30,11 @@ describe("a writer that is killed with SIGKILL while it saves", () => {
   );
 });
 
-/** The pipe keeps what was printed before the kill: a line that is in it was acknowledged. */
+/** A line that was printed before the kill was acknowledged. */
 async function writeUntilKilled(url: string, afterLines: number, acknowledged: Set<string>): Promise<void> {
-  const run = runScript(url, "endless-writer.ts", SESSIONS);
-  let lines = 0;
-  for await (const line of run.lines) {
+  for (const line of await linesUntilKilled(runScript(url, "endless-writer.ts", SESSIONS), afterLines)) {
     for (const id of line.split(" ").slice(1)) acknowledged.add(id);
-    lines += 1;
-    if (lines === afterLines) run.child.kill("SIGKILL");
   }
-  const { exit, errors } = await run.ended;
-  if (exit !== "SIGKILL") throw new Error(`the writer ended with ${exit}: ${errors}`);
 }
 
 async function assertIntact(url: string, acknowledged: ReadonlySet<string>): Promise<void> {

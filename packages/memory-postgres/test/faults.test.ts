@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { DatabaseManager } from "@rivet/db-manager";
-import { startPostgres, startProxy, type PostgresServer, sharedServer } from "@rivet/local-servers";
+import { startPostgres, startProxy, type PostgresServer, sharedServer, type TcpProxy } from "@rivet/local-servers";
 import { MemoryError, Session } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -131,14 +131,20 @@ describe("a server that is stopped", () => {
   );
 });
 
+/** A session of one turn, saved through a proxy that passes. */
+async function savedThroughProxy(): Promise<{ url: string; proxy: TcpProxy; session: Session }> {
+  const url = await server().createDatabase();
+  const proxy = await startProxy(server());
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  const session = new Session({ userId: "ada", storage: await openStorage(proxy.url(url)) });
+  addTurn(session, 0);
+  await session.save();
+  return { url, proxy, session };
+}
+
 describe("a server that falls silent", () => {
   it("ends a save with timeout within the deadline, and a repeat makes it right", { timeout: 30_000 }, async () => {
-    const url = await server().createDatabase();
-    await using proxy = await startProxy(server());
-    const storage = await openStorage(proxy.url(url));
-    const session = new Session({ userId: "ada", storage });
-    addTurn(session, 0);
-    await session.save();
+    const { url, proxy, session } = await savedThroughProxy();
 
     proxy.setMode("black-hole");
     addTurn(session, 1);
@@ -151,12 +157,7 @@ describe("a server that falls silent", () => {
   });
 
   it("after it has committed: the repeat finds everything there", { timeout: 30_000 }, async () => {
-    const url = await server().createDatabase();
-    await using proxy = await startProxy(server());
-    const storage = await openStorage(proxy.url(url));
-    const session = new Session({ userId: "ada", storage });
-    addTurn(session, 0);
-    await session.save();
+    const { url, proxy, session } = await savedThroughProxy();
 
     proxy.setMode("swallow-replies");
     addTurn(session, 1);

@@ -2,10 +2,10 @@ import { sharedServer } from "@rivet/local-servers";
 import { DatabaseManager } from "@rivet/db-manager";
 import { AtomClock, MemoryError, Session, type AtomRow } from "@rivet/memory-core";
 import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
-import { schemaStatements } from "@rivet/postgres-schema";
+import { bitsOfId, schemaStatements } from "@rivet/postgres-schema";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { chunksOf, fitsStatement } from "../src/limits.ts";
-import { bitsOfId, idOfBits, timestampText } from "../src/rows.ts";
+import { idOfBits, timestampText } from "../src/rows.ts";
 import { readHeads } from "./stored-heads.ts";
 
 const server = sharedServer({ beforeAll, afterAll }, { settings: { shared_preload_libraries: "pg_stat_statements" } });

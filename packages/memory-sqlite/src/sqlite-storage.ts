@@ -65,8 +65,10 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
 
   /** Writes the log back into the file, so that what is left is one file. On a full disk the log stays, and counts. */
   protected override async closeBackend(): Promise<void> {
-    const { connection } = this.#open();
+    const file = this.#file;
+    if (file === undefined) return;
     this.#file = undefined;
+    const { connection } = file;
     try {
       connection.pragma("wal_checkpoint(TRUNCATE)");
     } finally {

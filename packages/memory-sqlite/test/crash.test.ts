@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { linesUntilKilled } from "@rivet/local-servers";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -30,17 +31,11 @@ describe("a writer that is killed with SIGKILL while it saves", () => {
   );
 });
 
-/** The pipe keeps what was printed before the kill: a line that is in it was acknowledged. */
+/** A line that was printed before the kill was acknowledged. */
 async function writeUntilKilled(path: string, afterLines: number, acknowledged: Set<string>): Promise<void> {
-  const run = runScript("endless-writer.ts", [path, ...SESSIONS]);
-  let lines = 0;
-  for await (const line of run.lines) {
+  for (const line of await linesUntilKilled(runScript("endless-writer.ts", [path, ...SESSIONS]), afterLines)) {
     for (const id of line.split(" ").slice(1)) acknowledged.add(id);
-    lines += 1;
-    if (lines === afterLines) run.child.kill("SIGKILL");
   }
-  const { exit, errors } = await run.ended;
-  if (exit !== "SIGKILL") throw new Error(`the writer ended with ${exit}: ${errors}`);
 }
 
 function assertIntact(path: string, acknowledged: ReadonlySet<string>): void {

@@ -2,7 +2,7 @@
 import { bySession, headAfterInsert, type AtomRow, type SessionHead } from "@rivet/memory-core";
 import type { Queryable } from "./database.ts";
 import { LegacyConverter, type LegacyRow } from "./legacy-rows.ts";
-import { quoteName, tableNames } from "./names.ts";
+import { bitsOfId, quoteName, tableNames } from "./names.ts";
 
 const TABLE = "session_memories";
 const COLUMNS = ["id", "session_id", "user_id", "memory_type", "content", "created_at"] as const;
@@ -154,7 +154,11 @@ async function insertAtoms(client: Queryable, schema: string, atoms: readonly At
 }
 
 async function insertHeads(client: Queryable, schema: string, heads: readonly SessionHead[]): Promise<void> {
-  const objects = heads.map((head) => ({ ...head, idXor: bits(head.idXor), historyXor: bits(head.historyXor) }));
+  const objects = heads.map((head) => ({
+    ...head,
+    idXor: bitsOfId(head.idXor),
+    historyXor: bitsOfId(head.historyXor),
+  }));
   await client.query(
     `INSERT INTO ${tableNames(schema).heads} (session_id, user_id, created_at, last_atom_id, message_count, atom_count,
        deletion_count, id_xor, history_xor, metadata, metadata_ids)
@@ -165,9 +169,4 @@ async function insertHeads(client: Queryable, schema: string, heads: readonly Se
        "metadataIds" text)`,
     [JSON.stringify(objects)],
   );
-}
-
-/** A UUID as PostgreSQL reads 128 bits. */
-function bits(id: string): string {
-  return `x${id.replaceAll("-", "")}`;
 }

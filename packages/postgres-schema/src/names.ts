@@ -27,6 +27,11 @@ export function tableNames(schema: string = DEFAULT_SCHEMA): TableNames {
   };
 }
 
+/** A UUID, or an XOR of them, as PostgreSQL reads the 128 bits of `id_xor` and `history_xor`. */
+export function bitsOfId(id: string): string {
+  return `x${id.replaceAll("-", "")}`;
+}
+
 /** A name as SQL takes it literally, whatever it holds. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

@@ -63,7 +63,15 @@ async function atoms(database: SchemaDatabase): Promise<AtomRow[]> {
        (date_part('epoch', created_at) * 1000)::float8 AS "createdAtMs" FROM session_memories
      ORDER BY session_id COLLATE "C", id`,
   );
-  return rows as unknown as AtomRow[];
+  return rows.map((row) => ({
+    sessionId: String(row["sessionId"]),
+    id: String(row["id"]),
+    userId: String(row["userId"]),
+    memoryType: String(row["memoryType"]),
+    content: String(row["content"]),
+    metadata: String(row["metadata"]),
+    createdAtMs: Number(row["createdAtMs"]),
+  }));
 }
 
 /** What stands in the heads agrees with the atoms. */
