@@ -1,12 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Deadline } from "./deadline.ts";
+import { dispatch } from "./dispatch.ts";
 import { readEnvironment, type Environment, type SkippedProvider } from "./environment.ts";
 import { DatabaseError, invalidInput, show } from "./errors.ts";
 import { Events, type DatabaseEvents } from "./events.ts";
-import { failureOf, withUnknownOutcome } from "./failure.ts";
+import { HedgeBudget } from "./hedge.ts";
 import { duration, parseOptions, type DatabaseManagerOptions, type Settings } from "./options.ts";
-import { Provider, type AttemptContext, type ProviderStats } from "./provider.ts";
-import { repeatDelayMs, type WorkKind } from "./repetition.ts";
+import type { AttemptContext, Provider, ProviderStats, ReturnGuard } from "./provider.ts";
+import type { WorkKind } from "./repetition.ts";
+import { Roster } from "./roster.ts";
 import {
   checkQuery,
   type NamedStatement,
@@ -14,21 +15,30 @@ import {
   type Queryable,
   type QueryOptions,
   type QueryResult,
+  type RoutingOptions,
   type RunOptions,
   type TransactionOptions,
 } from "./queryable.ts";
 
-interface Operation {
-  readonly kind: WorkKind;
-  readonly isIdempotent: boolean;
-  readonly deadline: Deadline;
+interface OperationOptions extends RoutingOptions {
+  readonly idempotent?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A local journal that somebody else keeps. */
+export interface JournalPlace {
+  readonly path: string;
+  /** The names of the providers that come before it in the order. */
+  readonly after: readonly string[];
 }
 
 /**
- * PostgreSQL providers behind one object.
+ * Independent PostgreSQL databases behind one object: work goes to the preferred one, and to the next while that is away.
  *
  * Guarantees: every call ends by its deadline; a dead connection or server never ends the process; what was lost on the way
- * is repeated only where it cannot be applied twice; TLS is verified, and no error, event or statistic has a password.
+ * is repeated, here or elsewhere, only where it cannot be applied twice; an error of the caller's own changes no provider's
+ * state; while nothing is wrong no statement is sent but the caller's; TLS is verified, and no error, event or statistic
+ * has a password. What one provider holds is not brought to the others: that is for whoever knows the data.
  *
  * @example
  * await using db = DatabaseManager.fromEnv();
@@ -36,10 +46,10 @@ interface Operation {
  */
 export class DatabaseManager implements Queryable {
   readonly #settings: Settings;
-  readonly #providers: ReadonlyMap<string, Provider>;
+  readonly #roster: Roster;
+  readonly #budget = new HedgeBudget();
   readonly #events = new Events();
   #skipped: readonly SkippedProvider[] = [];
-  #preferred: string;
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -51,13 +61,7 @@ export class DatabaseManager implements Queryable {
    */
   constructor(options: DatabaseManagerOptions) {
     this.#settings = parseOptions(options);
-    const { providers, primary, nowMs } = this.#settings;
-    const listeners = {
-      onStateChange: (...change: DatabaseEvents["stateChange"]) => this.#events.emit("stateChange", ...change),
-      onError: (...error: DatabaseEvents["error"]) => this.#events.emit("error", ...error),
-    };
-    this.#providers = new Map(providers.map((provider) => [provider.name, new Provider(provider, nowMs, listeners)]));
-    this.#preferred = primary;
+    this.#roster = new Roster(this.#settings, (name, ...event) => this.#events.emit(name, ...event));
   }
 
   /**
@@ -74,12 +78,12 @@ export class DatabaseManager implements Queryable {
 
   /** The names of the providers, in their order. */
   get providerNames(): readonly string[] {
-    return [...this.#providers.keys()];
+    return this.#roster.names;
   }
 
-  /** The provider that takes the work now. */
+  /** The provider that takes the work now; while none does, the one that took it last. */
   get provider(): string {
-    return this.#preferred;
+    return this.#roster.active.name;
   }
 
   /** What the environment's order names without giving an address, with the variables looked at. */
@@ -88,13 +92,23 @@ export class DatabaseManager implements Queryable {
   }
 
   /** Where a local journal is to be, for those that keep one. */
-  get journalPath(): string | undefined {
-    return this.#settings.journalPath;
+  get journal(): JournalPlace | undefined {
+    const { journalPath: path, journalAfter } = this.#settings;
+    return path === undefined ? undefined : { path, after: this.providerNames.slice(0, journalAfter) };
   }
 
   /**
-   * One statement. It is repeated after a lost connection if it is `idempotent`, and after an answer that says so (such as
-   * a deadlock) in any case.
+   * Whether a provider can be sent work now, as far as its state tells.
+   *
+   * @param route default: writes, to any provider.
+   */
+  isUsable({ readOnly = false, providers }: Pick<RoutingOptions, "readOnly" | "providers"> = {}): boolean {
+    return this.#roster.isUsable(readOnly, providers);
+  }
+
+  /**
+   * One statement. It is repeated after a lost connection, here or with the next provider, if it is `idempotent`; and in any
+   * case after an answer that says so (such as a deadlock), and with the next provider where nothing was sent.
    *
    * @throws {DatabaseError} any code; see `outcome` for whether it may have been applied.
    */
@@ -103,9 +117,8 @@ export class DatabaseManager implements Queryable {
     values?: readonly unknown[],
     options: QueryOptions = {},
   ): Promise<QueryResult<Row>> {
-    const { idempotent, signal, timeoutMs = 0 } = options;
-    const deadlineMs = Math.max(timeoutMs, this.#settings.operationTimeoutMs);
-    return this.#operate("statement", { idempotent, signal, deadlineMs }, async (provider, context) => {
+    const deadlineMs = Math.max(options.timeoutMs ?? 0, this.#settings.operationTimeoutMs);
+    return this.#operate("statement", options, deadlineMs, async (provider, context) => {
       checkQuery(statement, values, options);
       return provider.query<Row>(statement, values, options, context);
     });
@@ -113,21 +126,26 @@ export class DatabaseManager implements Queryable {
 
   /**
    * The work between BEGIN and COMMIT on one connection; ROLLBACK when it throws, and its error passes through. The work
-   * runs again after a serialization failure or deadlock, and after a lost connection if the transaction is `idempotent`.
+   * runs again after a serialization failure or deadlock, and after a lost connection if the transaction is `idempotent`;
+   * with the next provider also when not even its BEGIN was sent.
    * Use the client that it gets, not the manager: with a pool of one, that would wait for itself.
    *
    * @throws {DatabaseError} any code; when the answer to COMMIT was lost, `outcome` is `unknown`.
    */
   transaction<Result>(work: (client: Queryable) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
-    return this.#operate("transaction", options, (provider, context) => provider.transaction(called(work), context));
+    return this.#operate("transaction", options, options.deadlineMs, (provider, context) =>
+      provider.transaction(called(work), context),
+    );
   }
 
   /**
-   * Work with one provider, in as many statements as it takes. With `idempotent`, the whole of it runs again where a
-   * statement would be repeated; else each statement is tried once.
+   * Work with one provider, in as many statements as it takes. With `idempotent`, the whole of it runs again, here or with
+   * the next provider, where a statement would be repeated; else each statement is tried once.
    */
   run<Result>(work: (provider: ProviderHandle) => Promise<Result>, options: RunOptions = {}): Promise<Result> {
-    return this.#operate("run", options, (provider, context) => provider.run(called(work), context));
+    return this.#operate("run", options, options.deadlineMs, (provider, context) =>
+      provider.run(called(work), context),
+    );
   }
 
   /**
@@ -136,15 +154,25 @@ export class DatabaseManager implements Queryable {
    * @throws {DatabaseError} `invalid_input` for a name that is none.
    */
   setProvider(name: string): void {
-    this.#preferred = this.#named(name).name;
+    this.#roster.prefer(this.#named(name));
+  }
+
+  /**
+   * Adds what has to succeed before a provider that was away takes work again.
+   *
+   * @returns removes it.
+   */
+  addReturnGuard(guard: ReturnGuard): () => void {
+    return this.#roster.addGuard(guard);
   }
 
   /** Whether the provider (default: the preferred one) answers a statement; `getProviderStats` has its state then. */
-  async healthCheck(name: string = this.#preferred): Promise<boolean> {
-    const provider = this.#named(name);
-    const options = { idempotent: false };
+  async healthCheck(name: string = this.#roster.preferred.name): Promise<boolean> {
+    const { name: only } = this.#named(name);
     try {
-      await this.#operate("run", options, (_preferred, { deadline }) => provider.check(deadline));
+      await this.#operate("run", { providers: [only] }, undefined, (provider, { deadline }) =>
+        provider.check(deadline),
+      );
       return true;
     } catch (error) {
       if (!DatabaseError.isInstance(error) || this.#closing !== undefined) throw error;
@@ -159,7 +187,7 @@ export class DatabaseManager implements Queryable {
 
   /** By name. Holds hosts, and never a user, a password or an address. */
   getProviderStats(): Record<string, ProviderStats> {
-    return Object.fromEntries([...this.#providers].map(([name, provider]) => [name, provider.stats()]));
+    return Object.fromEntries([...this.#roster.all].map((provider) => [provider.name, provider.stats()]));
   }
 
   on<Name extends keyof DatabaseEvents>(name: Name, listener: (...event: DatabaseEvents[Name]) => void): this {
@@ -195,57 +223,39 @@ export class DatabaseManager implements Queryable {
         };
       });
     }
-    await Promise.all([...this.#providers.values()].map((provider) => provider.close()));
+    await Promise.all([...this.#roster.all].map((provider) => provider.close()));
   }
 
   async #operate<Result>(
     kind: WorkKind,
-    { idempotent = false, signal, deadlineMs }: RunOptions,
+    options: OperationOptions,
+    deadlineMs: number | undefined,
     attempt: (provider: Provider, context: AttemptContext) => Promise<Result>,
   ): Promise<Result> {
     if (this.#closing !== undefined) {
       throw new DatabaseError({ code: "closed", message: "the manager was closed; make a new DatabaseManager" });
     }
-    const { nowMs, operationTimeoutMs } = this.#settings;
+    const { nowMs, random, operationTimeoutMs, isFailoverOn, hedgeAfterMs } = this.#settings;
+    const { idempotent = false, hedge = false, readOnly = false, providers, lastResort = true, signal } = options;
+    providers?.forEach((name) => this.#named(name));
     const deadline = new Deadline(duration(deadlineMs, "options.deadlineMs", operationTimeoutMs), nowMs, signal);
+    const among = providers ?? (isFailoverOn ? undefined : [this.#roster.preferred.name]);
+    const route = { isReadOnly: readOnly, among, isLastResortAllowed: lastResort };
+    const isHedged = hedge && idempotent;
     this.#inFlight += 1;
     try {
-      return await this.#attempt({ kind, isIdempotent: idempotent, deadline }, attempt);
+      return await dispatch(
+        { kind, isIdempotent: idempotent, isHedged, deadline, route, attempt },
+        { roster: this.#roster, budget: this.#budget, hedgeAfterMs, random },
+      );
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#onIdle?.();
     }
   }
 
-  /** The one place where work is tried again; another provider would be tried here too. */
-  async #attempt<Result>(
-    { kind, isIdempotent, deadline }: Operation,
-    attempt: (provider: Provider, context: AttemptContext) => Promise<Result>,
-  ): Promise<Result> {
-    const provider = this.#named(this.#preferred);
-    let isUnnamed = false;
-    let isOutcomeUnknown = false;
-    for (let repeats = 0; ; repeats += 1) {
-      try {
-        return await attempt(provider, { deadline, isUnnamed });
-      } catch (error) {
-        const failure = failureOf(error);
-        if (failure === undefined) throw error;
-        const outcome = DatabaseError.isInstance(error) ? error.outcome : failure.meaning.outcome;
-        isOutcomeUnknown ||= outcome === "unknown";
-        const delayMs = repeatDelayMs(failure, { kind, isIdempotent, outcome, repeats }, this.#settings.random);
-        if (delayMs === undefined || delayMs >= deadline.remainingMs() || deadline.signal?.aborted === true) {
-          throw isOutcomeUnknown && DatabaseError.isInstance(error) ? withUnknownOutcome(error) : error;
-        }
-        isUnnamed ||= failure.meaning.repeat === "unnamed";
-        // An abort during the pause is found by the next attempt.
-        if (delayMs > 0) await delay(delayMs, undefined, { signal: deadline.signal }).catch(() => undefined);
-      }
-    }
-  }
-
   #named(name: string): Provider {
-    const provider = this.#providers.get(name);
+    const provider = this.#roster.named(name);
     if (provider === undefined)
       throw invalidInput("name", `is ${show(name)}, which is none of ${this.providerNames.join(", ")}`);
     return provider;

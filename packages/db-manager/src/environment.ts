@@ -19,6 +19,8 @@ export interface EnvironmentOptions {
 
 const DEFAULT_ORDER = "neon,supabase,railway,local";
 const DEFAULT_JOURNAL_PATH = "data/local.db";
+/** The name in the order that stands for a file of this machine. */
+const JOURNAL = "local";
 /** What the provider of DATABASE_URL is called, unless DATABASE_PROVIDER gives it a name. */
 const ONLY_PROVIDER = "postgres";
 const SWITCHES: Readonly<Record<string, boolean>> = {
@@ -37,13 +39,14 @@ export function readEnvironment(env: Environment): EnvironmentOptions {
   const order = readOrder(env);
   const primary = value(env, "DATABASE_PROVIDER")?.toLowerCase();
   const failover = readSwitch(env, "DATABASE_FAILOVER_ENABLED", true);
-  const journalPath = value(env, "LOCAL_DB_PATH") ?? DEFAULT_JOURNAL_PATH;
   const found = order.map((name) => ({ name, variables: variablesOf(name), address: addressOf(env, name) }));
   const providers: ProviderConfig[] = found.flatMap(({ name, address }) =>
     address === undefined ? [] : [{ name, connectionString: address }],
   );
+  const journalPath = value(env, "LOCAL_DB_PATH");
+  const journal = failover ? journalOf(order, providers, journalPath) : {};
   const skipped = found
-    .filter(({ name, address }) => address === undefined && !(name === "local" && value(env, "LOCAL_DB_PATH")))
+    .filter(({ name, address }) => address === undefined && !(name === JOURNAL && journal.journalPath !== undefined))
     .map(({ name, variables }) => ({ name, variables }));
   const onlyAddress = value(env, "DATABASE_URL");
   if (providers.length === 0 && onlyAddress !== undefined) {
@@ -51,17 +54,28 @@ export function readEnvironment(env: Environment): EnvironmentOptions {
     checkName(name, "DATABASE_PROVIDER");
     readConnectionFields(onlyAddress, { path: "DATABASE_URL" });
     const only = { name, connectionString: onlyAddress };
-    return { options: { providers: [only], failover, journalPath }, skipped };
+    return { options: { providers: [only], failover, ...(failover && { journalPath }) }, skipped };
   }
   if (primary !== undefined && !order.includes(primary)) {
     throw invalidInput("DATABASE_PROVIDER", `is ${show(primary)}, which is none of ${order.join(", ")}`);
   }
-  if (providers.length === 0) throw noProvider(skipped);
+  if (providers.length === 0) throw noProvider(found);
   if (primary !== undefined && !providers.some(({ name }) => name === primary)) {
     const variables = variablesOf(primary).join(", ");
     throw invalidInput("DATABASE_PROVIDER", `is ${show(primary)}, which has no address; looked at ${variables}`);
   }
-  return { options: { providers, primary, failover, journalPath }, skipped };
+  return { options: { providers, primary, failover, ...journal }, skipped };
+}
+
+/** `local` in the order is the journal, unless it has the address of a PostgreSQL. */
+function journalOf(
+  order: readonly string[],
+  providers: readonly ProviderConfig[],
+  path = DEFAULT_JOURNAL_PATH,
+): Pick<DatabaseManagerOptions, "journalPath" | "journalAfter"> {
+  if (!order.includes(JOURNAL) || providers.some(({ name }) => name === JOURNAL)) return {};
+  const before = order.slice(0, order.indexOf(JOURNAL));
+  return { journalPath: path, journalAfter: providers.filter(({ name }) => before.includes(name)).length };
 }
 
 function readOrder(env: Environment): readonly string[] {
@@ -121,7 +135,13 @@ function noProvider(skipped: readonly SkippedProvider[]): DatabaseError {
   return invalidInput("environment", `has the address of no database; looked at ${variables.join(", ")}`);
 }
 
-/** A variable that is empty is not set. */
+/** What templates of settings have where a value is to come: `your_password_here`, `[YOUR-PASSWORD]`, `<host>`. */
+const PLACEHOLDER =
+  /^(\[?your[_-](\w+[_-])*(password|host|key|user|url|database|db|project|ref|name|here)\]?|<[\w -]+>)$/i;
+
+/** A variable that is empty, or has a placeholder in it, is not set. */
 function value(env: Environment, variable: string): string | undefined {
-  return env[variable]?.trim() || undefined;
+  const text = env[variable]?.trim() ?? "";
+  const hasPlaceholder = text.split(/[:/@?&=]+/).some((part) => PLACEHOLDER.test(part));
+  return text === "" || hasPlaceholder ? undefined : text;
 }

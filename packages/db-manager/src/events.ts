@@ -5,14 +5,16 @@ import type { StateChange } from "./provider.ts";
 export interface ProviderChange {
   readonly from: string;
   readonly to: string;
+  /** What brought it about, where that was an error. */
+  readonly error: DatabaseError | undefined;
 }
 
 export interface DatabaseEvents {
   /** The state of a provider changed. */
   stateChange: [change: StateChange];
-  /** Another provider than the preferred one takes the work. */
+  /** A provider further down the order takes the work. */
   failover: [change: ProviderChange];
-  /** The preferred provider takes the work again. */
+  /** A provider further up the order takes the work again. */
   failback: [change: ProviderChange];
   /** A connection failed while no caller was waiting for it. Nothing has to be done; nobody has to listen. */
   error: [error: DatabaseError];

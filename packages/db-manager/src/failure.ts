@@ -71,7 +71,8 @@ export function failureOf(error: unknown): Failure | undefined {
 /** The error of the last attempt, when an earlier one may have been applied. */
 export function withUnknownOutcome(error: DatabaseError): DatabaseError {
   const { code, message, retryable, path, provider, host, sqlState, constraint, column, table, cause } = error;
-  return new DatabaseError({
+  const failure = failures.get(error);
+  const copy = new DatabaseError({
     code,
     message: `${message}; an earlier attempt may have been applied`,
     retryable,
@@ -85,4 +86,6 @@ export function withUnknownOutcome(error: DatabaseError): DatabaseError {
     table,
     cause,
   });
+  if (failure !== undefined) failures.set(copy, failure);
+  return copy;
 }

@@ -1,11 +1,11 @@
-export { DatabaseManager } from "./database-manager.ts";
+export { DatabaseManager, type JournalPlace } from "./database-manager.ts";
 export { DatabaseError, type DatabaseErrorCode, type Outcome } from "./errors.ts";
 export type { SkippedProvider } from "./environment.ts";
 export type { DatabaseEvents, ProviderChange } from "./events.ts";
 export type { Latency } from "./latency.ts";
 export type { DatabaseManagerOptions, ProviderConfig, TlsOptions } from "./options.ts";
 export type { PoolStats } from "./pool.ts";
-export type { ProviderStats, StateChange } from "./provider.ts";
+export type { LastError, ProviderStats, ReturnGuard, StateChange } from "./provider.ts";
 export type { ProviderState } from "./provider-state.ts";
 export type {
   NamedStatement,
@@ -13,6 +13,7 @@ export type {
   Queryable,
   QueryOptions,
   QueryResult,
+  RoutingOptions,
   RunOptions,
   TransactionOptions,
 } from "./queryable.ts";

@@ -7,16 +7,26 @@ export interface Latency {
   readonly p99: number | undefined;
 }
 
+/** After how many samples the percentile that every operation looks at is computed anew. */
+const REFRESH = 32;
+
 /** The latest latencies of one provider, in ms. */
 export class LatencyWindow {
   readonly #samples = new Float64Array(WINDOW);
   #count = 0;
+  #p99Ms: number | undefined;
+
+  /** The 99th percentile, at most 31 samples old: sorting takes longer than a statement should cost. */
+  get p99Ms(): number | undefined {
+    return this.#p99Ms;
+  }
 
   /** A sample from a clock that jumped (negative, or no number at all) says nothing and is left out. */
   record(latencyMs: number): void {
     if (!(latencyMs >= 0) || latencyMs === Infinity) return;
     this.#samples[this.#count % WINDOW] = latencyMs;
     this.#count += 1;
+    if (this.#count % REFRESH === 0) this.#p99Ms = this.summary().p99;
   }
 
   summary(): Latency {

@@ -25,7 +25,7 @@ export interface ProviderConfig {
   ssl?: boolean | TlsOptions | undefined;
   /** Default: `named`, and `unnamed` where the address is one of a transaction pooler. */
   statements?: "named" | "unnamed" | undefined;
-  /** Default: 1,000 ms. */
+  /** Default: 1,000 ms; 3,000 ms for the first connection to a database that sleeps when it is idle (Neon). */
   connectTimeoutMs?: number | undefined;
   /** For each statement that has no `timeoutMs` of its own. Default: 1,000 ms. */
   statementTimeoutMs?: number | undefined;
@@ -38,12 +38,18 @@ export interface DatabaseManagerOptions {
   providers: readonly ProviderConfig[];
   /** The name of the preferred provider. */
   primary?: string | undefined;
-  /** Whether other providers may take work over. Kept for that; now all work goes to the preferred one. Default: true. */
+  /** Whether other providers may take work over. With false all work goes to the preferred one. Default: true. */
   failover?: boolean | undefined;
+  /** After how long a silence work that may be hedged also goes to the next provider, at the least. Default: 150 ms. */
+  hedgeAfterMs?: number | undefined;
+  /** How long a provider that was away has to stay well before it takes work again, at the least. Default: 5,000 ms. */
+  dwellMs?: number | undefined;
   /** For a whole operation with its waiting and repeats. Default: 5,000 ms. */
   operationTimeoutMs?: number | undefined;
-  /** Where a local journal is to be; this package only hands it on. */
+  /** Where a local journal is to be; this package only hands it on, see `DatabaseManager.journal`. */
   journalPath?: string | undefined;
+  /** How many providers come before the journal in the order. Default: all. */
+  journalAfter?: number | undefined;
   /** Monotonic, in ms since 1970. */
   nowMs?: (() => number) | undefined;
   /** From 0 to below 1. */
@@ -55,6 +61,8 @@ export interface ProviderSettings {
   readonly fields: ConnectionFields;
   readonly poolSize: number;
   readonly connectTimeoutMs: number;
+  /** While there is no connection. */
+  readonly coldConnectTimeoutMs: number;
   readonly statementTimeoutMs: number;
   readonly drainIntervalMs: number | undefined;
 }
@@ -64,12 +72,25 @@ export interface Settings {
   readonly primary: string;
   readonly isFailoverOn: boolean;
   readonly operationTimeoutMs: number;
+  readonly hedgeAfterMs: number;
+  readonly dwellMs: number;
   readonly journalPath: string | undefined;
+  readonly journalAfter: number;
   readonly nowMs: () => number;
   readonly random: () => number;
 }
 
-const DEFAULTS = { poolSize: 10, connectTimeoutMs: 1000, statementTimeoutMs: 1000, operationTimeoutMs: 5000 };
+const DEFAULTS = {
+  poolSize: 10,
+  connectTimeoutMs: 1000,
+  statementTimeoutMs: 1000,
+  operationTimeoutMs: 5000,
+  hedgeAfterMs: 150,
+  dwellMs: 5000,
+};
+/** What a database that was stopped for want of work may take to start, where its provider is known to stop it. */
+const WAKE_UP_MS = 3000;
+const SLEEPING_HOSTS = /\.neon\.tech$/;
 
 /** The longest delay that a timer of Node takes. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -78,7 +99,7 @@ const MAX_POOL_SIZE = 10_000;
 /** @throws {DatabaseError} `invalid_input` with the path of the offending option. */
 export function parseOptions(options: DatabaseManagerOptions): Settings {
   if (typeof options !== "object" || options === null) throw invalidInput("options", "must be an object");
-  const { providers, primary, failover = true, journalPath } = options;
+  const { providers, primary, failover = true, journalPath, journalAfter } = options;
   if (!Array.isArray(providers) || providers.length === 0) {
     throw invalidInput("options.providers", "must be an array with at least one provider");
   }
@@ -98,12 +119,18 @@ export function parseOptions(options: DatabaseManagerOptions): Settings {
   if (journalPath !== undefined && (typeof journalPath !== "string" || journalPath === "")) {
     throw invalidInput("options.journalPath", "must be the path of a file");
   }
+  if (journalAfter !== undefined && !(Number.isInteger(journalAfter) && journalAfter >= 0)) {
+    throw invalidInput("options.journalAfter", `is ${show(journalAfter)}; expected a whole number of at least 0`);
+  }
   return {
     providers: parsed,
     primary: primary ?? names[0] ?? "",
     isFailoverOn: failover,
     operationTimeoutMs: duration(options.operationTimeoutMs, "options.operationTimeoutMs", DEFAULTS.operationTimeoutMs),
+    hedgeAfterMs: duration(options.hedgeAfterMs, "options.hedgeAfterMs", DEFAULTS.hedgeAfterMs),
+    dwellMs: duration(options.dwellMs, "options.dwellMs", DEFAULTS.dwellMs),
     journalPath,
+    journalAfter: journalAfter ?? parsed.length,
     nowMs: functionOr(options.nowMs, "options.nowMs", () => performance.timeOrigin + performance.now()),
     random: functionOr(options.random, "options.random", Math.random),
   };
@@ -124,11 +151,14 @@ function parseProvider(config: ProviderConfig, path: string): ProviderSettings {
   if (ssl !== undefined && typeof ssl !== "boolean" && (typeof ssl !== "object" || ssl === null)) {
     throw invalidInput(`${path}.ssl`, "must be true, false or an object such as { ca }");
   }
+  const fields = readConnectionFields(config.connectionString, { path: `${path}.connectionString`, ssl, statements });
+  const coldMs = SLEEPING_HOSTS.test(fields.host) ? WAKE_UP_MS : DEFAULTS.connectTimeoutMs;
   return {
     name,
-    fields: readConnectionFields(config.connectionString, { path: `${path}.connectionString`, ssl, statements }),
+    fields,
     poolSize,
     connectTimeoutMs: duration(config.connectTimeoutMs, `${path}.connectTimeoutMs`, DEFAULTS.connectTimeoutMs),
+    coldConnectTimeoutMs: duration(config.connectTimeoutMs, `${path}.connectTimeoutMs`, coldMs),
     statementTimeoutMs: duration(config.statementTimeoutMs, `${path}.statementTimeoutMs`, DEFAULTS.statementTimeoutMs),
     drainIntervalMs:
       drainIntervalMs === undefined ? undefined : duration(drainIntervalMs, `${path}.drainIntervalMs`, drainIntervalMs),

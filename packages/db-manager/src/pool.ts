@@ -50,6 +50,11 @@ export class Pool {
     return this.#generation;
   }
 
+  /** Whether it has no connection, so that the next one may have to wait for a database that sleeps. */
+  get isCold(): boolean {
+    return this.#idle.length + this.#busy.size === 0;
+  }
+
   stats(): PoolStats {
     return { total: this.#total(), idle: this.#idle.length, waiting: this.#waiting.size, max: this.#init.max };
   }
@@ -70,6 +75,12 @@ export class Pool {
       this.#rest(connection);
     }
     this.#serve();
+  }
+
+  /** Takes in a connection that was made elsewhere, unless there are enough. */
+  adopt(connection: Connection): void {
+    connection.generation = this.#generation;
+    this.release(connection, this.#total() < this.#init.max);
   }
 
   /** From now on no connection that was made before is used again. Work that is under way on one goes on. */

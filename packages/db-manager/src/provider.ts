@@ -1,11 +1,18 @@
 import { Connection } from "./connection.ts";
-import { within, type Deadline } from "./deadline.ts";
-import type { DatabaseError } from "./errors.ts";
+import { Deadline, within } from "./deadline.ts";
+import { DatabaseError, type DatabaseErrorCode } from "./errors.ts";
 import { failureOf, toDatabaseError, type Circumstances } from "./failure.ts";
 import { LatencyWindow, type Latency } from "./latency.ts";
 import type { ProviderSettings } from "./options.ts";
 import { Pool, type PoolStats } from "./pool.ts";
-import { nextState, type ProviderEvent, type ProviderHealth, type ProviderState } from "./provider-state.ts";
+import { Prober } from "./prober.ts";
+import {
+  initialHealth,
+  nextHealth,
+  type ProviderEvent,
+  type ProviderHealth,
+  type ProviderState,
+} from "./provider-state.ts";
 import {
   checkQuery,
   type NamedStatement,
@@ -23,10 +30,34 @@ export interface ProviderStats {
   /** `host:port`, or the path of a socket. */
   readonly host: string;
   readonly statements: "named" | "unnamed";
+  /** What last failed here, whether or not it changed the state; never the caller's own mistakes. */
+  readonly lastError: LastError | undefined;
   /** Of the latest 256 statements that were answered. */
   readonly latencyMs: Latency;
   readonly pool: PoolStats;
+  /** Operations that another provider was asked for too, because this one was silent. */
+  readonly hedges: number;
+  /** Operations that went on to another provider, because they failed here. */
+  readonly failovers: number;
   readonly drainIntervalMs: number | undefined;
+}
+
+export interface LastError {
+  readonly at: Date;
+  readonly code: DatabaseErrorCode;
+  readonly sqlState: string | undefined;
+  readonly message: string;
+}
+
+/**
+ * What has to succeed before a provider that was away takes work again; whoever keeps data in several providers says it.
+ * What it throws is shown as the reason, and it is asked again with the next probe.
+ */
+export interface ReturnGuard {
+  /** Whether it is the database that it should be, for example of the right version. It is `ineligible` while this throws. */
+  readonly admit?: (provider: ProviderHandle) => Promise<void>;
+  /** Brings it what it missed. It stays `catching-up` while this throws. */
+  readonly catchUp?: (provider: ProviderHandle) => Promise<void>;
 }
 
 export interface StateChange {
@@ -37,7 +68,16 @@ export interface StateChange {
   readonly error: DatabaseError | undefined;
 }
 
-export interface ProviderListeners {
+/** What a provider sees of the others, and what it tells. */
+export interface ProviderContext {
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  /** Whether this provider is probed when it does not take work. */
+  readonly isProbed: boolean;
+  readonly dwellMs: number;
+  /** Whether no provider but the one of this name takes work. */
+  readonly isAlone: (name: string) => boolean;
+  readonly guards: () => readonly ReturnGuard[];
   readonly onStateChange: (change: StateChange) => void;
   /** An error that no caller was waiting for. */
   readonly onError: (error: DatabaseError) => void;
@@ -52,32 +92,56 @@ export interface AttemptContext {
 const WRITES: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 const CHECK = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS "isReadOnly"`;
 
+/** For the work of a guard, whose statements have deadlines of their own. */
+const GUARD_DEADLINE_MS = 10 * 60_000;
+
 /** One database: its connections, its health and its errors. Every call is one attempt. */
 export class Provider {
   readonly name: string;
   readonly #settings: ProviderSettings;
-  readonly #nowMs: () => number;
-  readonly #listeners: ProviderListeners;
+  readonly #context: ProviderContext;
   readonly #pool: Pool;
   readonly #latency = new LatencyWindow();
   readonly #redactor: Redactor;
+  readonly #prober: Prober;
   #health: ProviderHealth;
+  /** The health that an error ended, for the case that the error turns out to be the caller's. */
+  #before: { readonly error: DatabaseError; readonly health: ProviderHealth } | undefined;
+  #lastError: LastError | undefined;
+  #hedges = 0;
+  #failovers = 0;
 
-  constructor(settings: ProviderSettings, nowMs: () => number, listeners: ProviderListeners) {
-    const { name, fields, poolSize, connectTimeoutMs } = settings;
+  constructor(settings: ProviderSettings, context: ProviderContext) {
+    const { name, fields, poolSize } = settings;
+    const { nowMs, random, dwellMs } = context;
     this.name = name;
     this.#settings = settings;
-    this.#nowMs = nowMs;
-    this.#listeners = listeners;
-    this.#health = { state: "unknown", sinceMs: nowMs() };
+    this.#context = context;
+    this.#health = initialHealth({ nowMs: nowMs(), dwellMs });
     this.#redactor = new Redactor(fields.secrets, [fields.user, fields.database, fields.host]);
     this.#pool = new Pool({
       max: poolSize,
-      open: () => Connection.open(fields, connectTimeoutMs),
+      open: () => this.#connect(),
       nowMs,
-      onOpenFailed: (error, generation) => this.#failed(error, { isSent: false }, generation),
-      onIdleLost: (error, generation) => listeners.onError(this.#failed(error, { isSent: false }, generation)),
+      onOpenFailed: (error, generation) => this.#openFailed(error, generation),
+      onIdleLost: (error, generation) => this.#idleLost(error, generation),
     });
+    this.#prober = new Prober({
+      nowMs,
+      random,
+      isAlone: () => context.isAlone(name),
+      health: () => this.#health,
+      probe: () => this.#probe(),
+    });
+  }
+
+  get state(): ProviderState {
+    return this.#health.state;
+  }
+
+  /** The 99th percentile of the latest answers, in ms. */
+  get p99Ms(): number | undefined {
+    return this.#latency.p99Ms;
   }
 
   async query<Row extends object>(
@@ -131,21 +195,41 @@ export class Provider {
 
   /** Any work with this provider, each of whose statements is tried once. */
   async run<Result>(work: (provider: ProviderHandle) => Promise<Result>, context: AttemptContext): Promise<Result> {
-    const handle: ProviderHandle = {
-      name: this.name,
-      query: async (statement, values, options = {}) => {
-        checkQuery(statement, values, options);
-        return this.query(statement, values, options, context);
-      },
-      transaction: (inner) => this.transaction(inner, context),
-    };
-    return within(context.deadline, work(handle), (fault) => this.#toError(fault, { isSent: true }));
+    return within(context.deadline, work(this.#handle(context)), (fault) => this.#toError(fault, { isSent: true }));
   }
 
-  /** Asks the server with a statement of its own. */
+  /** Asks the server with a statement of its own, on a connection of the pool. */
   async check(deadline: Deadline): Promise<void> {
-    const { rows } = await this.query<{ isReadOnly: boolean }>(CHECK, undefined, {}, { deadline, isUnnamed: true });
-    this.#apply({ type: "checked", isReadOnly: rows[0]?.isReadOnly === true }, undefined);
+    const context = { deadline, isUnnamed: true };
+    const { rows } = await this.query<{ isReadOnly: boolean }>(CHECK, undefined, {}, context);
+    this.#apply({ type: "probed", isReadOnly: rows[0]?.isReadOnly === true }, undefined);
+  }
+
+  /** To be called when what its probes depend on has changed. */
+  scheduleProbe(): void {
+    if (this.#context.isProbed) this.#prober.schedule();
+  }
+
+  /** Another provider answered what this one was asked first. */
+  overtaken(): void {
+    this.#apply({ type: "overtaken" }, undefined);
+  }
+
+  countHedge(): void {
+    this.#hedges += 1;
+  }
+
+  countFailover(): void {
+    this.#failovers += 1;
+  }
+
+  /** Takes back what an error did to the health: it was the caller's. */
+  acquit(error: DatabaseError): void {
+    if (this.#before?.error !== error) return;
+    const { state: from } = this.#health;
+    this.#health = this.#before.health;
+    this.#before = undefined;
+    this.#changed(from, undefined);
   }
 
   stats(): ProviderStats {
@@ -155,14 +239,98 @@ export class Provider {
       since: new Date(this.#health.sinceMs),
       host: fields.place,
       statements: fields.statements,
+      lastError: this.#lastError,
       latencyMs: this.#latency.summary(),
       pool: this.#pool.stats(),
+      hedges: this.#hedges,
+      failovers: this.#failovers,
       drainIntervalMs,
     };
   }
 
   async close(): Promise<void> {
+    this.#prober.stop();
     await this.#pool.close();
+  }
+
+  #handle(context: AttemptContext): ProviderHandle {
+    return {
+      name: this.name,
+      query: async (statement, values, options = {}) => {
+        checkQuery(statement, values, options);
+        return this.query(statement, values, options, context);
+      },
+      transaction: (inner) => this.transaction(inner, context),
+    };
+  }
+
+  #connect(): Promise<Connection> {
+    const { fields, connectTimeoutMs, coldConnectTimeoutMs } = this.#settings;
+    return Connection.open(fields, this.#pool.isCold ? coldConnectTimeoutMs : connectTimeoutMs);
+  }
+
+  /**
+   * On a connection of its own, so that it waits for no user's statement; the pool keeps it when the answer is good. Then
+   * what has to be done before the provider takes work again.
+   */
+  async #probe(): Promise<void> {
+    const { statementTimeoutMs } = this.#settings;
+    const { generation } = this.#pool;
+    let isSent = false;
+    let isReadOnly: boolean;
+    try {
+      const connection = await this.#connect();
+      isSent = true;
+      const request = {
+        values: undefined,
+        isNamed: false,
+        isText: false,
+        timeoutMs: statementTimeoutMs,
+        signal: undefined,
+      };
+      const answer = connection.query<{ isReadOnly: boolean }>({ statement: CHECK, ...request });
+      const { rows } = await answer.catch((error: unknown) => {
+        connection.destroy(error);
+        throw error;
+      });
+      isReadOnly = rows[0]?.isReadOnly === true;
+      this.#pool.adopt(connection);
+    } catch (error) {
+      this.#failed(error, { isSent }, generation);
+      return;
+    }
+    const isAway = this.#health.state !== "suspect";
+    if (isAway && !isReadOnly && !(await this.#isGuardPassed("admit"))) return;
+    this.#apply({ type: "probed", isReadOnly }, undefined);
+    if (this.#health.state !== "catching-up" || this.#health.isCaughtUp) return;
+    if (await this.#isGuardPassed("catchUp")) this.#apply({ type: "caught-up" }, undefined);
+  }
+
+  async #isGuardPassed(step: keyof ReturnGuard): Promise<boolean> {
+    const deadline = new Deadline(GUARD_DEADLINE_MS, this.#context.nowMs, undefined);
+    const handle = this.#handle({ deadline, isUnnamed: false });
+    try {
+      for (const guard of this.#context.guards()) await guard[step]?.(handle);
+      return true;
+    } catch (thrown) {
+      const error = this.#guardError(thrown);
+      const isKnown = failureOf(thrown) !== undefined;
+      // What the connection said about the provider was counted where it was met.
+      if (step === "admit" && !(isKnown && this.#health.state === "down")) {
+        this.#note(error);
+        this.#apply({ type: "failed", effect: "ineligible" }, error);
+      }
+      this.#context.onError(error);
+      return false;
+    }
+  }
+
+  #guardError(thrown: unknown): DatabaseError {
+    if (DatabaseError.isInstance(thrown)) return thrown;
+    const host = this.#settings.fields.place;
+    const reason = this.#redactor.text(thrown instanceof Error ? thrown.message : String(thrown));
+    const message = `${this.name} (${host}) cannot take work: ${reason}`;
+    return new DatabaseError({ code: "schema", message, provider: this.name, host, cause: thrown });
   }
 
   async #acquire(deadline: Deadline): Promise<Connection> {
@@ -183,13 +351,14 @@ export class Provider {
     circumstances: Omit<Circumstances, "isSent">,
   ): Promise<QueryResult<Row>> {
     const { fields, statementTimeoutMs } = this.#settings;
+    const { nowMs } = this.#context;
     const signal = options.signal ?? deadline.signal;
     let isSent = false;
     try {
       deadline.check(signal);
       if (connection.isDead) throw connection.fault;
       isSent = true;
-      const startMs = this.#nowMs();
+      const startMs = nowMs();
       const { rows, rowCount, command } = await connection.query<Row>({
         statement,
         values,
@@ -198,7 +367,7 @@ export class Provider {
         timeoutMs: Math.min(options.timeoutMs ?? statementTimeoutMs, deadline.remainingMs()),
         signal,
       });
-      this.#latency.record(this.#nowMs() - startMs);
+      this.#latency.record(nowMs() - startMs);
       if (this.#health.state !== "up") this.#apply({ type: "answered", isWrite: WRITES.has(command) }, undefined);
       return { rows, rowCount, command, provider: this.name };
     } catch (error) {
@@ -206,15 +375,39 @@ export class Provider {
     }
   }
 
+  #openFailed(error: unknown, generation: number): void {
+    const isFullElsewhere = failureOf(this.#toError(error, { isSent: false }))?.meaning.state === "saturated";
+    // The connections that there are go on working.
+    if (isFullElsewhere && !this.#pool.isCold) return;
+    this.#failed(error, { isSent: false }, generation);
+  }
+
+  /** Servers end idle connections for reasons of their own: a probe, or the next statement, tells whether more is wrong. */
+  #idleLost(error: unknown, generation: number): void {
+    const failure = this.#toError(error, { isSent: false });
+    const effect = failureOf(failure)?.meaning.state === "down" ? "suspect" : undefined;
+    this.#takeIn(failure, generation, effect);
+    this.#context.onError(failure);
+  }
+
   /** The typed error, after what it says about the provider was taken in. */
   #failed(error: unknown, circumstances: Circumstances, generation: number): DatabaseError {
     const failure = this.#toError(error, circumstances);
-    const meaning = failureOf(failure)?.meaning;
-    if (meaning !== undefined && generation === this.#pool.generation) {
-      if (meaning.isConnectionLost) this.#pool.renew();
-      this.#apply({ type: "failed", effect: meaning.state }, failure);
-    }
+    this.#takeIn(failure, generation);
     return failure;
+  }
+
+  #takeIn(failure: DatabaseError, generation: number, effect = failureOf(failure)?.meaning.state): void {
+    const meaning = failureOf(failure)?.meaning;
+    if (meaning === undefined) return;
+    if (meaning.class !== "C") this.#note(failure);
+    if (effect === undefined || generation !== this.#pool.generation) return;
+    if (meaning.isConnectionLost) this.#pool.renew();
+    this.#apply({ type: "failed", effect }, failure);
+  }
+
+  #note({ code, sqlState, message }: DatabaseError): void {
+    this.#lastError = { at: new Date(this.#context.nowMs()), code, sqlState, message };
   }
 
   #toError(error: unknown, circumstances: Circumstances): DatabaseError {
@@ -223,9 +416,16 @@ export class Provider {
   }
 
   #apply(event: ProviderEvent, error: DatabaseError | undefined): void {
+    const { nowMs, isAlone, dwellMs } = this.#context;
     const before = this.#health;
-    this.#health = nextState(before, event, this.#nowMs());
-    if (this.#health === before) return;
-    this.#listeners.onStateChange({ provider: this.name, from: before.state, to: this.#health.state, error });
+    this.#health = nextHealth(before, event, { nowMs: nowMs(), isAlone: isAlone(this.name), dwellMs });
+    if (this.#health.state === before.state) return;
+    this.#before = error === undefined ? undefined : { error, health: before };
+    this.#changed(before.state, error);
+  }
+
+  #changed(from: ProviderState, error: DatabaseError | undefined): void {
+    this.scheduleProbe();
+    this.#context.onStateChange({ provider: this.name, from, to: this.#health.state, error });
   }
 }

@@ -9,7 +9,22 @@ export interface NamedStatement {
   readonly text: string;
 }
 
-export interface QueryOptions {
+/** Where work may go. */
+export interface RoutingOptions {
+  /** Whether the work only reads, so that a provider that cannot write may serve it. Default: false. */
+  readOnly?: boolean | undefined;
+  /**
+   * Whether the same work may also go to the next provider while the first is silent; the first answer counts. Only with
+   * `idempotent`. Default: false.
+   */
+  hedge?: boolean | undefined;
+  /** The names of the providers to choose from. Default: all. */
+  providers?: readonly string[] | undefined;
+  /** With false, a provider that is down is not even tried when there is no better one. Default: true. */
+  lastResort?: boolean | undefined;
+}
+
+export interface QueryOptions extends RoutingOptions {
   /** Whether the statement may be applied twice without harm, so that it may be repeated. Default: false. */
   idempotent?: boolean | undefined;
   /** Ends the wait at once; what was sent may still be applied. */
@@ -39,7 +54,7 @@ export interface Queryable {
   ): Promise<QueryResult<Row>>;
 }
 
-export interface TransactionOptions {
+export interface TransactionOptions extends RoutingOptions {
   /** Whether the whole transaction may be applied twice without harm. Default: false. */
   idempotent?: boolean | undefined;
   /** For all of it, with waiting and repeats. Default: `operationTimeoutMs` of the manager. */

@@ -32,3 +32,12 @@ function mayRepeat({ meaning, isUntouched }: Failure, { kind, isIdempotent, outc
   // The function of a transaction may have effects elsewhere; only what every transaction has to reckon with repeats it.
   return kind === "statement" || isUntouched || meaning.repeat === "three-times";
 }
+
+/** Whether another provider may be given what this one failed to do. */
+export function mayMoveOn({ meaning, isUntouched }: Failure, attempt: Omit<Attempt, "repeats">): boolean {
+  const { kind, isIdempotent, outcome } = attempt;
+  // What the caller's statement brought about, another server would answer just so.
+  if (meaning.class === "C" || meaning.code === "query") return false;
+  if (isIdempotent) return true;
+  return kind !== "run" && outcome === "not_applied" && (kind === "statement" || isUntouched);
+}

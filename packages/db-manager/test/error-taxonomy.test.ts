@@ -3,7 +3,6 @@ import { classify, type ErrorClass, type Repeat } from "../src/error-taxonomy.ts
 import type { DatabaseErrorCode } from "../src/errors.ts";
 import { readNativeError } from "../src/native-error.ts";
 import type { StateEffect } from "../src/provider-state.ts";
-import { nextState, type ProviderEvent, type ProviderState } from "../src/provider-state.ts";
 import { LatencyWindow } from "../src/latency.ts";
 import { Redactor } from "../src/redaction.ts";
 import { repeatDelayMs, type Attempt } from "../src/repetition.ts";
@@ -224,41 +223,6 @@ describe("repeats", () => {
     expect(delay(answer("55006"), { kind: "transaction" })).toBeUndefined();
     expect(delay(answer("55006"), { kind: "statement" })).toBe(0);
     expect(delay(answer("23505"), { isIdempotent: true })).toBeUndefined();
-  });
-});
-
-describe("the state", () => {
-  const failed = (effect: StateEffect): ProviderEvent => ({ type: "failed", effect });
-  const answered = (isWrite: boolean): ProviderEvent => ({ type: "answered", isWrite });
-  const checked = (isReadOnly: boolean): ProviderEvent => ({ type: "checked", isReadOnly });
-
-  it.each<[ProviderState, ProviderEvent, ProviderState]>([
-    ["unknown", answered(false), "up"],
-    ["up", failed("none"), "up"],
-    ["up", failed("suspect"), "suspect"],
-    ["suspect", failed("suspect"), "down"],
-    ["down", failed("suspect"), "down"],
-    ["suspect", answered(false), "up"],
-    ["up", failed("down"), "down"],
-    ["down", answered(false), "up"],
-    ["up", failed("read-only"), "read-only"],
-    ["read-only", answered(false), "read-only"],
-    ["read-only", answered(true), "up"],
-    ["read-only", checked(false), "up"],
-    ["up", checked(true), "read-only"],
-    ["up", failed("no-write"), "no-write"],
-    ["no-write", checked(false), "no-write"],
-    ["no-write", answered(true), "up"],
-    ["up", failed("saturated"), "saturated"],
-    ["saturated", answered(false), "up"],
-    ["unknown", failed("ineligible"), "ineligible"],
-    ["ineligible", answered(false), "up"],
-  ])("%s becomes, with %o, %s", (from, event, to) => {
-    const health = { state: from, sinceMs: 1 };
-    const next = nextState(health, event, 2);
-    expect(next.state).toBe(to);
-    if (from === to) expect(next).toBe(health);
-    else expect(next.sinceMs).toBe(2);
   });
 });
 

@@ -100,6 +100,9 @@ describe("the options", () => {
     ["options.failover", { providers: [one], failover: "yes" }],
     ["options.operationTimeoutMs", { providers: [one], operationTimeoutMs: NaN }],
     ["options.journalPath", { providers: [one], journalPath: "" }],
+    ["options.journalAfter", { providers: [one], journalPath: "a.db", journalAfter: -1 }],
+    ["options.hedgeAfterMs", { providers: [one], hedgeAfterMs: 0 }],
+    ["options.dwellMs", { providers: [one], dwellMs: "5 s" }],
     ["options.nowMs", { providers: [one], nowMs: 5 }],
     ["options.random", { providers: [one], random: 5 }],
   ])("refuse a wrong %s", async (path, options) => {
@@ -124,10 +127,10 @@ describe("the environment", () => {
       primary: undefined,
       failover: true,
       journalPath: "data/local.db",
+      journalAfter: 2,
     });
     expect(skipped).toEqual([
       { name: "supabase", variables: ["SUPABASE_DB_URL", "SUPABASE_DB_HOST", "SUPABASE_DB_PASSWORD"] },
-      { name: "local", variables: ["LOCAL_DB_URL"] },
     ]);
   });
 
@@ -138,12 +141,11 @@ describe("the environment", () => {
       DATABASE_FAILOVER_ENABLED: "false",
       PLANT_2_DB_URL: URL_A,
       LOCAL_DB_URL: URL_B,
-      LOCAL_DB_PATH: "here.db",
     });
-    expect([manager.provider, manager.providerNames, manager.journalPath]).toEqual([
+    expect([manager.provider, manager.providerNames, manager.journal]).toEqual([
       "plant-2",
       ["local", "plant-2"],
-      "here.db",
+      undefined,
     ]);
     expect(manager.skipped).toEqual([{ name: "neon", variables: ["NEON_DB_URL"] }]);
   });
@@ -167,9 +169,31 @@ describe("the environment", () => {
     });
   });
 
-  it("keeps quiet about the local name when that is a journal", () => {
-    const { skipped } = readEnvironment({ NEON_DB_URL: URL_A, LOCAL_DB_PATH: "here.db" });
-    expect(skipped.map(({ name }) => name)).toEqual(["supabase", "railway"]);
+  it("puts the journal where the order has it", () => {
+    const order = { DATABASE_FAILOVER_ORDER: "neon,local,railway", NEON_DB_URL: URL_A, RAILWAY_DB_URL: URL_B };
+    const journalOf = (env: Record<string, string>): unknown => DatabaseManager.fromEnv({ ...order, ...env }).journal;
+    expect(journalOf({ LOCAL_DB_PATH: "here.db" })).toEqual({ path: "here.db", after: ["neon"] });
+    expect(journalOf({ LOCAL_DB_URL: URL_A })).toBeUndefined();
+    expect(journalOf({ DATABASE_FAILOVER_ORDER: "neon,railway" })).toBeUndefined();
+    expect(journalOf({ DATABASE_FAILOVER_ENABLED: "false" })).toBeUndefined();
+  });
+
+  it("keeps a journal for a lone DATABASE_URL only where it says so", () => {
+    expect(DatabaseManager.fromEnv({ DATABASE_URL: URL_A }).journal).toBeUndefined();
+    const env = { DATABASE_URL: URL_A, LOCAL_DB_PATH: "here.db" };
+    expect(DatabaseManager.fromEnv(env).journal).toEqual({ path: "here.db", after: ["postgres"] });
+  });
+
+  it.each([
+    "",
+    "your_password_here",
+    "your_neon_connection_string_here",
+    "postgres://user:[YOUR-PASSWORD]@db.example.com/app",
+    "postgres://user:your_password_here@db.example.com/app",
+    "postgres://user:secret@<host>/app",
+  ])("takes the placeholder %j for not set", (text) => {
+    const { skipped } = readEnvironment({ NEON_DB_URL: text, RAILWAY_DB_URL: URL_A });
+    expect(skipped.map(({ name }) => name)).toContain("neon");
   });
 
   it.each<[string, Record<string, string>]>([

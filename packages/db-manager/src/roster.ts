@@ -1,0 +1,100 @@
+import type { DatabaseEvents } from "./events.ts";
+import type { Settings } from "./options.ts";
+import { Provider, type ReturnGuard, type StateChange } from "./provider.ts";
+import { isTakingWork, isUsable, route, type Route } from "./routing.ts";
+
+type Emit = <Name extends keyof DatabaseEvents>(name: Name, ...event: DatabaseEvents[Name]) => void;
+
+const ANY_WRITE: Route = { isReadOnly: false, among: undefined, isLastResortAllowed: false };
+
+/** The providers in their order of preference, and which of them takes the work now. */
+export class Roster {
+  readonly #emit: Emit;
+  readonly #isFailoverOn: boolean;
+  readonly #byName: ReadonlyMap<string, Provider>;
+  readonly #guards: ReturnGuard[] = [];
+  #ranking: readonly Provider[];
+  #active: Provider;
+
+  constructor(settings: Settings, emit: Emit) {
+    const { providers, isFailoverOn, journalPath, nowMs, random, dwellMs, primary } = settings;
+    this.#emit = emit;
+    this.#isFailoverOn = isFailoverOn;
+    const context = {
+      nowMs,
+      random,
+      dwellMs,
+      // Alone, and with nothing to stand in for it, a provider gets the work whatever its state: that is its probe.
+      isProbed: isFailoverOn && (providers.length > 1 || journalPath !== undefined),
+      isAlone: (name: string) => !this.#ranking.some((other) => other.name !== name && isTakingWork(other.state)),
+      guards: () => this.#guards,
+      onStateChange: (change: StateChange) => this.#onStateChange(change),
+      onError: (error: DatabaseEvents["error"][0]) => emit("error", error),
+    };
+    const all = providers.map((provider) => new Provider(provider, context));
+    this.#byName = new Map(all.map((provider) => [provider.name, provider]));
+    this.#ranking = all;
+    const first = this.#byName.get(primary);
+    if (first === undefined) throw new TypeError("the primary is none of the providers");
+    this.#active = first;
+    this.prefer(first);
+  }
+
+  get all(): Iterable<Provider> {
+    return this.#byName.values();
+  }
+
+  get names(): readonly string[] {
+    return [...this.#byName.keys()];
+  }
+
+  /** The one that takes the work now, or took it last. */
+  get active(): Provider {
+    return this.#active;
+  }
+
+  get preferred(): Provider {
+    return this.#ranking[0] ?? this.#active;
+  }
+
+  named(name: string): Provider | undefined {
+    return this.#byName.get(name);
+  }
+
+  next(to: Route, tried: ReadonlySet<string>): Provider | undefined {
+    return route(this.#ranking, to, tried);
+  }
+
+  /** Whether a provider can be sent work of this kind now. */
+  isUsable(isReadOnly: boolean, among: readonly string[] | undefined): boolean {
+    return this.#ranking.some(
+      ({ name, state }) => isUsable(state, isReadOnly) && (among === undefined || among.includes(name)),
+    );
+  }
+
+  prefer(provider: Provider): void {
+    this.#ranking = [provider, ...[...this.#byName.values()].filter((other) => other !== provider)];
+    this.#active = route(this.#ranking, ANY_WRITE) ?? provider;
+  }
+
+  addGuard(guard: ReturnGuard): () => void {
+    this.#guards.push(guard);
+    return () => {
+      const at = this.#guards.indexOf(guard);
+      if (at !== -1) this.#guards.splice(at, 1);
+    };
+  }
+
+  #onStateChange(change: StateChange): void {
+    this.#emit("stateChange", change);
+    if (!this.#isFailoverOn) return;
+    const from = this.#active;
+    const to = route(this.#ranking, ANY_WRITE);
+    // When nobody takes work, the return of each is looked for more often.
+    if (to === undefined) for (const provider of this.all) provider.scheduleProbe();
+    if (to === undefined || to === from) return;
+    this.#active = to;
+    const isBack = this.#ranking.indexOf(to) < this.#ranking.indexOf(from);
+    this.#emit(isBack ? "failback" : "failover", { from: from.name, to: to.name, error: change.error });
+  }
+}
