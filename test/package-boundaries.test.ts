@@ -12,7 +12,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "@rivet/memory-inmemory": ["@rivet/memory-core"],
   "@rivet/memory-sqlite": ["@rivet/memory-core"],
   "@rivet/postgres-schema": ["@rivet/memory-core"],
-  "@rivet/memory-postgres": ["@rivet/memory-core", "@rivet/db-manager", "@rivet/postgres-schema"],
+  "@rivet/memory-postgres": [
+    "@rivet/memory-core",
+    "@rivet/db-manager",
+    "@rivet/postgres-schema",
+    // The local journal is a file: an optional peer.
+    "@rivet/memory-sqlite",
+  ],
 };
 
 interface Manifest {

@@ -86,6 +86,11 @@ export class DatabaseManager implements Queryable {
     return this.#roster.active.name;
   }
 
+  /** The provider that takes the work when it is well. */
+  get preferred(): string {
+    return this.#roster.preferred.name;
+  }
+
   /** What the environment's order names without giving an address, with the variables looked at. */
   get skipped(): readonly SkippedProvider[] {
     return this.#skipped;
@@ -166,8 +171,21 @@ export class DatabaseManager implements Queryable {
     return this.#roster.addGuard(guard);
   }
 
+  /**
+   * Takes a provider that was found to be not what it should be out of use, until it passes the return guards. Does nothing
+   * to one that does not take work anyway.
+   */
+  exclude(name: string, reason: unknown): void {
+    this.#named(name).exclude(reason);
+  }
+
+  /** Shows those who listen to `error` what failed with a provider in the background. */
+  report(name: string, reason: unknown): void {
+    this.#named(name).report(reason);
+  }
+
   /** Whether the provider (default: the preferred one) answers a statement; `getProviderStats` has its state then. */
-  async healthCheck(name: string = this.#roster.preferred.name): Promise<boolean> {
+  async healthCheck(name: string = this.preferred): Promise<boolean> {
     const { name: only } = this.#named(name);
     try {
       await this.#operate("run", { providers: [only] }, undefined, (provider, { deadline }) =>
@@ -239,9 +257,9 @@ export class DatabaseManager implements Queryable {
     const { idempotent = false, hedge = false, readOnly = false, providers, lastResort = true, signal } = options;
     providers?.forEach((name) => this.#named(name));
     const deadline = new Deadline(duration(deadlineMs, "options.deadlineMs", operationTimeoutMs), nowMs, signal);
-    const among = providers ?? (isFailoverOn ? undefined : [this.#roster.preferred.name]);
+    const among = providers ?? (isFailoverOn ? undefined : [this.preferred]);
     const route = { isReadOnly: readOnly, among, isLastResortAllowed: lastResort };
-    const isHedged = hedge && idempotent;
+    const isHedged = hedge && idempotent && this.providerNames.length > 1;
     this.#inFlight += 1;
     try {
       return await dispatch(

@@ -72,8 +72,8 @@ export interface StateChange {
 export interface ProviderContext {
   readonly nowMs: () => number;
   readonly random: () => number;
-  /** Whether this provider is probed when it does not take work. */
-  readonly isProbed: boolean;
+  /** Whether providers are probed that do not take work. */
+  readonly isProbing: () => boolean;
   readonly dwellMs: number;
   /** Whether no provider but the one of this name takes work. */
   readonly isAlone: (name: string) => boolean;
@@ -207,7 +207,7 @@ export class Provider {
 
   /** To be called when what its probes depend on has changed. */
   scheduleProbe(): void {
-    if (this.#context.isProbed) this.#prober.schedule();
+    if (this.#context.isProbing()) this.#prober.schedule();
   }
 
   /** Another provider answered what this one was asked first. */
@@ -221,6 +221,19 @@ export class Provider {
 
   countFailover(): void {
     this.#failovers += 1;
+  }
+
+  /** Takes it out of use until it passes the return guards, unless it does not take work anyway. */
+  exclude(reason: unknown): void {
+    if (this.state !== "up" && this.state !== "unknown") return;
+    const error = this.#errorFor(reason);
+    this.#note(error);
+    this.#apply({ type: "failed", effect: "ineligible" }, error);
+  }
+
+  /** Shows what failed in the background. */
+  report(reason: unknown): void {
+    this.#context.onError(this.#errorFor(reason));
   }
 
   /** Takes back what an error did to the health: it was the caller's. */
@@ -313,7 +326,7 @@ export class Provider {
       for (const guard of this.#context.guards()) await guard[step]?.(handle);
       return true;
     } catch (thrown) {
-      const error = this.#guardError(thrown);
+      const error = this.#errorFor(thrown);
       const isKnown = failureOf(thrown) !== undefined;
       // What the connection said about the provider was counted where it was met.
       if (step === "admit" && !(isKnown && this.#health.state === "down")) {
@@ -325,11 +338,11 @@ export class Provider {
     }
   }
 
-  #guardError(thrown: unknown): DatabaseError {
+  #errorFor(thrown: unknown): DatabaseError {
     if (DatabaseError.isInstance(thrown)) return thrown;
     const host = this.#settings.fields.place;
     const reason = this.#redactor.text(thrown instanceof Error ? thrown.message : String(thrown));
-    const message = `${this.name} (${host}) cannot take work: ${reason}`;
+    const message = `${this.name} (${host}): ${reason}`;
     return new DatabaseError({ code: "schema", message, provider: this.name, host, cause: thrown });
   }
 

@@ -17,15 +17,15 @@ export class Roster {
   #active: Provider;
 
   constructor(settings: Settings, emit: Emit) {
-    const { providers, isFailoverOn, journalPath, nowMs, random, dwellMs, primary } = settings;
+    const { providers, isFailoverOn, nowMs, random, dwellMs, primary } = settings;
     this.#emit = emit;
     this.#isFailoverOn = isFailoverOn;
     const context = {
       nowMs,
       random,
       dwellMs,
-      // Alone, and with nothing to stand in for it, a provider gets the work whatever its state: that is its probe.
-      isProbed: isFailoverOn && (providers.length > 1 || journalPath !== undefined),
+      // Alone, and with nobody waiting for its return, a provider gets the work whatever its state: that is its probe.
+      isProbing: () => isFailoverOn && (providers.length > 1 || this.#guards.length > 0),
       isAlone: (name: string) => !this.#ranking.some((other) => other.name !== name && isTakingWork(other.state)),
       guards: () => this.#guards,
       onStateChange: (change: StateChange) => this.#onStateChange(change),
@@ -79,6 +79,7 @@ export class Roster {
 
   addGuard(guard: ReturnGuard): () => void {
     this.#guards.push(guard);
+    for (const provider of this.all) provider.scheduleProbe();
     return () => {
       const at = this.#guards.indexOf(guard);
       if (at !== -1) this.#guards.splice(at, 1);

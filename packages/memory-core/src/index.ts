@@ -44,6 +44,8 @@ export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJson
 export type { SessionData } from "./session-data.ts";
 export { Session, type SessionInit } from "./session.ts";
 export type {
+  AtomJournal,
+  AtomKey,
   AtomRow,
   AtomSelection,
   AtomWrite,

@@ -1,7 +1,8 @@
 /** What a `Session` knows and what of it is not yet saved. No I/O: the storage asks for a batch and acknowledges it. */
 import { decodeMessage, decodeMetadataChange, encodeAtom, readMessage } from "./atom-codec.ts";
-import { roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
+import { isHistoryType, roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
 import { atomIdTimeMs, NIL_ID, type AtomClock } from "./atom-id.ts";
+import { xorIds } from "./id-xor.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Message } from "./message.ts";
 import { applyMetadataChange, type MetadataChange } from "./session-metadata.ts";
@@ -124,8 +125,12 @@ export class SessionLog {
     return { rows: [...this.unsaved], clearThroughId: this.clearThroughId, historyXor: this.historyXor };
   }
 
-  /** A store has committed the batch. What was added meanwhile stays unsaved. */
-  acknowledge(batch: UnsavedBatch, historyXor: string): void {
+  /**
+   * A store has committed the batch. What was added meanwhile stays unsaved.
+   *
+   * @param historyXor the version of the history now; undefined when the store does not have all of it, and cannot tell.
+   */
+  acknowledge(batch: UnsavedBatch, historyXor = versionAfter(batch)): void {
     const saved = new Set(batch.rows);
     this.unsaved = this.unsaved.filter((atom) => !saved.has(atom));
     this.#lastSavedMessageId =
@@ -199,6 +204,11 @@ export interface RestoredState {
   readonly historyXor: string;
   readonly loadedFromId: string | undefined;
   readonly clearThroughId: string | undefined;
+}
+
+/** The version that the history has with a batch, if nobody else changed it. */
+function versionAfter({ historyXor, rows }: UnsavedBatch): string {
+  return xorIds([historyXor, ...rows.filter((row) => isHistoryType(row.memoryType)).map(({ id }) => id)]);
 }
 
 function laterThan(id: string, messages: readonly Message[]): Message[] {

@@ -42,7 +42,7 @@ export interface AtomWriteResult {
   readonly acceptedBy: readonly string[];
   /** Whether fewer stores, or another one than usual, accepted it. */
   readonly degraded: boolean;
-  /** For a `session` write: the version of its history now. */
+  /** For a `session` write: the version of its history now; undefined when the store has not got all of it. */
   readonly historyXor?: string | undefined;
 }
 
@@ -107,4 +107,28 @@ export type Deletion =
 export interface DeletionResult extends Removed {
   /** The names of the stores that have committed the deletion. */
   readonly acceptedBy: readonly string[];
+}
+
+/** Which atom: an id is unique in its session. */
+export type AtomKey = Pick<AtomRow, "sessionId" | "id">;
+
+/**
+ * Atoms that are on their way to other stores. A store that keeps a journal holds each of them until every other store has
+ * it; several processes may append, send and settle at the same time.
+ */
+export interface AtomJournal {
+  /**
+   * Takes rows for all stores, all or nothing and idempotently.
+   *
+   * @returns how many were new.
+   */
+  append(rows: readonly AtomRow[]): Promise<number>;
+  /** The next rows that a store has not got, in the order of (sessionId, id), after a key. */
+  pending(store: string, after: AtomKey | undefined, limit: number): Promise<readonly AtomRow[]>;
+  /**
+   * A store has these atoms now; what all have is no longer held.
+   *
+   * @param others the other stores.
+   */
+  settle(store: string, others: readonly string[], atoms: readonly AtomKey[]): Promise<void>;
 }

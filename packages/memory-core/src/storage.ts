@@ -128,7 +128,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
           },
         };
         const { written, acceptedBy, degraded, historyXor } = await this.#use(() => this.writeAtoms(write));
-        log.acknowledge(batch, historyXor ?? batch.historyXor);
+        log.acknowledge(batch, historyXor);
         return { written, acceptedBy, degraded };
       });
     });

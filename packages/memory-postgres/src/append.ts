@@ -19,6 +19,8 @@ export interface Written {
   readonly written: number;
   /** The version of the history of the session that was saved, if one was. */
   readonly historyXor?: string | undefined;
+  /** The name of the provider that has it. */
+  readonly provider: string;
 }
 
 /** Appends one write: in one statement, or, when that is refused or cannot be, in a transaction that looks closer. */
@@ -59,10 +61,12 @@ export async function appendTogether(store: Store, writes: readonly AtomWrite[])
   // Whoever writes the same rows meets them in the same order, however they are grouped.
   const rows = writes.flatMap((write) => write.rows).sort(compareRows);
   const { statement, values } = appendToSessions(store.statements, rows, () => 0);
-  const { rows: answer } = await store.db.query<TextRow>(statement, values, { idempotent: true, asText: true });
+  const options = { ...store.route, idempotent: true, asText: true };
+  const { rows: answer, provider } = await store.db.query<TextRow>(statement, values, options);
   const versions = new Map(answer.map((row) => [text(row, "sessionId"), idOfBits(text(row, "historyXor"))]));
   return writes.map(({ rows: { length: written }, session }) => ({
     written,
+    provider,
     historyXor: session === undefined ? undefined : versions.get(session.sessionId),
   }));
 }
@@ -85,7 +89,7 @@ export function appendToSessions(
 }
 
 async function appendToSession(
-  { db, statements, deletions }: Store,
+  { db, statements, deletions, route }: Store,
   rows: readonly [AtomRow, ...AtomRow[]],
   session: SessionWrite | undefined,
 ): Promise<Written> {
@@ -98,8 +102,9 @@ async function appendToSession(
     isDeletedFrom: deletionCount > 0,
   });
   const values = appendToSessionValues(rows, { deletionCount, expectedHistoryXor, isMetadataSet });
-  const { rows: answer } = await db.query<TextRow>(statement, values, { idempotent: true, asText: true });
-  return { written: rows.length, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };
+  const options = { ...route, idempotent: true, asText: true };
+  const { rows: answer, provider } = await db.query<TextRow>(statement, values, options);
+  return { written: rows.length, provider, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };
 }
 
 function setsMetadata(rows: readonly AtomRow[]): boolean {

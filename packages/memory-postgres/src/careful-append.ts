@@ -23,7 +23,7 @@ import { inTransaction, type Store } from "./store.ts";
 export function appendCarefully(store: Store, write: AtomWrite): Promise<Written> {
   return inTransaction(store, async (client) => {
     const sessions = write.session === undefined ? sessionsOf(write.rows) : [write.session];
-    const heads = await lockHeads(store, client, sessions);
+    const { heads, provider } = await lockHeads(store, client, sessions);
     for (const session of sessions) {
       const stored = heads.get(session.sessionId);
       assertWritable(session, stored?.head, () => stored?.isDeleted === true);
@@ -36,7 +36,7 @@ export function appendCarefully(store: Store, write: AtomWrite): Promise<Written
     const versions = await insert(store, client, absent, heads);
     const sessionId = write.session?.sessionId ?? "";
     const historyXor = versions.get(sessionId) ?? heads.get(sessionId)?.head?.historyXor ?? NIL_ID;
-    return { written: absent.length, historyXor };
+    return { written: absent.length, historyXor, provider };
   });
 }
 
@@ -51,13 +51,13 @@ async function lockHeads(
   { statements, deletions }: Store,
   client: Queryable,
   sessions: readonly SessionWrite[],
-): Promise<Heads> {
+): Promise<{ readonly heads: Heads; readonly provider: string }> {
   const sessionIds = sessions.map(({ sessionId }) => sessionId);
   await client.query(statements.createHeads(), [sessionIds]);
-  const { rows } = await client.query<TextRow>(statements.lockHeads(), [sessionIds], { asText: true });
+  const { rows, provider } = await client.query<TextRow>(statements.lockHeads(), [sessionIds], { asText: true });
   const heads = new Map(rows.map((row) => [text(row, "sessionId"), toStoredHead(row)]));
   for (const [sessionId, { deletionCount }] of heads) deletions.learn(sessionId, deletionCount);
-  return heads;
+  return { heads, provider };
 }
 
 /** Deletes the messages that a save clears, and puts the head that follows in its place. @returns how many. */

@@ -54,6 +54,11 @@ export function toPostgresMemoryError(error: unknown): MemoryError {
   return new MemoryError({ code: code === "query" ? "unknown" : code, message, retryable, outcome, cause: error });
 }
 
+/** Whether an error says that no provider took the work, and nothing against the work itself. */
+export function isProvidersFault(error: unknown): boolean {
+  return DatabaseError.isInstance(error) && (error.code === "unavailable" || error.code === "timeout");
+}
+
 /** SQLSTATEs with which our statements end when they must not do what they were asked: NOT NULL and unique violations. */
 const REFUSALS: ReadonlySet<string> = new Set(["23502", "23505"]);
 

@@ -1,6 +1,7 @@
 import type { DatabaseManager } from "@rivet/db-manager";
 import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
 import { parseSchemaOptions, type SchemaOptions } from "@rivet/postgres-schema";
+import type { JournalStorage } from "./local-journal.ts";
 
 export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
   extends MemoryStorageOptions<Types>, SchemaOptions {
@@ -11,6 +12,12 @@ export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
   db?: DatabaseManager;
   /** `postgres://user:password@host:port/database`, instead of `db`. */
   connectionString?: string;
+  /**
+   * The local journal, which takes saves while no provider does and brings them to all of them later: the path of a file
+   * (needs `@rivet/memory-sqlite`), a `SQLiteStorage` that whoever made it closes, or false for none. Default: what the
+   * manager's `journal` says; see `DatabaseManager.fromEnv`.
+   */
+  local?: string | JournalStorage | false;
   /**
    * Whether `open()` creates the tables, or brings them up to date. With false it only checks them, and says what to run.
    * Default: true.
@@ -24,6 +31,7 @@ export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
 }
 
 export interface Settings {
+  readonly local: string | JournalStorage | false | undefined;
   readonly schema: string;
   readonly partitions: number | undefined;
   readonly isMigrating: boolean;
@@ -32,7 +40,7 @@ export interface Settings {
 
 /** @throws {MemoryError} `invalid_input` with the path of the offending option. */
 export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>): Settings {
-  const { db, connectionString, migrate = true, oneSessionPerStatement = false } = options;
+  const { db, connectionString, local, migrate = true, oneSessionPerStatement = false } = options;
   if (db !== undefined && connectionString !== undefined) {
     throw invalid("options.connectionString", "is given together with options.db; give one of them");
   }
@@ -42,7 +50,20 @@ export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>):
   if (typeof migrate !== "boolean") throw invalid("options.migrate", "must be true or false");
   if (typeof oneSessionPerStatement !== "boolean")
     throw invalid("options.oneSessionPerStatement", "must be true or false");
-  return { ...parseSchemaOptions(options), isMigrating: migrate, isOneSessionPerStatement: oneSessionPerStatement };
+  if (local !== undefined && local !== false && !isJournal(local)) {
+    throw invalid("options.local", "must be the path of a file, a SQLiteStorage, or false");
+  }
+  return {
+    local,
+    ...parseSchemaOptions(options),
+    isMigrating: migrate,
+    isOneSessionPerStatement: oneSessionPerStatement,
+  };
+}
+
+function isJournal(local: unknown): boolean {
+  if (typeof local === "string") return local !== "" && local !== ":memory:";
+  return typeof local === "object" && local !== null && "journal" in local;
 }
 
 function invalid(path: string, problem: string): MemoryError {

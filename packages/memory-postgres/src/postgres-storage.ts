@@ -14,17 +14,16 @@ import {
   type SessionRow,
   type SessionSelection,
 } from "@rivet/memory-core";
-import { checkSchema, migrate } from "@rivet/postgres-schema";
 import { toPostgresMemoryError } from "./errors.ts";
 import { KnownDeletions } from "./known-deletions.ts";
 import { LOAD_TIMEOUT_MS } from "./limits.ts";
-import { parseSettings, type PostgresMemoryStorageOptions, type Settings } from "./options.ts";
+import { parseSettings, type PostgresMemoryStorageOptions } from "./options.ts";
 import { remove } from "./remove.ts";
 import { toAtomRow, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
-import { schemaDatabase } from "./schema-database.ts";
 import { Statements, type Query } from "./statements.ts";
 import type { Store } from "./store.ts";
-import { WriteQueue } from "./write-queue.ts";
+import { Stores } from "./stores.ts";
+import { WritePath } from "./write-path.ts";
 
 /** Sessions with deletions that a storage remembers, some 50 bytes each. */
 const REMEMBERED_SESSIONS = 10_000;
@@ -34,7 +33,8 @@ const REMEMBERED_SESSIONS = 10_000;
  *
  * Guarantees: a save is one statement in one round trip, atomic and idempotent; saves that arrive while others are under
  * way share a statement; a load is one statement, as of one moment; a dead connection, or a server that ends it, is
- * survived, and the save that it interrupted is repeated with the same ids.
+ * survived, and the save that it interrupted is repeated with the same ids. With several providers it is repeated with the
+ * next one, and while none is left a local journal takes it, and brings it to all of them when they return.
  *
  * @example
  * await using storage = new PostgresMemoryStorage(); // DATABASE_URL, or any provider's variable
@@ -47,9 +47,10 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   readonly db: DatabaseManager;
   protected override readonly backend = "postgres";
   readonly #isDbOurs: boolean;
-  readonly #settings: Settings;
   readonly #store: Store;
-  readonly #queue: WriteQueue;
+  readonly #stores: Stores;
+  readonly #writes: WritePath;
+  #removeGuard: (() => void) | undefined;
 
   /**
    * Does no I/O: the first connection is made by `open()`, or by the first call that needs it.
@@ -59,35 +60,43 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
    */
   constructor(options: PostgresMemoryStorageOptions<Types> = {}) {
     super(options);
-    this.#settings = parseSettings(options);
+    const settings = parseSettings(options);
     this.#isDbOurs = options.db === undefined;
     this.db = options.db ?? connect(options.connectionString);
-    this.#store = {
+    const statements = new Statements(settings.schema);
+    const { isOneSessionPerStatement, local } = settings;
+    const store = {
       db: this.db,
-      statements: new Statements(this.#settings.schema),
+      statements,
       deletions: new KnownDeletions(REMEMBERED_SESSIONS),
-      isOneSessionPerStatement: this.#settings.isOneSessionPerStatement,
+      isOneSessionPerStatement,
     };
-    this.#queue = new WriteQueue(this.#store);
+    this.#store = { ...store, route: {} };
+    this.#stores = new Stores(settings, statements);
+    this.#writes = new WritePath(store, local);
   }
 
   protected override async openBackend(): Promise<void> {
-    const { schema, partitions, isMigrating } = this.#settings;
-    const layout = { schema, ...(partitions === undefined ? {} : { partitions }) };
-    await (isMigrating ? migrate : checkSchema)(schemaDatabase(this.db), layout);
+    await this.#stores.prepareAll(this.db, !this.#writes.hasJournal);
+    if (this.db.providerNames.length > 1 || this.#writes.hasJournal) {
+      this.#removeGuard = this.db.addReturnGuard({ admit: (provider) => this.#stores.prepare(provider) });
+    }
+    this.#writes.open();
   }
 
   protected override async closeBackend(): Promise<void> {
+    this.#removeGuard?.();
+    await this.#writes.close();
     if (this.#isDbOurs) await this.db.close();
   }
 
-  protected override async writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
-    const { written, historyXor } = await this.#queue.submit(write);
-    return { written, historyXor, acceptedBy: [this.db.provider], degraded: false };
+  protected override writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
+    return this.#writes.submit(write);
   }
 
   protected override async deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
-    return { ...(await remove(this.#store, deletion)), acceptedBy: [this.db.provider] };
+    const { provider, ...removed } = await remove(this.#store, deletion);
+    return { ...removed, acceptedBy: [provider] };
   }
 
   protected override async selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {
@@ -110,7 +119,12 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   async #read({ statement, values }: Query, options: { timeoutMs?: number } = {}): Promise<readonly TextRow[]> {
-    const { rows } = await this.db.query<TextRow>(statement, values, { idempotent: true, asText: true, ...options });
+    const { rows } = await this.db.query<TextRow>(statement, values, {
+      idempotent: true,
+      readOnly: true,
+      asText: true,
+      ...options,
+    });
     return rows;
   }
 }

@@ -5,34 +5,50 @@ import { deletionOptions, MAX_DELETED_ATOMS } from "./limits.ts";
 import { toSessionHead, toStoredHead, type TextRow } from "./rows.ts";
 import { inTransaction, type Store } from "./store.ts";
 
+/** What was removed, and the name of the provider that removed it. */
+interface RemovedAt extends Removed {
+  readonly provider: string;
+}
+
 /** Removes rows and leaves tombstones, in one transaction that holds the heads' locks. */
-export function remove(store: Store, deletion: Deletion): Promise<Removed> {
+export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
+  const { statements } = store;
   return inTransaction(store, async (client) => {
-    if (deletion.scope === "user") {
-      const { rows } = await client.query<TextRow>(store.statements.lockHeadsOfUser(), [deletion.userId], {
-        asText: true,
-      });
-      return removeSessions(store, client, rows.map(toSessionHead));
-    }
-    const stored = await lockHead(store, client, deletion.sessionId, deletion.userId);
-    if (stored === undefined) return NOTHING_REMOVED;
-    const { head } = stored;
-    if (deletion.scope === "session") return removeSessions(store, client, [head]);
-    const values = [head.sessionId, deletion.ids];
-    const { rows } = await client.query<TextRow>(store.statements.deleteAtoms(), values, { asText: true });
-    const next = await bury(store, client, stored, rows);
-    return { sessions: 0, atoms: rows.length, messages: head.messageCount - (next?.messageCount ?? 0) };
+    const locking =
+      deletion.scope === "user"
+        ? client.query<TextRow>(statements.lockHeadsOfUser(), [deletion.userId], { asText: true })
+        : client.query<TextRow>(statements.lockHeads(), [[deletion.sessionId]], { asText: true });
+    const { rows, provider } = await locking;
+    const removed =
+      deletion.scope === "user"
+        ? await removeSessions(store, client, rows.map(toSessionHead))
+        : await removeFromSession(store, client, deletion, rows);
+    return { ...removed, provider };
   });
 }
 
-/** The head, locked, unless there is none or it is someone else's. */
-async function lockHead(
-  { statements }: Store,
+/** @param rows the head, locked, if there is one. */
+async function removeFromSession(
+  store: Store,
   client: Queryable,
-  sessionId: string,
+  deletion: Exclude<Deletion, { scope: "user" }>,
+  rows: readonly TextRow[],
+): Promise<Removed> {
+  const stored = ownHead(rows, deletion.userId);
+  if (stored === undefined) return NOTHING_REMOVED;
+  const { head } = stored;
+  if (deletion.scope === "session") return removeSessions(store, client, [head]);
+  const values = [head.sessionId, deletion.ids];
+  const { rows: deleted } = await client.query<TextRow>(store.statements.deleteAtoms(), values, { asText: true });
+  const next = await bury(store, client, stored, deleted);
+  return { sessions: 0, atoms: deleted.length, messages: head.messageCount - (next?.messageCount ?? 0) };
+}
+
+/** The head, unless there is none or it is someone else's. */
+function ownHead(
+  rows: readonly TextRow[],
   userId: string | undefined,
-): Promise<{ head: SessionHead; deletionCount: number } | undefined> {
-  const { rows } = await client.query<TextRow>(statements.lockHeads(), [[sessionId]], { asText: true });
+): { head: SessionHead; deletionCount: number } | undefined {
   if (rows[0] === undefined) return undefined;
   const { head, deletionCount } = toStoredHead(rows[0]);
   return head === undefined || (userId !== undefined && userId !== head.userId) ? undefined : { head, deletionCount };

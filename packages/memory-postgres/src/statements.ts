@@ -248,6 +248,10 @@ DELETE FROM ${this.#table.memories} WHERE session_id = ANY($1)`);
 
   // Reading
 
+  selectStore(): Statement {
+    return this.#named(`SELECT store_uuid AS "storeUuid" FROM ${this.#table.store}`);
+  }
+
   /**
    * A session, as of one moment: the first row is its head, in the form that `toSessionRow` reads, the others are its
    * messages in id order. The head's columns stand in one row of their own, and are not repeated with every message.

@@ -95,7 +95,16 @@ function bury(
 ): SessionHead | undefined {
   const { sessionId } = head;
   for (const { id } of deleted) statements.insertTombstone(sessionId, id, nowMs);
-  if (deleted.length === 0) return head;
+  return deleted.length === 0 ? head : writeHeadAfter(statements, head, deleted);
+}
+
+/** Writes the head that follows a deletion. @returns undefined when no atom is left. */
+export function writeHeadAfter(
+  statements: Statements,
+  head: SessionHead,
+  deleted: readonly DeletedAtom[],
+): SessionHead | undefined {
+  const { sessionId } = head;
   const next = headAfterDelete(head, deleted, statements.selectLastAtomId(sessionId), () =>
     statements.selectMetadata(sessionId),
   );

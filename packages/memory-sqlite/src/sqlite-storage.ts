@@ -1,5 +1,7 @@
 import {
+  MemoryError,
   MemoryStorage,
+  type AtomJournal,
   type AtomRow,
   type AtomSelection,
   type AtomTypes,
@@ -8,13 +10,13 @@ import {
   type Deletion,
   type DeletionResult,
   type HeadSelection,
-  type MemoryError,
   type SessionHead,
   type SessionRow,
   type SessionSelection,
 } from "@rivet/memory-core";
 import { append, remove } from "./append.ts";
 import { retryWhileBusy } from "./busy.ts";
+import { appendToJournal, pendingFor, settle } from "./journal.ts";
 import { openConnection, type Connection } from "./connection.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
 import { DEFAULT_PATH, parseSettings, type Settings, type SQLiteStorageOptions } from "./options.ts";
@@ -55,6 +57,29 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     super(options);
     this.#path = path;
     this.#settings = parseSettings(path, options);
+  }
+
+  /**
+   * The file as a journal of atoms that are on their way to other stores. They are kept as any atom is, and removed
+   * without a tombstone once all stores have them. For packages that replicate.
+   */
+  get journal(): AtomJournal {
+    const use = async <Result>(work: (statements: Statements) => Result | Promise<Result>): Promise<Result> => {
+      await this.open();
+      try {
+        return await work(this.#open().statements);
+      } catch (error) {
+        throw MemoryError.isInstance(error) ? error : this.toMemoryError(error);
+      }
+    };
+    const write = <Result>(work: (statements: Statements) => Result): Promise<Result> =>
+      use((statements) => this.#open().queue.submit(() => work(statements)));
+    return {
+      append: (rows) => write((statements) => appendToJournal(statements, rows, this.clock.wallTimeMs())),
+      pending: (store, after, limit) =>
+        use(() => this.#read((statements) => pendingFor(statements, store, after, limit))),
+      settle: (store, others, atoms) => write((statements) => settle(statements, store, others, atoms)),
+    };
   }
 
   protected override async openBackend(): Promise<void> {

@@ -1,5 +1,13 @@
 /** Every SQL statement of the backend but the migrations, prepared once. */
-import type { AtomRow, AtomSelection, DeletedAtom, HeadSelection, MessageRow, SessionHead } from "@rivet/memory-core";
+import type {
+  AtomKey,
+  AtomRow,
+  AtomSelection,
+  DeletedAtom,
+  HeadSelection,
+  MessageRow,
+  SessionHead,
+} from "@rivet/memory-core";
 import { MESSAGE_TYPES, NIL_ID, roleOf, SESSION_METADATA } from "@rivet/memory-core";
 import type { Statement } from "better-sqlite3";
 import type { Connection } from "./connection.ts";
@@ -105,6 +113,41 @@ export class Statements {
     this.#prepare("DELETE FROM session_tombstones WHERE session_id = ?").run(sessionId);
     this.deleteHead(sessionId);
     this.insertTombstone(sessionId, NIL_ID, deletedAtMs);
+  }
+
+  // The journal
+
+  insertHint(target: string, { sessionId, id }: AtomKey): void {
+    this.#prepare("INSERT OR IGNORE INTO replication_hints (target, session_id, id) VALUES (?, ?, ?)").run(
+      target,
+      sessionId,
+      id,
+    );
+  }
+
+  /** Whether there was one. */
+  deleteHint(target: string, { sessionId, id }: AtomKey): boolean {
+    const sql = "DELETE FROM replication_hints WHERE target = ? AND session_id = ? AND id = ?";
+    return this.#prepare(sql).run(target, sessionId, id).changes > 0;
+  }
+
+  hasHint(targets: readonly string[], { sessionId, id }: AtomKey): boolean {
+    const sql = `SELECT 1 FROM replication_hints
+      WHERE target IN (SELECT value FROM json_each(?)) AND session_id = ? AND id = ?`;
+    return this.#get(sql, [JSON.stringify(targets), sessionId, id]) !== undefined;
+  }
+
+  /** Atoms with a hint for one of two targets, in the order of their keys. */
+  selectHinted(targets: readonly [string, string], { sessionId, id }: AtomKey, limit: number): AtomRow[] {
+    const page = `SELECT * FROM (
+      SELECT session_id, id FROM replication_hints WHERE target = ? AND (session_id, id) > (?, ?)
+      ORDER BY session_id, id LIMIT ?)`;
+    const values = targets.flatMap((target) => [target, sessionId, id, limit]);
+    return this.#all<AtomRow>(
+      `SELECT ${ATOM_COLUMNS} FROM (${page} UNION ${page}) JOIN session_memories USING (session_id, id)
+       ORDER BY session_id, id LIMIT ?`,
+      [...values, limit],
+    );
   }
 
   // Reading

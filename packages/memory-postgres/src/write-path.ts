@@ -1,0 +1,164 @@
+/** Which store takes a write: a provider, or the local journal where the order has it. */
+import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
+import { MemoryError, type AtomWrite, type AtomWriteResult } from "@rivet/memory-core";
+import { existsSync } from "node:fs";
+import { append } from "./append.ts";
+import { Drainer } from "./drainer.ts";
+import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
+import { fitsJournal, LOCAL, LocalJournal, openJournalFile, type JournalStorage } from "./local-journal.ts";
+import type { Store } from "./store.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+interface Fallback {
+  readonly journal: LocalJournal;
+  readonly drainer: Drainer;
+  /** Whether there may be something in the journal from before. */
+  readonly mayHoldAtoms: () => boolean;
+  /** The providers that come before the journal, and after it. */
+  readonly before: readonly string[];
+  readonly behind: readonly string[];
+}
+
+export class WritePath {
+  readonly #store: Store;
+  readonly #queue: WriteQueue;
+  readonly #fallback: Fallback | undefined;
+  #removeGuard: (() => void) | undefined;
+
+  /** @param local a storage that keeps the journal, its path, or false for none. Default: what the manager says. */
+  constructor(store: Omit<Store, "route">, local: string | JournalStorage | false | undefined) {
+    this.#fallback = fallbackOf(store, local);
+    const before = this.#fallback?.before;
+    const route = before === undefined ? { hedge: true } : { hedge: true, providers: before, lastResort: false };
+    this.#store = { ...store, route };
+    this.#queue = new WriteQueue(this.#store);
+  }
+
+  get hasJournal(): boolean {
+    return this.#fallback !== undefined;
+  }
+
+  /** To be called when the providers are ready. */
+  open(): void {
+    const { db } = this.#store;
+    const { drainer, mayHoldAtoms } = this.#fallback ?? {};
+    if (drainer === undefined || mayHoldAtoms === undefined) return;
+    if (mayHoldAtoms()) drainer.start();
+    // Before a provider takes work again it gets what it missed; alone, it takes work at once.
+    this.#removeGuard = db.addReturnGuard({ catchUp: ({ name }) => drainer.catchUp(name) });
+    db.on("stateChange", this.#onStateChange);
+  }
+
+  async submit(write: AtomWrite): Promise<AtomWriteResult> {
+    const { db } = this.#store;
+    const fallback = this.#fallback;
+    if (fallback === undefined || !fitsJournal(write)) return toResult(db, await this.#queue.submit(write));
+    const providers = { providers: fallback.before };
+    let reason: unknown;
+    if (db.isUsable(providers)) {
+      try {
+        return toResult(db, await this.#queue.submit(write));
+      } catch (error) {
+        if (!isProvidersFault(error) && db.isUsable(providers)) throw error;
+        reason = error;
+      }
+    }
+    return this.#journal(write, fallback, reason);
+  }
+
+  /** Ends what goes on in the background. */
+  async close(): Promise<void> {
+    this.#removeGuard?.();
+    this.#store.db.off("stateChange", this.#onStateChange);
+    await this.#fallback?.drainer.stop();
+    await this.#fallback?.journal.close();
+  }
+
+  async #journal(write: AtomWrite, { journal, drainer, behind }: Fallback, reason: unknown): Promise<AtomWriteResult> {
+    const { db } = this.#store;
+    try {
+      const written = await journal.append(write.rows);
+      drainer.start();
+      return { written, acceptedBy: [LOCAL], degraded: true };
+    } catch (error) {
+      if (behind.length === 0) throw bothFailed(reason ?? (await this.#reasonOf()), error);
+    }
+    return toResult(db, await append({ ...this.#store, route: { hedge: true, providers: behind } }, write));
+  }
+
+  /** Why no provider takes work. */
+  async #reasonOf(): Promise<unknown> {
+    const { db, route } = this.#store;
+    return db.query("SELECT 1", [], route).catch((error: unknown) => error);
+  }
+
+  readonly #onStateChange = ({ provider, to }: { readonly provider: string; readonly to: string }): void => {
+    if (to === "up") this.#fallback?.drainer.drainNow(provider);
+  };
+}
+
+function fallbackOf(
+  store: Omit<Store, "route">,
+  local: string | JournalStorage | false | undefined,
+): Fallback | undefined {
+  const { db } = store;
+  const place = placeOf(db, local);
+  if (place === undefined) return undefined;
+  const { after: before } = place;
+  const names = db.providerNames;
+  const journal = new LocalJournal(place.open);
+  const drainer = new Drainer({
+    journal,
+    providers: names,
+    isUsable: (provider) => db.isUsable({ providers: [provider] }),
+    send: (provider, rows) => append({ ...store, route: { providers: [provider] } }, { rows }),
+    onRefused: (provider, row, error) => db.report(provider, refusedRow(row.id, error)),
+    onError: (provider, error) => db.report(provider, error),
+  });
+  const behind = names.filter((name) => !before.includes(name));
+  return { journal, drainer, mayHoldAtoms: place.mayHoldAtoms, before, behind };
+}
+
+interface Place extends Pick<JournalPlace, "after"> {
+  readonly open: () => Promise<JournalStorage>;
+  readonly mayHoldAtoms: () => boolean;
+}
+
+function placeOf(db: DatabaseManager, local: string | JournalStorage | false | undefined): Place | undefined {
+  const after = db.journal?.after ?? db.providerNames;
+  if (typeof local === "object") {
+    // Whoever made it closes it.
+    const open = async (): Promise<JournalStorage> => ({ journal: local.journal, close: async () => undefined });
+    return { after, open, mayHoldAtoms: () => true };
+  }
+  const path = local ?? db.journal?.path;
+  if (path === undefined || path === false) return undefined;
+  return { after, open: () => openJournalFile(path), mayHoldAtoms: () => existsSync(path) };
+}
+
+function toResult(
+  db: DatabaseManager,
+  { written, historyXor, provider }: { written: number; historyXor?: string | undefined; provider: string },
+): AtomWriteResult {
+  return { written, historyXor, acceptedBy: [provider], degraded: provider !== db.preferred };
+}
+
+function bothFailed(providers: unknown, journal: unknown): MemoryError {
+  const reasons = [
+    toPostgresMemoryError(providers),
+    MemoryError.isInstance(journal) ? journal : toPostgresMemoryError(journal),
+  ];
+  return new MemoryError({
+    code: "unavailable",
+    message: `${reasons[0]?.message}; and the local journal cannot take it: ${reasons[1]?.message}`,
+    retryable: true,
+    outcome: reasons[0]?.outcome,
+    cause: new AggregateError(reasons, "the providers' reason and the journal's"),
+  });
+}
+
+function refusedRow(id: string, error: MemoryError): Error {
+  return new Error(`the atom ${id} stays in the local journal, because it was refused: ${error.message}`, {
+    cause: error,
+  });
+}
