@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseManager, type DatabaseManagerOptions } from "@rivet/db-manager";
+import { startProxy, type PostgresServer, type ProxyMode, type TcpProxy } from "@rivet/local-servers";
+import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
+import { onTestFinished } from "vitest";
+
+export const NAMES = ["neon", "supabase", "railway"] as const;
+
+/** Three providers, each a database of a server behind a proxy of its own. */
+export class ThreeProviders {
+  readonly urls: readonly string[];
+  readonly #proxies: readonly TcpProxy[];
+  readonly #storages: readonly PostgresMemoryStorage[];
+
+  private constructor(
+    urls: readonly string[],
+    proxies: readonly TcpProxy[],
+    storages: readonly PostgresMemoryStorage[],
+  ) {
+    this.urls = urls;
+    this.#proxies = proxies;
+    this.#storages = storages;
+  }
+
+  static async start(server: PostgresServer): Promise<ThreeProviders> {
+    const direct = await Promise.all(NAMES.map(() => server.createDatabase()));
+    const proxies = await Promise.all(NAMES.map(() => startProxy(server)));
+    const storages = direct.map((connectionString) => new PostgresMemoryStorage({ connectionString }));
+    onTestFinished(async () => {
+      for (const storage of storages) await storage.close();
+      for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
+    });
+    return new ThreeProviders(
+      direct.map((url, index) => proxies[index]?.url(url) ?? ""),
+      proxies,
+      storages,
+    );
+  }
+
+  cut(mode: ProxyMode, ...names: readonly string[]): void {
+    for (const [index, name] of NAMES.entries()) if (names.includes(name)) this.#proxies[index]?.setMode(mode);
+  }
+
+  manager(options: Partial<DatabaseManagerOptions> = {}): DatabaseManager {
+    const providers = NAMES.map((name, index) => ({ name, connectionString: this.urls[index] ?? "" }));
+    const db = new DatabaseManager({ providers, dwellMs: 1_200, ...options });
+    onTestFinished(() => db.close());
+    return db;
+  }
+
+  async storage(
+    options: PostgresMemoryStorageOptions = {},
+    managerOptions: Partial<DatabaseManagerOptions> = {},
+  ): Promise<PostgresMemoryStorage> {
+    const storage = new PostgresMemoryStorage({ db: this.manager(managerOptions), ...options });
+    onTestFinished(() => storage.close());
+    return storage.open();
+  }
+
+  /** The storage of one provider alone, around all that may be cut. */
+  at(name: (typeof NAMES)[number]): PostgresMemoryStorage {
+    const storage = this.#storages[NAMES.indexOf(name)];
+    if (storage === undefined) throw new Error(`there is no ${name}`);
+    return storage;
+  }
+
+  /** The texts of a session's messages, at each provider. */
+  async texts(sessionId: string): Promise<Record<string, unknown[] | undefined>> {
+    const read = NAMES.map(async (name) => {
+      const session = await this.at(name).loadSession(sessionId);
+      return [name, session?.getRecentMessages(100).map(({ content }) => content)] as const;
+    });
+    return Object.fromEntries(await Promise.all(read));
+  }
+}
+
+/** The path of a journal in a folder of its own. */
+export function journalPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), "rivet-journal-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, "data", "local.db");
+}

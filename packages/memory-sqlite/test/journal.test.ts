@@ -1,0 +1,88 @@
+import { AtomClock, type AtomKey, type AtomRow } from "@rivet/memory-core";
+import { SQLiteStorage } from "@rivet/memory-sqlite";
+import { expect, it, onTestFinished } from "vitest";
+import { temporaryFile } from "./temporary-file.ts";
+
+const clock = new AtomClock();
+const STORES = ["neon", "railway"];
+
+function rowOf(sessionId: string, memoryType = "message_user"): AtomRow {
+  return { sessionId, id: clock.next(), userId: "ada", memoryType, content: '"text"', metadata: "{}", createdAtMs: 5 };
+}
+
+async function openJournal(path?: string): Promise<SQLiteStorage> {
+  const storage = new SQLiteStorage(path ?? (await temporaryFile()));
+  onTestFinished(() => storage.close());
+  return storage;
+}
+
+async function pendingIds({ journal }: SQLiteStorage, after?: AtomKey, limit = 100): Promise<string[][]> {
+  const rows = await Promise.all(STORES.map((store) => journal.pending(store, after, limit)));
+  return rows.map((page) => page.map(({ id }) => id));
+}
+
+it("a journal holds what it took for every store, also after it was closed", async () => {
+  const path = await temporaryFile();
+  const rows = [rowOf("a"), rowOf("a"), rowOf("b", "log")];
+  const first = await openJournal(path);
+  expect(await first.journal.append(rows)).toBe(3);
+  expect(await first.journal.append(rows)).toBe(0);
+  await first.close();
+  const { journal } = await openJournal(path);
+  for (const store of STORES) expect(await journal.pending(store, undefined, 100)).toEqual(rows);
+});
+
+it("gives pages in the order of the keys", async () => {
+  const storage = await openJournal();
+  const rows = [rowOf("a"), rowOf("a"), rowOf("b"), rowOf("c")];
+  await storage.journal.append(
+    rows.toReversed().toSorted((left, right) => (left.sessionId < right.sessionId ? -1 : 1)),
+  );
+  await storage.journal.settle("railway", ["neon"], rows.slice(1, 2));
+  const ids = rows.map(({ id }) => id);
+  expect(await pendingIds(storage, undefined, 2)).toEqual([ids.slice(0, 2), [ids[0], ids[2]]]);
+  expect(await pendingIds(storage, rows[1], 2)).toEqual([ids.slice(2), ids.slice(2)]);
+});
+
+it("lets an atom go when all stores have it, and leaves neither head nor tombstone", async () => {
+  const storage = await openJournal();
+  const rows = [rowOf("a"), rowOf("a"), rowOf("b")];
+  const [first, second, third] = rows.map(({ id }) => id);
+  await storage.journal.append(rows);
+  await storage.journal.settle("neon", ["railway"], rows);
+  expect(await pendingIds(storage)).toEqual([[], [first, second, third]]);
+  // A process that drained at the same time settles the same once more.
+  await storage.journal.settle("neon", ["railway"], rows);
+  expect(await pendingIds(storage)).toEqual([[], [first, second, third]]);
+  await storage.journal.settle("railway", ["neon"], rows.slice(0, 1));
+  expect(await storage.listSessions()).toMatchObject([{ messageCount: 1 }, { messageCount: 1 }]);
+  await storage.journal.settle("railway", ["neon"], rows.slice(1));
+  expect(await pendingIds(storage)).toEqual([[], []]);
+  expect(await storage.listSessions()).toEqual([]);
+  expect(await storage.journal.append(rows)).toBe(3);
+});
+
+it("leaves alone what the file holds for itself", async () => {
+  const storage = await openJournal();
+  await storage.saveMemoryAtom({ sessionId: "a", userId: "ada", memoryType: "log", content: 1 });
+  const row = rowOf("a");
+  await storage.journal.append([row]);
+  expect(await pendingIds(storage)).toEqual([[row.id], [row.id]]);
+  for (const store of STORES)
+    await storage.journal.settle(
+      store,
+      STORES.filter((other) => other !== store),
+      [row],
+    );
+  expect(await storage.listSessions()).toMatchObject([{ sessionId: "a", messageCount: 0 }]);
+});
+
+it("refuses, as every store does, rows of a session that is someone else's, and after it was closed", async () => {
+  const storage = await openJournal();
+  await storage.journal.append([rowOf("a")]);
+  await expect(storage.journal.append([{ ...rowOf("a"), userId: "bob" }])).rejects.toMatchObject({
+    code: "permission",
+  });
+  await storage.close();
+  await expect(storage.journal.append([rowOf("a")])).rejects.toMatchObject({ code: "closed" });
+});
