@@ -5,7 +5,8 @@ import { join, resolve } from "node:path";
 import { isHistoryType, MemoryError, openStorage, type MemoryAtom, type MemoryStorage } from "@rivet/memory-core";
 import { AcknowledgementLog, readAcknowledgements } from "./acknowledgements.ts";
 import { rehearse } from "./rehearsal.ts";
-import { findPlace, type Place } from "./place.ts";
+import { tellFailoverStory } from "./failover-story.ts";
+import { findPlace, OWN_FILE, type Place } from "./place.ts";
 import { replay } from "./replay.ts";
 import { runSecondProcess } from "./second-process.ts";
 import * as terminal from "./terminal.ts";
@@ -20,18 +21,20 @@ export interface DemoOptions {
   readonly keep: boolean;
 }
 
-/** Replays the transcript, then has it verified. @returns the exit code. */
+/** Replays the transcript; without a backend amid failing servers, else into it, and has it verified. @returns the exit code. */
 export async function runDemo({ backend, transcript: path, keep }: DemoOptions): Promise<number> {
   const transcript = await readTranscript(resolve(path));
   await rehearse(transcript);
   const folder = mkdtempSync(join(tmpdir(), "rivet-demo-"));
-  await using place = await findPlace(backend, folder);
-  const { url } = place;
-  const isOwnFile = backend === undefined;
+  const isKept = keep && backend === OWN_FILE;
   // Every way out comes by here: an error and Ctrl-C too.
   process.once("exit", () => {
-    if (!keep || !isOwnFile) rmSync(folder, { recursive: true, force: true });
-    const file = /^sqlite:(.+)$/s.exec(url)?.[1];
+    if (!isKept) rmSync(folder, { recursive: true, force: true });
+  });
+  if (backend === undefined) return tellFailoverStory(transcript, join(folder, "journal.db"));
+  await using place = await findPlace(backend, folder);
+  process.once("exit", () => {
+    const file = /^sqlite:(.+)$/s.exec(place.url)?.[1];
     if (keep && file !== undefined && existsSync(file)) terminal.note(`\nkept: ${resolve(file)}`);
   });
   return await replayAndVerify(place, transcript, join(folder, "acknowledged.jsonl"));

@@ -7,11 +7,13 @@ import { problem } from "./terminal.ts";
 import { TranscriptError } from "./transcript.ts";
 
 const program = new Command("pnpm demo")
-  .description("Replays a conversation into a storage; then a second process reads it back and checks it.")
+  .description(
+    "Plays a conversation while its three databases die and come back; with --backend, into a storage from which a second process reads it back and checks it.",
+  )
   .enablePositionalOptions()
   .option(
     "--backend <url>",
-    "memory:, sqlite:PATH, postgres://…, or postgres: for a server of the demo's own (default: a SQLite file that is removed afterwards)",
+    "memory:, sqlite:PATH, postgres://…; sqlite: or postgres: for a file or server of the demo's own, which is removed afterwards",
   )
   .option(
     "--transcript <file>",

@@ -8,10 +8,13 @@ export interface Place extends AsyncDisposable {
   readonly forSecondProcess: { readonly backend: string; readonly environment: Readonly<Record<string, string>> };
 }
 
+/** A SQLite file of the demo's own. */
+export const OWN_FILE = "sqlite:";
+
 /** @param folder for a file of the demo's own. */
-export async function findPlace(backend: string | undefined, folder: string): Promise<Place> {
+export async function findPlace(backend: string, folder: string): Promise<Place> {
   if (backend === "postgres:") return startServer();
-  const url = backend ?? `sqlite:${join(folder, "memory.db")}`;
+  const url = backend === OWN_FILE ? `sqlite:${join(folder, "memory.db")}` : backend;
   return { url, forSecondProcess: forSecondProcess(url), async [Symbol.asyncDispose]() {} };
 }
 

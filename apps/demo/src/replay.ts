@@ -1,4 +1,11 @@
-import { Session, SESSION_METADATA, type MemoryStorage, type Message, type NewMemoryAtom } from "@rivet/memory-core";
+import {
+  Session,
+  SESSION_METADATA,
+  type MemoryStorage,
+  type Message,
+  type NewMemoryAtom,
+  type SaveReceipt,
+} from "@rivet/memory-core";
 import type { Acknowledgement } from "./acknowledgements.ts";
 import type { MessageEvent, SessionEvent, Transcript, TurnEvent } from "./transcript.ts";
 
@@ -14,7 +21,12 @@ export async function replay(
 ): Promise<void> {
   const session = beginSession(transcript.session, storage);
   for (const [index, events] of transcript.turns.entries()) {
-    onTurn(index + 1, await playTurn(events, session, storage));
+    const { acknowledged, isMetadataSaved } = await playTurn(events, session, storage);
+    // The session itself mints the id of what it saves of its metadata.
+    const metadata = isMetadataSaved
+      ? await storage.queryMemoryAtoms({ sessionId: session.sessionId, memoryType: SESSION_METADATA, limit: 1 })
+      : [];
+    onTurn(index + 1, [...metadata.map(toAcknowledgement), ...acknowledged]);
   }
 }
 
@@ -22,12 +34,20 @@ export function beginSession({ userId, metadata }: SessionEvent, storage: Memory
   return new Session({ userId, storage, metadata });
 }
 
-/** Adds what happened to the session, saves it, and returns every atom that was acknowledged. */
+export interface PlayedTurn {
+  /** The messages and atoms that were acknowledged. */
+  readonly acknowledged: readonly Acknowledgement[];
+  /** Whether an atom of session metadata was acknowledged too. */
+  readonly isMetadataSaved: boolean;
+  readonly receipts: readonly SaveReceipt[];
+}
+
+/** Adds what happened to the session, and saves it. */
 export async function playTurn(
   events: readonly TurnEvent[],
   session: Session,
   storage: MemoryStorage,
-): Promise<Acknowledgement[]> {
+): Promise<PlayedTurn> {
   const { sessionId, userId } = session;
   const messages: Message[] = [];
   const atoms: NewMemoryAtom[] = [];
@@ -47,18 +67,18 @@ export async function playTurn(
       }
     }
   }
-  const { written } = await session.save();
+  const receipt = await session.save();
   const saved = await storage.saveMemoryAtoms(atoms);
-  // The session itself mints the id of what it saves of its metadata.
-  const isMetadataSaved = written > messages.length;
-  const metadataAtoms = isMetadataSaved
-    ? await storage.queryMemoryAtoms({ sessionId, memoryType: SESSION_METADATA, limit: 1 })
-    : [];
-  return [
-    ...metadataAtoms,
-    ...messages.map(({ role, ...message }) => ({ ...message, memoryType: `message_${role}` })),
-    ...saved,
-  ].map(({ id, memoryType, content, metadata }) => ({ sessionId, id, memoryType, content, metadata }));
+  const saidAtoms = messages.map(({ role, ...message }) => ({ ...message, sessionId, memoryType: `message_${role}` }));
+  return {
+    acknowledged: [...saidAtoms, ...saved].map(toAcknowledgement),
+    isMetadataSaved: receipt.written > messages.length,
+    receipts: [receipt],
+  };
+}
+
+function toAcknowledgement({ sessionId, id, memoryType, content, metadata }: Acknowledgement): Acknowledgement {
+  return { sessionId, id, memoryType, content, metadata };
 }
 
 function addMessage(session: Session, { role, content, metadata }: MessageEvent): Message {

@@ -2,6 +2,7 @@
 import { estimateTokens, type MemoryAtom, type Message, type Session } from "@rivet/memory-core";
 import { Presets, SingleBar } from "cli-progress";
 import picocolors from "picocolors";
+import type { PlacedAtom } from "./atom-places.ts";
 
 // On its own, the library also colours what a build server or a pipe reads.
 const isTerminal = process.stdout.isTTY === true && picocolors.isColorSupported;
@@ -11,7 +12,6 @@ const errors = picocolors.createColors(process.stderr.isTTY === true && picocolo
 const NAME_WIDTH = 9;
 // A terminal that does not know its width says 0.
 const WIDTH = (isTerminal && process.stdout.columns) || 108;
-const TEXT_WIDTH = Math.max(20, WIDTH - NAME_WIDTH - 3);
 
 export function heading(text: string): void {
   console.log(`\n${pc.bold(printable(text))}`);
@@ -27,6 +27,34 @@ export function problem(text: string): void {
 
 export function success(text: string): void {
   console.log(`${pc.green("✓")} ${text}`);
+}
+
+/** Something that happens to the servers. */
+export function event(text: string): void {
+  console.log(`\n${pc.yellow("⚡")} ${pc.bold(printable(text))}`);
+}
+
+export function inMs(ms: number): string {
+  return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+}
+
+export function printTurn(turn: number, turns: number, place: string, tookMs: number): void {
+  const where = printable(place).padEnd(18);
+  console.log(`  turn ${String(turn).padStart(2)} of ${turns}   ${pc.cyan(where)} the user waited ${inMs(tookMs)}`);
+}
+
+/** Where each atom is: a line an atom, a column a store. */
+export function printPlaces(atoms: readonly PlacedAtom[], stores: readonly string[]): void {
+  heading(`Where each of the ${atoms.length} atoms is`);
+  const columns = stores.map((store) => store.padEnd(NAME_WIDTH)).join(" ");
+  console.log(`  ${pc.dim(columns)}`);
+  for (const { memoryType, content, copies } of atoms) {
+    const marks = stores.map((store) => "✓".repeat(copies.get(store) ?? 0).padEnd(NAME_WIDTH)).join(" ");
+    const text = typeof content === "string" ? content : JSON.stringify(content);
+    console.log(
+      `  ${pc.green(marks)} ${pc.cyan(printable(memoryType).padEnd(18))} ${shortened(text, columns.length + 19)}`,
+    );
+  }
 }
 
 export interface Progress extends Disposable {
@@ -95,9 +123,11 @@ function describePart(part: Exclude<Message["content"], string>[number]): string
   }
 }
 
-function shortened(text: string): string {
+/** @param before how much of the line is taken. */
+function shortened(text: string, before = NAME_WIDTH): string {
+  const width = Math.max(20, WIDTH - before - 3);
   const characters = Array.from(printable(text).replaceAll(/\s+/g, " "));
-  return characters.length <= TEXT_WIDTH ? characters.join("") : `${characters.slice(0, TEXT_WIDTH - 1).join("")}…`;
+  return characters.length <= width ? characters.join("") : `${characters.slice(0, width - 1).join("")}…`;
 }
 
 /** Without what would move the cursor of a terminal or colour it. */

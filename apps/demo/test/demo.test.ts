@@ -44,7 +44,7 @@ async function demo(...args: readonly string[]): Promise<Run> {
 
 /** A run whose file is kept, and what it takes to verify it again. */
 async function keptRun(): Promise<{ path: string; verify: () => Promise<Run> }> {
-  const { output } = await demo("--keep");
+  const { output } = await demo("--backend", "sqlite:", "--keep");
   const path = /kept: (.*\.db)/.exec(output)?.[1] ?? "";
   const acknowledged = join(dirname(path), "acknowledged.jsonl");
   return { path, verify: () => demo("verify", "--backend", `sqlite:${path}`, "--acknowledged", acknowledged) };
@@ -71,12 +71,47 @@ function message(text: string): string {
 
 describe("the demo", { timeout: 30_000 }, () => {
   it("writes in one process, checks in another, and leaves nothing behind", async () => {
-    const { exitCode, output } = await demo();
+    const { exitCode, output } = await demo("--backend", "sqlite:");
     expect(output).toMatch(/A second process \(\d+\)/);
     expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
     expect(output).toMatch(/Context window of 500 tokens/);
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
+  });
+
+  it("by default goes on while the databases die and come back, and shows where each atom is", async () => {
+    await chmod(folder, 0o711);
+    const { exitCode, output } = await demo();
+    const steps = [
+      /turn +3 of 10 +neon/,
+      /neon is killed/,
+      /turn +4 of 10 +supabase/,
+      /supabase and railway are killed too/,
+      /turn +6 of 10 +the local journal +the user waited [\d.]+ ms/,
+      /all three servers are started again/,
+      /the journal is empty/,
+      /neon has stayed well/,
+      /turn +10 of 10 +neon/,
+      /Where each of the 43 atoms is/,
+      /✓ none of 41 acknowledged messages and atoms is lost, and none is twice in a store/,
+    ];
+    const places = steps.map((step) => output.search(step));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((left, right) => left - right));
+    expect(exitCode).toBe(0);
+    expect(await leftovers()).toEqual([]);
+    expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
+  });
+
+  it("tells that story of a conversation of one turn too", async () => {
+    await chmod(folder, 0o711);
+    const { exitCode, output } = await demo(
+      "--transcript",
+      await transcript("short.jsonl", [SESSION, message("hello")]),
+    );
+    expect(output).toMatch(/turn +1 of 1/);
+    expect(output).toContain("✓ none of 1 acknowledged");
+    expect(exitCode).toBe(0);
   });
 
   it("prints plain lines where there is no terminal, also of messages that would colour one", async () => {
@@ -184,7 +219,7 @@ describe("the demo", { timeout: 30_000 }, () => {
   it("removes what is temporary when it is interrupted", async () => {
     const file = await transcript("long.jsonl", [SESSION, ...Array.from({ length: 2_000 }, () => message("again"))]);
     for (const moment of ["turn 1 of", "A second process"]) {
-      const child = start(["--transcript", file]);
+      const child = start(["--backend", "sqlite:", "--transcript", file]);
       let output = "";
       child.stdout.setEncoding("utf8").on("data", (text) => {
         output += text;
@@ -197,7 +232,7 @@ describe("the demo", { timeout: 30_000 }, () => {
   });
 
   it("ends as ever when nobody reads what it prints", async () => {
-    const child = start([]);
+    const child = start(["--backend", "sqlite:"]);
     child.stdout.destroy();
     let complaints = "";
     child.stderr.setEncoding("utf8").on("data", (text) => (complaints += text));
@@ -249,7 +284,7 @@ describe("the demo", { timeout: 30_000 }, () => {
     const anything = '{"type":"atom","memoryType":"sample","content":["\\u0000","\\ud800","\\u001a",{"__proto__":1}]}';
     const system = `{"type":"message","role":"system","content":"${"word ".repeat(3_000)}"}`;
     const file = await transcript("mine.jsonl", [`\ufeff${SESSION}`, system, message("hello"), anything, ""]);
-    const { exitCode, output } = await demo("--transcript", file);
+    const { exitCode, output } = await demo("--transcript", file, "--backend", "sqlite:");
     expect(output).toContain("sample");
     expect(output).toContain("Context window of 500 tokens: none");
     expect(output).toContain("✓ each of 4 acknowledged atoms");

@@ -16,6 +16,8 @@ wait "$server"
 [ "$word" = keep ] || rm -rf "$folder"`;
 
 const LOG_UNITS = 20_000;
+/** What a server says that gives up. One that recovers says FATAL to each client that comes too early, and goes on. */
+const GIVES_UP = /FATAL:(?! *the database system is )|error while loading/;
 
 export interface GuardedCommand {
   /** The program and its arguments. */
@@ -75,7 +77,7 @@ export class GuardedProcess {
         if (isReady) return;
         isReady = this.#log.includes(ready);
         if (isReady) resolve();
-        else if (/FATAL|error while loading/.test(this.#log)) this.#guard.stdin?.end("keep\n");
+        else if (GIVES_UP.test(this.#log)) this.#guard.stdin?.end("keep\n");
       });
       this.#guard.once("error", reject);
       this.#guard.once("close", () => reject(new Error(`${command[0]} did not start in ${folder}:\n${this.log}`)));
