@@ -52,6 +52,7 @@ export class PostgresServer {
   readonly folder: string;
   readonly #settings: Readonly<Record<string, string>>;
   #process: GuardedProcess | undefined;
+  #paused: number[] = [];
   #isDisposed = false;
 
   constructor(init: {
@@ -106,11 +107,29 @@ export class PostgresServer {
     const ending = this.#process;
     if (ending === undefined) return;
     this.#process = undefined;
-    // Its own file names its process: the guard's child.
-    const file = await readFile(join(this.folder, "data", "postmaster.pid"), "utf8").catch(() => undefined);
-    // Without it, the server has ended by itself.
-    if (file !== undefined) process.kill(Number(file.split("\n")[0]), SIGNALS[mode]);
+    const pid = await this.#pid();
+    // Without one, the server has ended by itself.
+    if (pid !== undefined) process.kill(pid, SIGNALS[mode]);
     await ending.end("keep");
+  }
+
+  /** Stops all its processes where they are (SIGSTOP): it falls silent, and its connections stay open. */
+  async pause(): Promise<void> {
+    const rows = await this.query("SELECT pid FROM pg_stat_activity");
+    const pids = [await this.#pid(), ...rows.map(({ pid }) => Number(pid))].filter((pid) => pid !== undefined);
+    // One that has ended meanwhile is silent too.
+    this.#paused = pids.filter((pid) => sendSignal(pid, "SIGSTOP"));
+  }
+
+  /** Lets it go on after a pause. */
+  resume(): void {
+    for (const pid of this.#paused.splice(0)) sendSignal(pid, "SIGCONT");
+  }
+
+  /** Its own file names its process, the guard's child. */
+  async #pid(): Promise<number | undefined> {
+    const file = await readFile(join(this.folder, "data", "postmaster.pid"), "utf8").catch(() => undefined);
+    return file === undefined ? undefined : Number(file.split("\n")[0]);
   }
 
   /** Creates an empty database. @returns its address. */
@@ -137,7 +156,17 @@ export class PostgresServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
+    this.resume();
     await this.stop("immediate");
     await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether there was such a process. */
+function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
   }
 }
