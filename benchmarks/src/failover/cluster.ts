@@ -56,14 +56,16 @@ export class Cluster implements AsyncDisposable {
     for (const { proxy } of this.#members) proxy.setMode(mode);
   }
 
-  /** The ids of a session's messages, by store; the journal's too. */
+  /** The ids of a session's messages, by store; under `local`, those that the journal holds for any of them. */
   async idsIn(sessionId: string, journalPath: string): Promise<Map<string, string[]>> {
     const ids = new Map<string, string[]>();
     await using journal = new SQLiteStorage(journalPath);
-    for (const { name, storage } of [...this.#members, { name: "local", storage: journal }]) {
+    for (const { name, storage } of this.#members) {
       const session = await storage.loadSession(sessionId);
       ids.set(name, session === null ? [] : [...session.history].map(({ id }) => id));
     }
+    const held = await Promise.all(NAMES.map((name) => journal.journal.pending(name, undefined, 100_000)));
+    ids.set("local", [...new Set(held.flat().map(({ id }) => id))]);
     await rm(journalPath, { force: true });
     return ids;
   }

@@ -95,16 +95,7 @@ function bury(
 ): SessionHead | undefined {
   const { sessionId } = head;
   for (const { id } of deleted) statements.insertTombstone(sessionId, id, nowMs);
-  return deleted.length === 0 ? head : writeHeadAfter(statements, head, deleted);
-}
-
-/** Writes the head that follows a deletion. @returns undefined when no atom is left. */
-export function writeHeadAfter(
-  statements: Statements,
-  head: SessionHead,
-  deleted: readonly DeletedAtom[],
-): SessionHead | undefined {
-  const { sessionId } = head;
+  if (deleted.length === 0) return head;
   const next = headAfterDelete(head, deleted, statements.selectLastAtomId(sessionId), () =>
     statements.selectMetadata(sessionId),
   );

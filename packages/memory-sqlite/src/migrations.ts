@@ -58,4 +58,18 @@ export const MIGRATIONS: readonly string[] = [
     heartbeat      INTEGER NOT NULL -- milliseconds since 1970
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Atoms on their way to other stores. It is one tree, so that taking an atom costs what writing it costs.
+  CREATE TABLE session_journal (
+    target      TEXT NOT NULL, -- the store that has not got it; * for all
+    session_id  TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    memory_type TEXT NOT NULL,
+    content     TEXT NOT NULL, -- JSON
+    metadata    TEXT NOT NULL, -- JSON
+    created_at  INTEGER NOT NULL, -- milliseconds since 1970
+    PRIMARY KEY (target, session_id, id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

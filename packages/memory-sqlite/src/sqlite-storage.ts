@@ -60,8 +60,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   }
 
   /**
-   * The file as a journal of atoms that are on their way to other stores. They are kept as any atom is, and removed
-   * without a tombstone once all stores have them. For packages that replicate.
+   * A journal of atoms that are on their way to other stores, in the same file and apart from what the storage holds: what
+   * is in it is in no session until it has arrived. For packages that replicate.
    */
   get journal(): AtomJournal {
     const use = async <Result>(work: (statements: Statements) => Result | Promise<Result>): Promise<Result> => {
@@ -75,7 +75,7 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     const write = <Result>(work: (statements: Statements) => Result): Promise<Result> =>
       use((statements) => this.#open().queue.submit(() => work(statements)));
     return {
-      append: (rows) => write((statements) => appendToJournal(statements, rows, this.clock.wallTimeMs())),
+      append: (rows) => write((statements) => appendToJournal(statements, rows)),
       pending: (store, after, limit) =>
         use(() => this.#read((statements) => pendingFor(statements, store, after, limit))),
       settle: (store, others, atoms) => write((statements) => settle(statements, store, others, atoms)),

@@ -38,6 +38,7 @@ export class Statements {
   readonly #insertAtom: Statement<unknown[]>;
   readonly #selectHead: Statement<unknown[], SessionHead>;
   readonly #upsertHead: Statement<unknown[]>;
+  readonly #insertJournaled: Statement<unknown[]>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -46,6 +47,10 @@ export class Statements {
       SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
       WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = column1 AND id = column2)
       ON CONFLICT DO NOTHING`);
+    this.#insertJournaled = connection.prepare(`
+      INSERT INTO session_journal
+        (target, session_id, id, user_id, memory_type, content, metadata, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
     this.#selectHead = connection.prepare(`SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id = ?`);
     this.#upsertHead = connection.prepare(`
       INSERT INTO session_heads
@@ -117,36 +122,31 @@ export class Statements {
 
   // The journal
 
-  insertHint(target: string, { sessionId, id }: AtomKey): void {
-    this.#prepare("INSERT OR IGNORE INTO replication_hints (target, session_id, id) VALUES (?, ?, ?)").run(
-      target,
-      sessionId,
-      id,
-    );
+  /** Whether the row is new. */
+  insertJournaled(
+    target: string,
+    { sessionId, id, userId, memoryType, content, metadata, createdAtMs }: AtomRow,
+  ): boolean {
+    const values = [target, sessionId, id, userId, memoryType, content, metadata, createdAtMs];
+    return this.#insertJournaled.run(...values).changes > 0;
   }
 
-  /** Whether there was one. */
-  deleteHint(target: string, { sessionId, id }: AtomKey): boolean {
-    const sql = "DELETE FROM replication_hints WHERE target = ? AND session_id = ? AND id = ?";
-    return this.#prepare(sql).run(target, sessionId, id).changes > 0;
+  deleteJournaled(target: string, { sessionId, id }: AtomKey): AtomRow | undefined {
+    const sql = `DELETE FROM session_journal WHERE target = ? AND session_id = ? AND id = ? RETURNING ${ATOM_COLUMNS}`;
+    return this.#get<AtomRow>(sql, [target, sessionId, id]);
   }
 
-  hasHint(targets: readonly string[], { sessionId, id }: AtomKey): boolean {
-    const sql = `SELECT 1 FROM replication_hints
-      WHERE target IN (SELECT value FROM json_each(?)) AND session_id = ? AND id = ?`;
-    return this.#get(sql, [JSON.stringify(targets), sessionId, id]) !== undefined;
+  selectJournaled(target: string, { sessionId, id }: AtomKey): AtomRow | undefined {
+    const sql = `SELECT ${ATOM_COLUMNS} FROM session_journal WHERE target = ? AND session_id = ? AND id = ?`;
+    return this.#get<AtomRow>(sql, [target, sessionId, id]);
   }
 
-  /** Atoms with a hint for one of two targets, in the order of their keys. */
-  selectHinted(targets: readonly [string, string], { sessionId, id }: AtomKey, limit: number): AtomRow[] {
-    const page = `SELECT * FROM (
-      SELECT session_id, id FROM replication_hints WHERE target = ? AND (session_id, id) > (?, ?)
-      ORDER BY session_id, id LIMIT ?)`;
-    const values = targets.flatMap((target) => [target, sessionId, id, limit]);
+  /** A page of one target, in the order of the keys. */
+  selectJournal(target: string, { sessionId, id }: AtomKey, limit: number): AtomRow[] {
     return this.#all<AtomRow>(
-      `SELECT ${ATOM_COLUMNS} FROM (${page} UNION ${page}) JOIN session_memories USING (session_id, id)
+      `SELECT ${ATOM_COLUMNS} FROM session_journal WHERE target = ? AND (session_id, id) > (?, ?)
        ORDER BY session_id, id LIMIT ?`,
-      [...values, limit],
+      [target, sessionId, id, limit],
     );
   }
 
