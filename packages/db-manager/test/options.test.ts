@@ -1,6 +1,7 @@
 import { DatabaseManager, type DatabaseManagerOptions } from "@rivet/db-manager";
 import { describe, expect, it } from "vitest";
 import { readConnectionFields } from "../src/connection-fields.ts";
+import { parseOptions } from "../src/options.ts";
 import { readEnvironment } from "../src/environment.ts";
 import { failureOf } from "./servers.ts";
 
@@ -110,6 +111,17 @@ describe("the options", () => {
     expect(error).toMatchObject({ code: "invalid_input", path });
     expect(error.message.startsWith(path)).toBe(true);
   });
+});
+
+it("a database that sleeps when it is idle gets three seconds for its first connection", () => {
+  const timesOf = (host: string, more: { connectTimeoutMs?: number } = {}): unknown => {
+    const provider = { name: "one", connectionString: `postgres://ada:secret@${host}/app`, ...more };
+    const [settings] = parseOptions({ providers: [provider] }).providers;
+    return [settings?.connectTimeoutMs, settings?.coldConnectTimeoutMs];
+  };
+  expect(timesOf("ep-cool-1.eu-central-1.aws.neon.tech")).toEqual([1_000, 3_000]);
+  expect(timesOf("db.example.com")).toEqual([1_000, 1_000]);
+  expect(timesOf("ep-cool-1.neon.tech", { connectTimeoutMs: 500 })).toEqual([500, 500]);
 });
 
 describe("the environment", () => {

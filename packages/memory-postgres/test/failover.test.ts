@@ -122,6 +122,23 @@ describe("when no provider is left", () => {
     expect(await session.save({ ifUnchanged: true })).toMatchObject({ acceptedBy: ["neon"], degraded: false });
   });
 
+  it("one provider alone has a journal too, and a SQLiteStorage may keep it", async () => {
+    const providers = await ThreeProviders.start(server());
+    await using file = new SQLiteStorage(journalPath());
+    const storage = new PostgresMemoryStorage({ connectionString: providers.urls[0] ?? "", local: file });
+    onTestFinished(() => storage.close());
+    const session = new Session({ userId: "ada", storage });
+    expect(await say(session, "one")).toBe("postgres");
+    providers.cut("refuse", "neon");
+    expect(await say(session, "two")).toBe("local degraded");
+    providers.cut("pass", "neon");
+    await vi.waitFor(async () => expect(await file.journal.pending("postgres", undefined, 1)).toEqual([]), 8_000);
+    expect(await say(session, "three")).toBe("postgres");
+    expect((await providers.texts(session.sessionId))["neon"]).toEqual(["one", "two", "three"]);
+    await storage.close();
+    expect(await file.listSessions()).toEqual([]);
+  });
+
   it("a process can start, save and die: the next one brings what it left", async () => {
     const providers = await ThreeProviders.start(server());
     const path = journalPath();
