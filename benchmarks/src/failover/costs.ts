@@ -78,9 +78,9 @@ class BareSQLite {
   }
 }
 
-const STATEMENT = { name: "select-one", text: "SELECT $1::int AS one" };
+const INSERT = "INSERT INTO messages VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $9, $10, $11, $12, $13, $14)";
 
-/** A statement through the manager of three providers, against the same one with a pool of pg. */
+/** A two-row INSERT through the manager of three providers, against the same one with a pool of pg. */
 export async function overhead(): Promise<Cost> {
   await using server = await startPostgres({ settings: { shared_preload_libraries: "pg_stat_statements" } });
   const url = await server.createDatabase();
@@ -89,27 +89,50 @@ export async function overhead(): Promise<Cost> {
   );
   await using db = new DatabaseManager({ providers });
   const pool = new pg.Pool({ connectionString: url });
+  for (const address of [url, ...providers.map(({ connectionString }) => connectionString)]) {
+    await server.query(MESSAGES, [], databaseOf(address));
+  }
   await server.query("CREATE EXTENSION pg_stat_statements");
   await server.query("SELECT pg_stat_statements_reset()");
+  const clock = new AtomClock();
+  const turn = (): unknown[] =>
+    [QUESTION, ANSWER].flatMap((text) => [
+      "session",
+      clock.next(),
+      USER,
+      "message",
+      JSON.stringify(text),
+      "{}",
+      new Date(),
+    ]);
+  const statement = { name: "save-turn", text: INSERT };
   let asked = 0;
   const times = await medianTimes({
     ours: () => {
       asked += 1;
-      return db.query(STATEMENT, [1], { idempotent: true, hedge: true });
+      return db.query(statement, turn(), { idempotent: true, hedge: true });
     },
-    reference: () => pool.query({ ...STATEMENT, values: [1] }),
-    rounds: 20_000,
+    reference: () => pool.query({ ...statement, values: turn() }),
+    rounds: 5_000,
   });
-  const names = providers.map(({ connectionString }) => new URL(connectionString).pathname.slice(1));
+  await pool.end();
   const [row] = await server.query(
     `SELECT COALESCE(sum(calls), 0)::int AS calls FROM pg_stat_statements
      JOIN pg_database ON pg_database.oid = dbid WHERE datname = ANY($1)`,
-    [names],
+    [providers.map(({ connectionString }) => databaseOf(connectionString))],
   );
-  await pool.end();
   const calls = Number(row?.["calls"]);
   return {
     ...times,
     problems: calls === asked ? [] : [`${calls} statements were run for ${asked} that were asked for`],
   };
+}
+
+const MESSAGES = `CREATE TABLE messages (
+  session_id text NOT NULL, id uuid NOT NULL, user_id text NOT NULL, memory_type text NOT NULL,
+  content jsonb NOT NULL, metadata jsonb NOT NULL, created_at timestamptz NOT NULL, PRIMARY KEY (session_id, id)
+)`;
+
+function databaseOf(url: string): string {
+  return new URL(url).pathname.slice(1);
 }

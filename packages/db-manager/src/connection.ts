@@ -92,11 +92,13 @@ export class Connection {
 
   /** The statement is sent before this returns. One at a time. */
   query<Row>({ statement, values, isNamed, isText, timeoutMs, signal }: Request): Promise<Answer<Row>> {
+    const isPlain = typeof statement === "string";
+    // One shape for all: this is on the path of every statement.
     const config = {
-      text: typeof statement === "string" ? statement : statement.text,
-      ...(isNamed && typeof statement !== "string" ? { name: statement.name } : {}),
-      ...(values === undefined ? {} : { values: [...values] }),
-      ...(isText ? { types: TEXT_TYPES } : {}),
+      text: isPlain ? statement : statement.text,
+      name: isNamed && !isPlain ? statement.name : undefined,
+      values: values === undefined ? undefined : [...values],
+      types: isText ? TEXT_TYPES : undefined,
       query_timeout: Math.max(1, Math.ceil(timeoutMs)),
     };
     return new Promise((resolve, reject) => {

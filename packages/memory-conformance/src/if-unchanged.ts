@@ -60,6 +60,20 @@ export const ifUnchanged: Concern = {
       },
     },
     {
+      title: "is no conflict with what another wrote before the writer's own last save",
+      run: async ({ open }) => {
+        const storage = await open();
+        const { sessionId } = await savedSession(storage, 1);
+        const [mine, other] = await loadTwice(storage, sessionId);
+        other.addUserMessage("other");
+        await other.save();
+        mine.addUserMessage("mine");
+        await mine.save();
+        mine.addUserMessage("mine again");
+        assert.equal((await mine.save({ ifUnchanged: true })).written, 1);
+      },
+    },
+    {
       title: "is no conflict when the reply to an earlier save was lost and more was added since",
       run: async ({ open }) => {
         const storage = await open();
