@@ -92,15 +92,13 @@ export class Connection {
 
   /** The statement is sent before this returns. One at a time. */
   query<Row>({ statement, values, isNamed, isText, timeoutMs, signal }: Request): Promise<Answer<Row>> {
-    const isPlain = typeof statement === "string";
-    // One shape for all: this is on the path of every statement.
-    const config = {
-      text: isPlain ? statement : statement.text,
-      name: isNamed && !isPlain ? statement.name : undefined,
-      values: values === undefined ? undefined : [...values],
-      types: isText ? TEXT_TYPES : undefined,
+    const config: pg.QueryConfig & { query_timeout: number } = {
+      text: typeof statement === "string" ? statement : statement.text,
       query_timeout: Math.max(1, Math.ceil(timeoutMs)),
     };
+    if (isNamed && typeof statement !== "string") config.name = statement.name;
+    if (values !== undefined) config.values = [...values];
+    if (isText) config.types = TEXT_TYPES;
     return new Promise((resolve, reject) => {
       const onAbort = (): void =>
         this.destroy(new LocalFault("RIVET_ABORTED", "the caller's signal ended the wait", signal?.reason));
