@@ -88,6 +88,21 @@ describe("the packed PostgreSQL packages in an empty project", () => {
     expect(second).toBe(first + first);
   });
 
+  it("say what to install for a local journal, when they are opened", { timeout: 60_000 }, async () => {
+    const project = join(folder, "postgres");
+    await using server = await startPostgres();
+    const code = `
+      import { PostgresMemoryStorage } from "@rivet/memory-postgres";
+      const connectionString = ${JSON.stringify(await server.createDatabase())};
+      const storage = new PostgresMemoryStorage({ connectionString, local: "journal.db" });
+      try { await storage.open(); } catch (error) { console.log(error.code, error.message); }
+      await storage.close();`;
+    await writeFile(join(project, "journal.mjs"), code);
+    const output = await runWell(process.execPath, ["journal.mjs"], project);
+    expect(output).toContain("schema the local journal needs @rivet/memory-sqlite");
+    expect(output).toContain("npm install @rivet/memory-sqlite");
+  });
+
   it("bring nothing of another backend along, and ship their SQL", async () => {
     const modules = join(folder, "postgres", "node_modules");
     expect((await readdir(join(modules, "@rivet"))).toSorted()).toEqual(POSTGRES);

@@ -54,15 +54,26 @@ export function fitsJournal({ rows, session }: AtomWrite): boolean {
   return rows.length > 0 && session?.clearThroughId === undefined;
 }
 
-/** The storage in a file. Its package is loaded only here: most users of PostgreSQL do without. */
+/** The storage in a file. */
 export async function openJournalFile(path: string): Promise<JournalStorage> {
-  const { SQLiteStorage } = await import("@rivet/memory-sqlite").catch((cause: unknown) => {
+  const { SQLiteStorage } = await loadSQLite();
+  return new SQLiteStorage(path, { durability: "full" }).open();
+}
+
+/**
+ * The package of the file. Only those load it who keep a journal: most users of PostgreSQL do without.
+ *
+ * @throws {MemoryError} `schema`, with the command that installs it.
+ */
+export async function loadSQLite(): Promise<typeof import("@rivet/memory-sqlite")> {
+  try {
+    return await import("@rivet/memory-sqlite");
+  } catch (cause) {
     throw new MemoryError({
       code: "schema",
-      message: `the local journal ${path} needs @rivet/memory-sqlite; run "npm install @rivet/memory-sqlite", or set local: false`,
+      message: `the local journal needs @rivet/memory-sqlite; run "npm install @rivet/memory-sqlite", or set local: false`,
       backend: "postgres",
       cause,
     });
-  });
-  return new SQLiteStorage(path, { durability: "full" }).open();
+  }
 }

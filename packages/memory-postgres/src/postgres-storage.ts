@@ -78,10 +78,10 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   protected override async openBackend(): Promise<void> {
     await this.#stores.prepareAll(this.db, !this.#writes.hasJournal);
+    await this.#writes.open();
     if (this.db.providerNames.length > 1 || this.#writes.hasJournal) {
       this.#removeGuard = this.db.addReturnGuard({ admit: (provider) => this.#stores.prepare(provider) });
     }
-    this.#writes.open();
   }
 
   protected override async closeBackend(): Promise<void> {

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { append } from "./append.ts";
 import { Drainer } from "./drainer.ts";
 import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
-import { fitsJournal, LOCAL, LocalJournal, openJournalFile, type JournalStorage } from "./local-journal.ts";
+import { fitsJournal, loadSQLite, LOCAL, LocalJournal, openJournalFile, type JournalStorage } from "./local-journal.ts";
 import type { Store } from "./store.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -14,6 +14,9 @@ interface Fallback {
   readonly drainer: Drainer;
   /** Whether there may be something in the journal from before. */
   readonly mayHoldAtoms: () => boolean;
+  /** Whether the storage's own options name it. */
+  readonly isAskedFor: boolean;
+  readonly load: () => Promise<unknown>;
   /** The providers that come before the journal, and after it. */
   readonly before: readonly string[];
   readonly behind: readonly string[];
@@ -38,11 +41,21 @@ export class WritePath {
     return this.#fallback !== undefined;
   }
 
-  /** To be called when the providers are ready. */
-  open(): void {
+  /**
+   * To be called when the providers are ready.
+   *
+   * @throws {MemoryError} `schema` when the journal that was asked for cannot be kept for want of its package.
+   */
+  async open(): Promise<void> {
     const { db } = this.#store;
-    const { drainer, mayHoldAtoms } = this.#fallback ?? {};
-    if (drainer === undefined || mayHoldAtoms === undefined) return;
+    if (this.#fallback === undefined) return;
+    const { drainer, mayHoldAtoms, isAskedFor, load } = this.#fallback;
+    try {
+      await load();
+    } catch (error) {
+      if (isAskedFor) throw error;
+      db.report(db.preferred, error);
+    }
     if (mayHoldAtoms()) drainer.start();
     // Before a provider takes work again it gets what it missed; alone, it takes work at once.
     this.#removeGuard = db.addReturnGuard({ catchUp: ({ name }) => drainer.catchUp(name) });
@@ -104,7 +117,7 @@ function fallbackOf(
   const { db } = store;
   const place = placeOf(db, local);
   if (place === undefined) return undefined;
-  const { after: before } = place;
+  const { after: before, mayHoldAtoms, load } = place;
   const names = db.providerNames;
   const journal = new LocalJournal(place.open);
   const drainer = new Drainer({
@@ -116,12 +129,13 @@ function fallbackOf(
     onError: (provider, error) => db.report(provider, error),
   });
   const behind = names.filter((name) => !before.includes(name));
-  return { journal, drainer, mayHoldAtoms: place.mayHoldAtoms, before, behind };
+  return { journal, drainer, mayHoldAtoms, isAskedFor: local !== undefined, load, before, behind };
 }
 
 interface Place extends Pick<JournalPlace, "after"> {
   readonly open: () => Promise<JournalStorage>;
   readonly mayHoldAtoms: () => boolean;
+  readonly load: () => Promise<unknown>;
 }
 
 function placeOf(db: DatabaseManager, local: string | JournalStorage | false | undefined): Place | undefined {
@@ -129,11 +143,11 @@ function placeOf(db: DatabaseManager, local: string | JournalStorage | false | u
   if (typeof local === "object") {
     // Whoever made it closes it.
     const open = async (): Promise<JournalStorage> => ({ journal: local.journal, close: async () => undefined });
-    return { after, open, mayHoldAtoms: () => true };
+    return { after, open, mayHoldAtoms: () => true, load: async () => undefined };
   }
   const path = local ?? db.journal?.path;
   if (path === undefined || path === false) return undefined;
-  return { after, open: () => openJournalFile(path), mayHoldAtoms: () => existsSync(path) };
+  return { after, open: () => openJournalFile(path), mayHoldAtoms: () => existsSync(path), load: loadSQLite };
 }
 
 function toResult(
