@@ -108,7 +108,8 @@ describe("the packed PostgreSQL packages in an empty project", () => {
     expect((await readdir(join(modules, "@rivet"))).toSorted()).toEqual(POSTGRES);
     const installed = await readdir(modules);
     expect(installed).toContain("pg");
-    for (const foreign of ["better-sqlite3", "@supabase", "sorted-btree"]) expect(installed).not.toContain(foreign);
+    for (const foreign of ["better-sqlite3", "@supabase", "sorted-btree", "@opentelemetry"])
+      expect(installed).not.toContain(foreign);
     expect(globSync("sql/*.sql", { cwd: join(modules, "@rivet", "postgres-schema") })).not.toEqual([]);
   });
 });

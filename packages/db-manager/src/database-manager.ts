@@ -8,6 +8,7 @@ import { duration, parseOptions, type DatabaseManagerOptions, type Settings } fr
 import type { AttemptContext, Provider, ProviderStats, ReturnGuard } from "./provider.ts";
 import type { WorkKind } from "./repetition.ts";
 import { Roster } from "./roster.ts";
+import { Telemetry } from "./telemetry.ts";
 import {
   checkQuery,
   type NamedStatement,
@@ -47,6 +48,7 @@ export interface JournalPlace {
 export class DatabaseManager implements Queryable {
   readonly #settings: Settings;
   readonly #roster: Roster;
+  readonly #telemetry: Telemetry | undefined;
   readonly #budget = new HedgeBudget();
   readonly #events = new Events();
   #skipped: readonly SkippedProvider[] = [];
@@ -61,7 +63,9 @@ export class DatabaseManager implements Queryable {
    */
   constructor(options: DatabaseManagerOptions) {
     this.#settings = parseOptions(options);
-    this.#roster = new Roster(this.#settings, (name, ...event) => this.#events.emit(name, ...event));
+    this.#telemetry = Telemetry.start(this.#settings.nowMs, () => this.getProviderStats());
+    const emit: Events["emit"] = (name, ...event) => this.#events.emit(name, ...event);
+    this.#roster = new Roster(this.#settings, emit, this.#telemetry);
   }
 
   /**
@@ -242,6 +246,7 @@ export class DatabaseManager implements Queryable {
       });
     }
     await Promise.all([...this.#roster.all].map((provider) => provider.close()));
+    this.#telemetry?.close();
   }
 
   async #operate<Result>(

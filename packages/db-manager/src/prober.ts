@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { probeDelayMs } from "./probe-schedule.ts";
 import type { ProviderHealth } from "./provider-state.ts";
 
@@ -13,6 +14,8 @@ interface ProberInit {
 /** Looks after a provider that does not take work, in the background: one probe at a time, and never on users' traffic. */
 export class Prober {
   readonly #init: ProberInit;
+  /** What a probe brings about belongs to no user's request, though an error of one may have set it off. */
+  readonly #apart = AsyncLocalStorage.snapshot();
   #timer: NodeJS.Timeout | undefined;
   #probes = 0;
   #isProbing = false;
@@ -34,7 +37,7 @@ export class Prober {
       return;
     }
     // Looking for a provider must not keep a process alive whose work is done.
-    this.#timer = setTimeout(() => void this.#probe(), delayMs).unref();
+    this.#timer = setTimeout(() => void this.#apart(() => this.#probe()), delayMs).unref();
   }
 
   stop(): void {

@@ -1,3 +1,16 @@
+export const PROVIDER_STATES = [
+  "unknown",
+  "up",
+  "suspect",
+  "down",
+  "probing",
+  "catching-up",
+  "read-only",
+  "saturated",
+  "no-write",
+  "ineligible",
+] as const;
+
 /**
  * The health of one provider, changed only by a pure function.
  *
@@ -8,17 +21,7 @@
  * - `probing`: a probe was answered again. `catching-up`: a second one too; what it missed is brought to it, and it has to
  *   stay well for a while before it takes work again.
  */
-export type ProviderState =
-  | "unknown"
-  | "up"
-  | "suspect"
-  | "down"
-  | "probing"
-  | "catching-up"
-  | "read-only"
-  | "saturated"
-  | "no-write"
-  | "ineligible";
+export type ProviderState = (typeof PROVIDER_STATES)[number];
 
 /** What an error says about the provider that gave it; `none` for an error that is the caller's or this host's. */
 export type StateEffect = "none" | "down" | "suspect" | "read-only" | "saturated" | "no-write" | "ineligible";

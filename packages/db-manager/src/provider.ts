@@ -22,6 +22,7 @@ import {
   type QueryResult,
 } from "./queryable.ts";
 import { Redactor } from "./redaction.ts";
+import type { ProviderTelemetry, Telemetry } from "./telemetry.ts";
 import { runTransaction } from "./transaction.ts";
 
 export interface ProviderStats {
@@ -81,6 +82,7 @@ export interface ProviderContext {
   readonly onStateChange: (change: StateChange) => void;
   /** An error that no caller was waiting for. */
   readonly onError: (error: DatabaseError) => void;
+  readonly telemetry: Telemetry | undefined;
 }
 
 /** How one attempt is made. */
@@ -104,6 +106,7 @@ export class Provider {
   readonly #latency = new LatencyWindow();
   readonly #redactor: Redactor;
   readonly #prober: Prober;
+  readonly #telemetry: ProviderTelemetry | undefined;
   #health: ProviderHealth;
   /** The health that an error ended, for the case that the error turns out to be the caller's. */
   #before: { readonly error: DatabaseError; readonly health: ProviderHealth } | undefined;
@@ -117,6 +120,7 @@ export class Provider {
     this.name = name;
     this.#settings = settings;
     this.#context = context;
+    this.#telemetry = context.telemetry?.forProvider(settings);
     this.#health = initialHealth({ nowMs: nowMs(), dwellMs });
     this.#redactor = new Redactor(fields.secrets, [fields.user, fields.database, fields.host]);
     this.#pool = new Pool({
@@ -217,10 +221,12 @@ export class Provider {
 
   countHedge(): void {
     this.#hedges += 1;
+    this.#telemetry?.countHedge();
   }
 
   countFailover(): void {
     this.#failovers += 1;
+    this.#telemetry?.countFailover();
   }
 
   /** Takes it out of use until it passes the return guards, unless it does not take work anyway. */
@@ -367,10 +373,12 @@ export class Provider {
     const { nowMs } = this.#context;
     const signal = options.signal ?? deadline.signal;
     let isSent = false;
+    let observed: ReturnType<ProviderTelemetry["send"]> | undefined;
     try {
       deadline.check(signal);
       if (connection.isDead) throw connection.fault;
       isSent = true;
+      observed = this.#telemetry?.send(statement, values);
       const startMs = nowMs();
       const { rows, rowCount, command } = await connection.query<Row>({
         statement,
@@ -381,10 +389,13 @@ export class Provider {
         signal,
       });
       this.#latency.record(nowMs() - startMs);
+      observed?.answered(command);
       if (this.#health.state !== "up") this.#apply({ type: "answered", isWrite: WRITES.has(command) }, undefined);
       return { rows, rowCount, command, provider: this.name };
     } catch (error) {
-      throw this.#failed(error, { ...circumstances, isSent }, connection.generation);
+      const failure = this.#failed(error, { ...circumstances, isSent }, connection.generation);
+      observed?.failed(failure);
+      throw failure;
     }
   }
 

@@ -2,6 +2,7 @@ import type { DatabaseEvents } from "./events.ts";
 import type { Settings } from "./options.ts";
 import { Provider, type ReturnGuard, type StateChange } from "./provider.ts";
 import { isTakingWork, isUsable, route, type Route } from "./routing.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 type Emit = <Name extends keyof DatabaseEvents>(name: Name, ...event: DatabaseEvents[Name]) => void;
 
@@ -16,7 +17,7 @@ export class Roster {
   #ranking: readonly Provider[];
   #active: Provider;
 
-  constructor(settings: Settings, emit: Emit) {
+  constructor(settings: Settings, emit: Emit, telemetry: Telemetry | undefined) {
     const { providers, isFailoverOn, nowMs, random, dwellMs, primary } = settings;
     this.#emit = emit;
     this.#isFailoverOn = isFailoverOn;
@@ -30,6 +31,7 @@ export class Roster {
       guards: () => this.#guards,
       onStateChange: (change: StateChange) => this.#onStateChange(change),
       onError: (error: DatabaseEvents["error"][0]) => emit("error", error),
+      telemetry,
     };
     const all = providers.map((provider) => new Provider(provider, context));
     this.#byName = new Map(all.map((provider) => [provider.name, provider]));

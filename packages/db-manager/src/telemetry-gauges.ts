@@ -1,0 +1,36 @@
+/** What is read whenever an exporter asks: the connections of each provider, and its state. */
+import type { BatchObservableResult, Meter } from "@opentelemetry/api";
+import type { ProviderStats } from "./provider.ts";
+import { PROVIDER_STATES } from "./provider-state.ts";
+
+export type StatsByProvider = Readonly<Record<string, Pick<ProviderStats, "state" | "pool">>>;
+
+/** @returns ends it. */
+export function observeProviders(meter: Meter, stats: () => StatsByProvider): () => void {
+  const connections = meter.createObservableUpDownCounter("db.client.connection.count", {
+    description: "The number of connections that are currently in state described by the state attribute.",
+    unit: "{connection}",
+  });
+  const pending = meter.createObservableUpDownCounter("db.client.connection.pending_requests", {
+    description: "The number of current pending requests for an open connection.",
+    unit: "{request}",
+  });
+  const states = meter.createObservableGauge("rivet.db.provider.state", {
+    description: "1 for the state that the provider is in, 0 for every other one.",
+    unit: "1",
+  });
+  const observe = (result: BatchObservableResult): void => {
+    for (const [name, { state, pool }] of Object.entries(stats())) {
+      const inPool = { "db.client.connection.pool.name": name };
+      result.observe(connections, pool.idle, { ...inPool, "db.client.connection.state": "idle" });
+      result.observe(connections, pool.total - pool.idle, { ...inPool, "db.client.connection.state": "used" });
+      result.observe(pending, pool.waiting, inPool);
+      for (const each of PROVIDER_STATES) {
+        result.observe(states, each === state ? 1 : 0, { "rivet.provider": name, "rivet.db.provider.state": each });
+      }
+    }
+  };
+  const instruments = [connections, pending, states];
+  meter.addBatchObservableCallback(observe, instruments);
+  return () => meter.removeBatchObservableCallback(observe, instruments);
+}
