@@ -1,5 +1,5 @@
 import { invalidInput, show, type DatabaseError } from "./errors.ts";
-import type { StateChange } from "./provider.ts";
+import type { StateChange } from "./health.ts";
 
 /** Work moved from one provider to another. */
 export interface ProviderChange {

@@ -5,7 +5,9 @@ export type { DatabaseEvents, ProviderChange } from "./events.ts";
 export type { Latency } from "./latency.ts";
 export type { DatabaseManagerOptions, ProviderConfig, TlsOptions } from "./options.ts";
 export type { PoolStats } from "./pool.ts";
-export type { LastError, ProviderStats, ReturnGuard, StateChange } from "./provider.ts";
+export type { LastError, StateChange } from "./health.ts";
+export type { ProviderStats } from "./provider.ts";
+export type { ReturnGuard } from "./return-guards.ts";
 export type { ProviderState } from "./provider-state.ts";
 export type {
   NamedStatement,

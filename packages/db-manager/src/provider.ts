@@ -1,18 +1,14 @@
 import { Connection } from "./connection.ts";
 import { Deadline, within } from "./deadline.ts";
-import { DatabaseError, type DatabaseErrorCode } from "./errors.ts";
+import { DatabaseError } from "./errors.ts";
+import { Health, type LastError, type StateChange } from "./health.ts";
 import { failureOf, toDatabaseError, type Circumstances } from "./failure.ts";
 import { LatencyWindow, type Latency } from "./latency.ts";
 import type { ProviderSettings } from "./options.ts";
 import { Pool, type PoolStats } from "./pool.ts";
+import { probe } from "./probe.ts";
 import { Prober } from "./prober.ts";
-import {
-  initialHealth,
-  nextHealth,
-  type ProviderEvent,
-  type ProviderHealth,
-  type ProviderState,
-} from "./provider-state.ts";
+import type { ProviderState } from "./provider-state.ts";
 import {
   checkQuery,
   type NamedStatement,
@@ -22,6 +18,7 @@ import {
   type QueryResult,
 } from "./queryable.ts";
 import { Redactor } from "./redaction.ts";
+import type { ReturnGuard, ReturnGuards } from "./return-guards.ts";
 import type { ProviderTelemetry, Telemetry } from "./telemetry.ts";
 import { runTransaction } from "./transaction.ts";
 
@@ -43,32 +40,6 @@ export interface ProviderStats {
   readonly drainIntervalMs: number | undefined;
 }
 
-export interface LastError {
-  readonly at: Date;
-  readonly code: DatabaseErrorCode;
-  readonly sqlState: string | undefined;
-  readonly message: string;
-}
-
-/**
- * What has to succeed before a provider that was away takes work again; whoever keeps data in several providers says it.
- * What it throws is shown as the reason, and it is asked again with the next probe.
- */
-export interface ReturnGuard {
-  /** Whether it is the database that it should be, for example of the right version. It is `ineligible` while this throws. */
-  readonly admit?: (provider: ProviderHandle) => Promise<void>;
-  /** Brings it what it missed. It stays `catching-up` while this throws. */
-  readonly catchUp?: (provider: ProviderHandle) => Promise<void>;
-}
-
-export interface StateChange {
-  readonly provider: string;
-  readonly from: ProviderState;
-  readonly to: ProviderState;
-  /** What brought it about, where that was an error. */
-  readonly error: DatabaseError | undefined;
-}
-
 /** What a provider sees of the others, and what it tells. */
 export interface ProviderContext {
   readonly nowMs: () => number;
@@ -78,7 +49,7 @@ export interface ProviderContext {
   readonly dwellMs: number;
   /** Whether no provider but the one of this name takes work. */
   readonly isAlone: (name: string) => boolean;
-  readonly guards: () => readonly ReturnGuard[];
+  readonly guards: ReturnGuards;
   readonly onStateChange: (change: StateChange) => void;
   /** An error that no caller was waiting for. */
   readonly onError: (error: DatabaseError) => void;
@@ -107,10 +78,7 @@ export class Provider {
   readonly #redactor: Redactor;
   readonly #prober: Prober;
   readonly #telemetry: ProviderTelemetry | undefined;
-  #health: ProviderHealth;
-  /** The health that an error ended, for the case that the error turns out to be the caller's. */
-  #before: { readonly error: DatabaseError; readonly health: ProviderHealth } | undefined;
-  #lastError: LastError | undefined;
+  readonly #health: Health;
   #hedges = 0;
   #failovers = 0;
 
@@ -121,7 +89,16 @@ export class Provider {
     this.#settings = settings;
     this.#context = context;
     this.#telemetry = context.telemetry?.forProvider(settings);
-    this.#health = initialHealth({ nowMs: nowMs(), dwellMs });
+    this.#health = new Health({
+      provider: name,
+      nowMs,
+      dwellMs,
+      isAlone: () => context.isAlone(name),
+      onChange: (change) => {
+        this.scheduleProbe();
+        context.onStateChange(change);
+      },
+    });
     this.#redactor = new Redactor(fields.secrets, [fields.user, fields.database, fields.host]);
     this.#pool = new Pool({
       max: poolSize,
@@ -134,8 +111,8 @@ export class Provider {
       nowMs,
       random,
       isAlone: () => context.isAlone(name),
-      health: () => this.#health,
-      probe: () => this.#probe(),
+      health: () => this.#health.current,
+      probe: () => probe({ health: this.#health, ask: () => this.#ask(), pass: (step) => this.#passGuards(step) }),
     });
   }
 
@@ -206,7 +183,7 @@ export class Provider {
   async check(deadline: Deadline): Promise<void> {
     const context = { deadline, isUnnamed: true };
     const { rows } = await this.query<{ isReadOnly: boolean }>(CHECK, undefined, {}, context);
-    this.#apply({ type: "probed", isReadOnly: rows[0]?.isReadOnly === true }, undefined);
+    this.#health.apply({ type: "probed", isReadOnly: rows[0]?.isReadOnly === true });
   }
 
   /** To be called when what its probes depend on has changed. */
@@ -216,7 +193,7 @@ export class Provider {
 
   /** Another provider answered what this one was asked first. */
   overtaken(): void {
-    this.#apply({ type: "overtaken" }, undefined);
+    this.#health.apply({ type: "overtaken" });
   }
 
   countHedge(): void {
@@ -233,8 +210,8 @@ export class Provider {
   exclude(reason: unknown): void {
     if (this.state !== "up" && this.state !== "unknown") return;
     const error = this.#errorFor(reason);
-    this.#note(error);
-    this.#apply({ type: "failed", effect: "ineligible" }, error);
+    this.#health.note(error);
+    this.#health.apply({ type: "failed", effect: "ineligible" }, error);
   }
 
   /** Shows what failed in the background. */
@@ -244,21 +221,17 @@ export class Provider {
 
   /** Takes back what an error did to the health: it was the caller's. */
   acquit(error: DatabaseError): void {
-    if (this.#before?.error !== error) return;
-    const { state: from } = this.#health;
-    this.#health = this.#before.health;
-    this.#before = undefined;
-    this.#changed(from, undefined);
+    this.#health.acquit(error);
   }
 
   stats(): ProviderStats {
     const { fields, drainIntervalMs } = this.#settings;
     return {
       state: this.#health.state,
-      since: new Date(this.#health.sinceMs),
+      since: new Date(this.#health.current.sinceMs),
       host: fields.place,
       statements: fields.statements,
-      lastError: this.#lastError,
+      lastError: this.#health.lastError,
       latencyMs: this.#latency.summary(),
       pool: this.#pool.stats(),
       hedges: this.#hedges,
@@ -288,56 +261,36 @@ export class Provider {
     return Connection.open(fields, this.#pool.isCold ? coldConnectTimeoutMs : connectTimeoutMs);
   }
 
-  /**
-   * On a connection of its own, so that it waits for no user's statement; the pool keeps it when the answer is good. Then
-   * what has to be done before the provider takes work again.
-   */
-  async #probe(): Promise<void> {
-    const { statementTimeoutMs } = this.#settings;
+  /** On a connection of its own, so that it waits for no user's statement; the pool keeps it when the answer is good. */
+  async #ask(): Promise<{ isReadOnly: boolean } | undefined> {
     const { generation } = this.#pool;
-    let isSent = false;
-    let isReadOnly: boolean;
+    const timeoutMs = this.#settings.statementTimeoutMs;
+    let connection: Connection | undefined;
     try {
-      const connection = await this.#connect();
-      isSent = true;
-      const request = {
-        values: undefined,
-        isNamed: false,
-        isText: false,
-        timeoutMs: statementTimeoutMs,
-        signal: undefined,
-      };
-      const answer = connection.query<{ isReadOnly: boolean }>({ statement: CHECK, ...request });
-      const { rows } = await answer.catch((error: unknown) => {
-        connection.destroy(error);
-        throw error;
-      });
-      isReadOnly = rows[0]?.isReadOnly === true;
+      connection = await this.#connect();
+      const request = { values: undefined, isNamed: false, isText: false, timeoutMs, signal: undefined };
+      const { rows } = await connection.query<{ isReadOnly: boolean }>({ statement: CHECK, ...request });
       this.#pool.adopt(connection);
+      return { isReadOnly: rows[0]?.isReadOnly === true };
     } catch (error) {
-      this.#failed(error, { isSent }, generation);
-      return;
+      connection?.destroy(error);
+      this.#failed(error, { isSent: connection !== undefined }, generation);
+      return undefined;
     }
-    const isAway = this.#health.state !== "suspect";
-    if (isAway && !isReadOnly && !(await this.#isGuardPassed("admit"))) return;
-    this.#apply({ type: "probed", isReadOnly }, undefined);
-    if (this.#health.state !== "catching-up" || this.#health.isCaughtUp) return;
-    if (await this.#isGuardPassed("catchUp")) this.#apply({ type: "caught-up" }, undefined);
   }
 
-  async #isGuardPassed(step: keyof ReturnGuard): Promise<boolean> {
+  async #passGuards(step: keyof ReturnGuard): Promise<boolean> {
     const deadline = new Deadline(GUARD_DEADLINE_MS, this.#context.nowMs, undefined);
-    const handle = this.#handle({ deadline, isUnnamed: false });
     try {
-      for (const guard of this.#context.guards()) await guard[step]?.(handle);
+      await this.#context.guards.pass(step, this.#handle({ deadline, isUnnamed: false }));
       return true;
     } catch (thrown) {
       const error = this.#errorFor(thrown);
-      const isKnown = failureOf(thrown) !== undefined;
       // What the connection said about the provider was counted where it was met.
-      if (step === "admit" && !(isKnown && this.#health.state === "down")) {
-        this.#note(error);
-        this.#apply({ type: "failed", effect: "ineligible" }, error);
+      const isCounted = failureOf(thrown) !== undefined && this.state === "down";
+      if (step === "admit" && !isCounted) {
+        this.#health.note(error);
+        this.#health.apply({ type: "failed", effect: "ineligible" }, error);
       }
       this.#context.onError(error);
       return false;
@@ -390,7 +343,7 @@ export class Provider {
       });
       this.#latency.record(nowMs() - startMs);
       observed?.answered(command);
-      if (this.#health.state !== "up") this.#apply({ type: "answered", isWrite: WRITES.has(command) }, undefined);
+      if (this.#health.state !== "up") this.#health.apply({ type: "answered", isWrite: WRITES.has(command) });
       return { rows, rowCount, command, provider: this.name };
     } catch (error) {
       const failure = this.#failed(error, { ...circumstances, isSent }, connection.generation);
@@ -424,32 +377,14 @@ export class Provider {
   #takeIn(failure: DatabaseError, generation: number, effect = failureOf(failure)?.meaning.state): void {
     const meaning = failureOf(failure)?.meaning;
     if (meaning === undefined) return;
-    if (meaning.class !== "C") this.#note(failure);
+    if (meaning.class !== "C") this.#health.note(failure);
     if (effect === undefined || generation !== this.#pool.generation) return;
     if (meaning.isConnectionLost) this.#pool.renew();
-    this.#apply({ type: "failed", effect }, failure);
-  }
-
-  #note({ code, sqlState, message }: DatabaseError): void {
-    this.#lastError = { at: new Date(this.#context.nowMs()), code, sqlState, message };
+    this.#health.apply({ type: "failed", effect }, failure);
   }
 
   #toError(error: unknown, circumstances: Circumstances): DatabaseError {
     const origin = { provider: this.name, host: this.#settings.fields.place, redactor: this.#redactor };
     return toDatabaseError(error, circumstances, origin);
-  }
-
-  #apply(event: ProviderEvent, error: DatabaseError | undefined): void {
-    const { nowMs, isAlone, dwellMs } = this.#context;
-    const before = this.#health;
-    this.#health = nextHealth(before, event, { nowMs: nowMs(), isAlone: isAlone(this.name), dwellMs });
-    if (this.#health.state === before.state) return;
-    this.#before = error === undefined ? undefined : { error, health: before };
-    this.#changed(before.state, error);
-  }
-
-  #changed(from: ProviderState, error: DatabaseError | undefined): void {
-    this.scheduleProbe();
-    this.#context.onStateChange({ provider: this.name, from, to: this.#health.state, error });
   }
 }

@@ -1,6 +1,8 @@
 import type { DatabaseEvents } from "./events.ts";
 import type { Settings } from "./options.ts";
-import { Provider, type ReturnGuard, type StateChange } from "./provider.ts";
+import type { StateChange } from "./health.ts";
+import { Provider } from "./provider.ts";
+import { ReturnGuards, type ReturnGuard } from "./return-guards.ts";
 import { isTakingWork, isUsable, route, type Route } from "./routing.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -13,7 +15,7 @@ export class Roster {
   readonly #emit: Emit;
   readonly #isFailoverOn: boolean;
   readonly #byName: ReadonlyMap<string, Provider>;
-  readonly #guards: ReturnGuard[] = [];
+  readonly #guards = new ReturnGuards();
   #ranking: readonly Provider[];
   #active: Provider;
 
@@ -26,9 +28,9 @@ export class Roster {
       random,
       dwellMs,
       // Alone, and with nobody waiting for its return, a provider gets the work whatever its state: that is its probe.
-      isProbing: () => isFailoverOn && (providers.length > 1 || this.#guards.length > 0),
+      isProbing: () => isFailoverOn && (providers.length > 1 || this.#guards.count > 0),
       isAlone: (name: string) => !this.#ranking.some((other) => other.name !== name && isTakingWork(other.state)),
-      guards: () => this.#guards,
+      guards: this.#guards,
       onStateChange: (change: StateChange) => this.#onStateChange(change),
       onError: (error: DatabaseEvents["error"][0]) => emit("error", error),
       telemetry,
@@ -80,12 +82,9 @@ export class Roster {
   }
 
   addGuard(guard: ReturnGuard): () => void {
-    this.#guards.push(guard);
+    const remove = this.#guards.add(guard);
     for (const provider of this.all) provider.scheduleProbe();
-    return () => {
-      const at = this.#guards.indexOf(guard);
-      if (at !== -1) this.#guards.splice(at, 1);
-    };
+    return remove;
   }
 
   #onStateChange(change: StateChange): void {

@@ -1,5 +1,6 @@
 /** What takes the writes when no provider does. */
 import { MemoryError, type AtomJournal, type AtomWrite } from "@rivet/memory-core";
+import type * as sqlite from "@rivet/memory-sqlite";
 
 /** The name of the journal in receipts. */
 export const LOCAL = "local";
@@ -65,7 +66,7 @@ export async function openJournalFile(path: string): Promise<JournalStorage> {
  *
  * @throws {MemoryError} `schema`, with the command that installs it.
  */
-export async function loadSQLite(): Promise<typeof import("@rivet/memory-sqlite")> {
+export async function loadSQLite(): Promise<typeof sqlite> {
   try {
     return await import("@rivet/memory-sqlite");
   } catch (cause) {
