@@ -16,7 +16,8 @@ export interface PostgresOptions {
 export type StopMode = "fast" | "immediate" | "kill";
 
 const SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", kill: "SIGKILL" } as const;
-const READY = "database system is ready to accept connections";
+/** Connections, or read-only ones where it follows another server. */
+const READY = "database system is ready to accept ";
 
 /**
  * Starts a PostgreSQL server of its own, with fresh data, on a free port of the loopback interface. It ends with this
