@@ -36,6 +36,8 @@ interface Row extends Partial<Omit<Meaning, "outcome">> {
   readonly message?: RegExp;
   /** The class once the statement was sent, where that differs. */
   readonly sentClass?: ErrorClass;
+  /** The class of a statement's answer that leaves the connection as it was, where that differs. */
+  readonly answerClass?: ErrorClass;
   readonly class: ErrorClass;
 }
 
@@ -145,9 +147,11 @@ const ROWS: readonly Row[] = [
   { codes: ["08P01", "XX000"], message: /ECHECKOUTTIMEOUT|EMAXCONN|Too many connections/i, ...SATURATED },
   {
     codes: ["08P01", "XX000", "08006", "08000"],
-    message: /server_login_retry|server conn crashed|pooler is shutting down|cannot connect to server/,
+    message: /server_login_retry|server conn crashed|pooler is shutting down|cannot connect to server|database removed/,
     ...UNREACHABLE,
   },
+  { codes: ["08P01"], message: /^idle transaction timeout|^client_idle_timeout/, ...AGAIN, isConnectionLost: true },
+  { codes: ["08P01"], message: /^query timeout/, ...SILENT },
   {
     codes: ["08P01"],
     message: /unsupported startup parameter/,
@@ -157,7 +161,7 @@ const ROWS: readonly Row[] = [
   },
   {
     codes: ["XX000", "08P01"],
-    message: /quota|endpoint is disabled|ENOTFOUND|EBANNED|Tenant or user not found/i,
+    message: /quota|(endpoint|database ".*") is disabled|ENOTFOUND|EBANNED|Tenant or user not found/i,
     ...DISABLED,
   },
   { codes: ["XX000", "28*"], message: /EWRONGPASSWORD/, ...REFUSED },
@@ -167,7 +171,13 @@ const ROWS: readonly Row[] = [
     ...UNREACHABLE,
   },
   { codes: ["08P01"], message: /authentication failed|no such user|SASL/i, ...REFUSED },
-  { codes: ["08P01"], message: /no such database/i, ...REFUSED, code: "schema", advice: "check the database's name" },
+  {
+    codes: ["08P01"],
+    message: /no such database|database ".*" does not exist/i,
+    ...REFUSED,
+    code: "schema",
+    advice: "check the database's name",
+  },
 
   // PostgreSQL.
   {
@@ -199,9 +209,9 @@ const ROWS: readonly Row[] = [
     advice: "set statements: 'unnamed': a pooler is on the way",
   },
   { codes: ["28000", "28P01"], ...REFUSED },
-  { codes: ["3D000"], ...REFUSED, code: "schema", advice: "create the database, or check its name" },
-  // Sent, it is a schema that the caller's statement names.
-  { codes: ["3F000"], ...REFUSED, sentClass: "C", code: "schema", advice: "create the schema, or check its name" },
+  // In an answer it is a database or schema that the caller's statement names.
+  { codes: ["3D000"], ...REFUSED, answerClass: "C", code: "schema", advice: "create the database, or check its name" },
+  { codes: ["3F000"], ...REFUSED, answerClass: "C", code: "schema", advice: "create the schema, or check its name" },
   { codes: ["57P04"], ...REFUSED, code: "schema", isConnectionLost: true, advice: "the database was dropped" },
   { codes: ["42501"], class: "C", code: "permission", advice: "GRANT the role what it lacks" },
   { codes: ["53300", "53400"], ...SATURATED },
@@ -245,7 +255,7 @@ const ROWS: readonly Row[] = [
   { message: /not queryable$/, ...AGAIN, isConnectionLost: true },
   { message: /^Connection terminated/, ...UNREACHABLE },
   {
-    message: /does not support SSL|establishing an SSL connection|socket disconnected before secure TLS/,
+    message: /does not support SSL|establishing an SSL connection/,
     ...UNTRUSTED,
   },
   { message: /^SASL/, ...REFUSED },
@@ -255,8 +265,10 @@ const ROWS: readonly Row[] = [
 export function classify(error: NativeError, isSent: boolean): Meaning {
   const isSqlState = error.severity !== undefined;
   const row: Row = ROWS.find((candidate) => fits(candidate, error, isSqlState)) ?? CALLER;
-  const errorClass = isSent ? (row.sentClass ?? row.class) : row.class;
-  const isUnknown = isSent && (errorClass === "D" || !isPlainAnswer(error));
+  const isAnswer = isSent && isPlainAnswer(error);
+  const sentClass = (isAnswer ? row.answerClass : undefined) ?? row.sentClass ?? row.class;
+  const errorClass = isSent ? sentClass : row.class;
+  const isUnknown = isSent && (errorClass === "D" || !isAnswer);
   return {
     class: errorClass,
     code: row.code ?? "query",

@@ -97,7 +97,25 @@ const ROWS: readonly Row[] = [
   [fatal("08P01", "no more connections allowed (max_client_conn)"), "E", "E", "unavailable", "saturated", "twice"],
   [fatal("08P01", "unsupported startup parameter: statement_timeout"), "C", "C", "invalid_input", "none", "never"],
   [fatal("08P01", "SASL authentication failed"), "E", "E", "permission", "ineligible", "never"],
-  [fatal("08P01", "no such database: x"), "E", "E", "schema", "ineligible", "never"],
+  ...["no such database: x", 'database "x" does not exist'].map((text): Row => [
+    fatal("08P01", text),
+    "E",
+    "E",
+    "schema",
+    "ineligible",
+    "never",
+  ]),
+  [fatal("08P01", 'database "x" is disabled'), "E", "E", "unavailable", "ineligible", "never"],
+  [fatal("08P01", "database removed"), "A", "D", "unavailable", "down", "fresh"],
+  [fatal("08P01", "query timeout"), "D", "D", "timeout", "suspect", "fresh"],
+  ...["idle transaction timeout", "client_idle_timeout"].map((text): Row => [
+    fatal("08P01", text),
+    "B",
+    "B",
+    "unavailable",
+    "none",
+    "fresh",
+  ]),
   [answer("08P01", "invalid message"), "C", "C", "query", "none", "never"],
   [answer("0A000", "cached plan must not change result type"), "B", "B", "unavailable", "none", "fresh"],
   [answer("0A000", "not supported"), "C", "C", "query", "none", "never"],
@@ -164,10 +182,12 @@ describe("the taxonomy", () => {
     expect(classify(native, true)).toMatchObject({ class: sent, code, repeat, outcome });
   });
 
-  it("takes a schema that a statement names for the caller's, and one of the connection for the provider's", () => {
-    const native = readNativeError(answer("3F000"));
+  it.each(["3D000", "3F000"])("takes %s for the caller's in an answer, and else for the provider's", (code) => {
+    const [native, ending] = [readNativeError(answer(code)), readNativeError(fatal(code))];
     expect(classify(native, true)).toMatchObject({ class: "C", code: "schema", state: "none" });
-    expect(classify(native, false)).toMatchObject({ class: "E", code: "schema", state: "ineligible" });
+    for (const meaning of [classify(native, false), classify(ending, false), classify(ending, true)]) {
+      expect(meaning).toMatchObject({ class: "E", code: "schema", state: "ineligible" });
+    }
   });
 
   it("does not take a code of the system for a SQLSTATE class", () => {
