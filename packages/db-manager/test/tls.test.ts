@@ -1,33 +1,12 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { fileURLToPath } from "node:url";
-import type { PostgresServer } from "@rivet/local-servers";
 import { describe, expect, it, vi } from "vitest";
 import { failureOf, manage, ownServer } from "./servers.ts";
+import { certificate, tlsServer } from "./tls-server.ts";
 
-/** Self-signed for 127.0.0.1 and for nothing else, until the next century. */
-const [certificate, key] = ["server.crt", "server.key"].map((name) =>
-  fileURLToPath(new URL(`certificates/${name}`, import.meta.url)),
-) as [string, string];
 const ca = readFileSync(certificate, "utf8");
 
 const OVER_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-
-async function tlsServer(): Promise<PostgresServer> {
-  const server = await ownServer();
-  for (const [file, path] of [
-    ["server.crt", certificate],
-    ["server.key", key],
-  ] as const) {
-    // By the server, so that the files are the server's own.
-    const text = readFileSync(path).toString("base64");
-    await server.query(`COPY (SELECT 1) TO PROGRAM 'umask 077; echo ${text} | base64 -d > ${file}'`);
-  }
-  await server.query("ALTER SYSTEM SET ssl = on");
-  await server.query("SELECT pg_reload_conf()");
-  await vi.waitFor(async () => expect(await server.query("SHOW ssl")).toEqual([{ ssl: "on" }]));
-  return server;
-}
 
 const UNTRUSTED = { code: "unavailable", retryable: false, outcome: "not_applied" };
 
