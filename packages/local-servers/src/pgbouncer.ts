@@ -13,6 +13,8 @@ export interface PgBouncerOptions {
   readonly poolMode?: "transaction" | "session" | "statement";
   /** Connections to the server for each user and database. Default: 20. */
   readonly poolSize?: number;
+  /** The only database that it serves. Default: all of the server. */
+  readonly database?: string;
   /** Further settings of the section `[pgbouncer]`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -20,12 +22,12 @@ export interface PgBouncerOptions {
 const READY = "process up";
 
 /**
- * Starts a PgBouncer in front of a server, for all its databases, on a free port of the loopback interface.
+ * Starts a PgBouncer in front of a server, for its databases, on a free port of the loopback interface.
  *
  * @throws when there is no PgBouncer and none can be fetched, or when it does not start; the message has its log.
  */
 export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBouncer> {
-  const { target, poolMode = "transaction", poolSize = 20, settings = {} } = options;
+  const { target, poolMode = "transaction", poolSize = 20, database = "*", settings = {} } = options;
   const { file, environment } = await pgBouncerProgram();
   const folder = await mkdtemp(join(tmpdir(), "rivet-pgbouncer-server-"));
   const [port, users, configuration] = [await freePort(), join(folder, "users.txt"), join(folder, "pgbouncer.ini")];
@@ -40,7 +42,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
     max_client_conn: "500",
     ...settings,
   }).map(([name, value]) => `${name} = ${value}`);
-  const databases = `* = host=${target.host} port=${target.port} user=${target.user} password=${target.password}`;
+  const databases = `${database} = host=${target.host} port=${target.port} user=${target.user} password=${target.password}`;
   const text = ["[databases]", databases, "[pgbouncer]", ...lines, ""].join("\n");
   await writeFile(users, `"${target.user}" "${target.password}"\n`, { mode: 0o600 });
   await writeFile(configuration, text, { mode: 0o600 });
