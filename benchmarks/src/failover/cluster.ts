@@ -1,18 +1,22 @@
-import { rm } from "node:fs/promises";
 import { startPostgres, startProxy, type PostgresServer, type TcpProxy } from "@rivet/local-servers";
-import { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { SQLiteStorage } from "@rivet/memory-sqlite";
 import type { WriterSettings } from "./writer-process.ts";
 
 export const NAMES = ["neon", "supabase", "railway"] as const;
 export type Name = (typeof NAMES)[number];
 
+const DATABASE = "trials";
+
 interface Member {
   readonly name: Name;
   readonly server: PostgresServer;
   readonly proxy: TcpProxy;
-  readonly storage: PostgresMemoryStorage;
   readonly connectionString: string;
+}
+
+interface WriterNeeds {
+  readonly dwellMs?: number | undefined;
+  /** Whether it connects to the servers themselves: then a dead one's system refuses, and not a proxy. */
+  readonly isDirect?: boolean | undefined;
 }
 
 /** Three PostgreSQL servers, each behind a proxy, for all trials. */
@@ -29,18 +33,18 @@ export class Cluster implements AsyncDisposable {
   static async start(folder: string): Promise<Cluster> {
     const members = NAMES.map(async (name): Promise<Member> => {
       const server = await startPostgres();
-      const url = await server.createDatabase();
-      const proxy = await startProxy(server);
-      const storage = await new PostgresMemoryStorage({ connectionString: url }).open();
-      return { name, server, proxy, storage, connectionString: proxy.url(url) };
+      const connectionString = await server.createDatabase(DATABASE);
+      return { name, server, proxy: await startProxy(server), connectionString };
     });
     return new Cluster(await Promise.all(members), folder);
   }
 
   /** For a writer with a journal of its own. */
-  settings(dwellMs = 5_000): WriterSettings {
+  settings({ dwellMs = 5_000, isDirect = false }: WriterNeeds): WriterSettings {
     this.#journals += 1;
-    const providers = this.#members.map(({ name, connectionString }) => ({ name, connectionString }));
+    const providers = this.#members.map(({ name, connectionString, proxy }) => {
+      return { name, connectionString: isDirect ? connectionString : proxy.url(connectionString) };
+    });
     return { providers, dwellMs, journalPath: `${this.#folder}/journal-${this.#journals}.db` };
   }
 
@@ -56,23 +60,21 @@ export class Cluster implements AsyncDisposable {
     for (const { proxy } of this.#members) proxy.setMode(mode);
   }
 
-  /** The ids of a session's messages, by store; under `local`, those that the journal holds for any of them. */
-  async idsIn(sessionId: string, journalPath: string): Promise<Map<string, string[]>> {
-    const ids = new Map<string, string[]>();
-    await using journal = new SQLiteStorage(journalPath);
-    for (const { name, storage } of this.#members) {
-      const session = await storage.loadSession(sessionId);
-      ids.set(name, session === null ? [] : [...session.history].map(({ id }) => id));
-    }
-    const held = await Promise.all(NAMES.map((name) => journal.journal.pending(name, undefined, 100_000)));
-    ids.set("local", [...new Set(held.flat().map(({ id }) => id))]);
-    await rm(journalPath, { force: true });
-    return ids;
+  /** The ids of a session's messages, by provider, as SQL finds them: what is under test has no part in it. */
+  async messageIds(sessionId: string): Promise<Map<string, string[]>> {
+    const ids = this.#members.map(async ({ name, server }): Promise<[string, string[]]> => {
+      const rows = await server.query(
+        "SELECT id FROM session_memories WHERE session_id = $1 AND memory_type LIKE 'message%'",
+        [sessionId],
+        DATABASE,
+      );
+      return [name, rows.map(({ id }) => String(id))];
+    });
+    return new Map(await Promise.all(ids));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { storage, proxy, server } of this.#members) {
-      await storage.close();
+    for (const { proxy, server } of this.#members) {
       await proxy[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     }

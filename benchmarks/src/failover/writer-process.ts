@@ -21,10 +21,12 @@ export const writerSummary = z.object({
   sessionId: z.string(),
   /** The ids of acknowledged messages, by the store that accepted them. */
   acknowledged: z.record(z.string(), z.array(z.string())),
+  /** The ids of all messages that it made. */
+  created: z.array(z.string()),
   /** Errors that reached the caller. */
   errors: z.array(z.string()),
-  /** The longest time between two acknowledgements. */
-  longestGapMs: z.number(),
+  /** The longest time between two acknowledgements, and the stores that gave them. */
+  longestGap: z.object({ ms: z.number(), from: z.string(), to: z.string() }),
 });
 export type WriterSummary = z.infer<typeof writerSummary>;
 
@@ -38,24 +40,25 @@ export async function write(argument: string): Promise<void> {
   const session = new Session({ userId: USER, storage });
   const acknowledged: Record<string, string[]> = {};
   const errors: string[] = [];
-  let [place, saves, longestGapMs, lastMs] = ["", 0, 0, performance.now()];
+  const none = { ms: 0, from: "", to: "" };
+  let [place, saves, longestGap, lastMs] = ["", 0, none, performance.now()];
   let isEnding = false;
   process.on("SIGTERM", () => (isEnding = true));
-  process.on("SIGUSR2", () => (longestGapMs = 0));
+  process.on("SIGUSR2", () => (longestGap = none));
   while (!isEnding) {
     addTurn(session);
     const ids = session.getRecentMessages(2).map(({ id }) => id);
     try {
       const { acceptedBy } = await session.save();
-      const accepting = acceptedBy.join();
+      const [nowMs, accepting] = [performance.now(), acceptedBy.join()];
+      const ms = nowMs - lastMs;
+      if (saves > WARM_UP_SAVES && ms > longestGap.ms) longestGap = { ms, from: place, to: accepting };
+      lastMs = nowMs;
       (acknowledged[accepting] ??= []).push(...ids);
       if (accepting !== place) console.log(`at ${(place = accepting)}`);
     } catch (error) {
       errors.push(String(error));
     }
-    const nowMs = performance.now();
-    if (saves > WARM_UP_SAVES) longestGapMs = Math.max(longestGapMs, nowMs - lastMs);
-    lastMs = nowMs;
     saves += 1;
     if (saves === WARM_UP_SAVES) console.log("ready");
     if (saves % REPORT_EVERY === 0) console.log(`saves ${saves}`);
@@ -64,7 +67,8 @@ export async function write(argument: string): Promise<void> {
   }
   await storage.close();
   await db.close();
-  const summary: WriterSummary = { sessionId: session.sessionId, acknowledged, errors, longestGapMs };
+  const created = [...session.history].map(({ id }) => id);
+  const summary: WriterSummary = { sessionId: session.sessionId, acknowledged, created, errors, longestGap };
   console.log(JSON.stringify(summary));
 }
 

@@ -1,27 +1,33 @@
 import { runScript, type ScriptRun } from "@rivet/local-servers";
 import { writerSummary, type WriterSettings, type WriterSummary } from "./writer-process.ts";
 
+interface Waiter {
+  readonly pattern: RegExp;
+  readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
+}
+
 /** A writer in a process of its own, as seen from here. */
 export class Writer {
+  readonly settings: WriterSettings;
   readonly #run: ScriptRun;
-  readonly #waiting = new Set<{
-    readonly pattern: RegExp;
-    readonly resolve: () => void;
-    readonly reject: (reason: Error) => void;
-  }>();
+  readonly #waiting = new Set<Waiter>();
+  readonly #ended: Promise<void>;
+  readonly #ready: Promise<void>;
+  #failure: Error | undefined;
   #saves = 0;
   #lastLine = "";
 
-  private constructor(run: ScriptRun) {
-    this.#run = run;
-    void this.#read();
+  constructor(settings: WriterSettings) {
+    this.settings = settings;
+    this.#run = runScript(new URL("writer-process.ts", import.meta.url), [JSON.stringify(settings)]);
+    this.#ready = this.#until(/^ready$/);
+    this.#ended = this.#read();
   }
 
-  /** @returns once it saves, warmed up. */
-  static async start(settings: WriterSettings): Promise<Writer> {
-    const writer = new Writer(runScript(new URL("writer-process.ts", import.meta.url), [JSON.stringify(settings)]));
-    await writer.#until(/^ready$/);
-    return writer;
+  /** Waits until it saves, warmed up. */
+  untilReady(): Promise<void> {
+    return this.#ready;
   }
 
   /** Waits until this store accepts what it saves. */
@@ -40,11 +46,16 @@ export class Writer {
     this.#run.child.kill("SIGUSR2");
   }
 
+  /** @throws when it did not end by itself and well: an error that nobody caught, or a kill. */
   async end(): Promise<WriterSummary> {
     this.#run.child.kill("SIGTERM");
-    const { exit, errors } = await this.#run.ended;
-    if (exit !== 0) throw new Error(`the writer ended with ${exit}: ${errors}`);
+    await this.#ended;
+    if ((await this.#run.ended).exit !== 0) throw this.#failure;
     return writerSummary.parse(JSON.parse(this.#lastLine));
+  }
+
+  kill(): void {
+    this.#run.child.kill("SIGKILL");
   }
 
   async #read(): Promise<void> {
@@ -57,11 +68,15 @@ export class Writer {
         waiter.resolve();
       }
     }
-    const { errors } = await this.#run.ended;
-    for (const { reject } of this.#waiting) reject(new Error(`the writer has ended: ${errors}`));
+    const { exit, errors } = await this.#run.ended;
+    this.#failure = new Error(`the writer ended with ${exit}: ${errors}`);
+    for (const { reject } of this.#waiting) reject(this.#failure);
   }
 
   #until(pattern: RegExp): Promise<void> {
-    return new Promise((resolve, reject) => this.#waiting.add({ pattern, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      if (this.#failure === undefined) this.#waiting.add({ pattern, resolve, reject });
+      else reject(this.#failure);
+    });
   }
 }

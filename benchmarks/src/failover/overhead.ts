@@ -1,0 +1,92 @@
+import { DatabaseManager, type QueryOptions } from "@rivet/db-manager";
+import { startPostgres, type PostgresServer } from "@rivet/local-servers";
+import { AtomClock } from "@rivet/memory-core";
+import pg from "pg";
+import { medianTimes } from "../measure.ts";
+import { ANSWER, QUESTION, USER } from "../workload.ts";
+import { NAMES } from "./cluster.ts";
+import type { Cost } from "./report.ts";
+
+interface Load {
+  readonly name: string;
+  readonly statement: { readonly name: string; readonly text: string };
+  readonly values: () => unknown[];
+  readonly options: QueryOptions;
+}
+
+const MESSAGES = `CREATE TABLE messages (
+  session_id text NOT NULL, id uuid NOT NULL, user_id text NOT NULL, memory_type text NOT NULL,
+  content jsonb NOT NULL, metadata jsonb NOT NULL, created_at timestamptz NOT NULL, PRIMARY KEY (session_id, id)
+)`;
+const INSERT = {
+  name: "save-turn",
+  text: "INSERT INTO messages VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $9, $10, $11, $12, $13, $14)",
+};
+/** What takes a server the least shows the most of what the manager adds. */
+const SELECT = { name: "select-one", text: "SELECT $1::int AS one" };
+const HEDGED = { idempotent: true, hedge: true };
+const clock = new AtomClock();
+
+export const LOADS: readonly Load[] = [
+  { name: "a two-row INSERT, hedged as a save is", statement: INSERT, values: turn, options: HEDGED },
+  { name: "a SELECT of one number", statement: SELECT, values: () => [1], options: {} },
+  { name: "a SELECT of one number, hedged", statement: SELECT, values: () => [1], options: HEDGED },
+];
+
+const ROUNDS = 10_000;
+
+/** A statement through the manager of three providers, against the same one with a pool of pg. */
+export async function overhead({ statement, values, options }: Load): Promise<Cost> {
+  await using server = await startPostgres({ settings: { shared_preload_libraries: "pg_stat_statements" } });
+  const url = await server.createDatabase();
+  const providers = await Promise.all(
+    NAMES.map(async (name) => ({ name, connectionString: await server.createDatabase() })),
+  );
+  const names = providers.map(({ connectionString }) => databaseOf(connectionString));
+  for (const name of [databaseOf(url), ...names]) await server.query(MESSAGES, [], name);
+  await using db = new DatabaseManager({ providers });
+  const pool = new pg.Pool({ connectionString: url });
+  await server.query("CREATE EXTENSION pg_stat_statements");
+  await server.query("SELECT pg_stat_statements_reset()");
+  let asked = 0;
+  const times = await medianTimes({
+    ours: () => {
+      asked += 1;
+      return db.query(statement, values(), options);
+    },
+    reference: () => pool.query({ ...statement, values: values() }),
+    rounds: ROUNDS,
+  });
+  await pool.end();
+  const calls = await statementCalls(server, names);
+  return {
+    ...times,
+    problems: calls === asked ? [] : [`${calls} statements were run for ${asked} that were asked for`],
+  };
+}
+
+/** How many statements the server has run in these databases, as it counts them itself. */
+async function statementCalls(server: PostgresServer, databases: readonly string[]): Promise<number> {
+  const [row] = await server.query(
+    `SELECT COALESCE(sum(calls), 0)::int AS calls FROM pg_stat_statements
+     JOIN pg_database ON pg_database.oid = dbid WHERE datname = ANY($1)`,
+    [databases],
+  );
+  return Number(row?.["calls"]);
+}
+
+function turn(): unknown[] {
+  return [QUESTION, ANSWER].flatMap((text) => [
+    "session",
+    clock.next(),
+    USER,
+    "message",
+    JSON.stringify(text),
+    "{}",
+    new Date(),
+  ]);
+}
+
+function databaseOf(url: string): string {
+  return new URL(url).pathname.slice(1);
+}
