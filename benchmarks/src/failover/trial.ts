@@ -24,12 +24,12 @@ const LIMIT_MS = 60_000;
 
 export async function runTrial(cluster: Cluster, fault: Fault, random: () => number): Promise<Trial> {
   const writer = new Writer(cluster.settings(fault));
-  const timer = setTimeout(() => writer.kill(), LIMIT_MS);
+  const timer = setTimeout(() => writer.kill(`it was not done after ${LIMIT_MS} ms`), LIMIT_MS);
   let told: Told;
   try {
     told = await strike(cluster, fault, writer, random() * MOMENTS_MS);
   } catch (error) {
-    writer.kill();
+    writer.kill("the trial failed");
     return { measuredMs: Infinity, gapPlace: "", acknowledged: 0, errors: [], problems: [String(error)] };
   } finally {
     clearTimeout(timer);

@@ -15,6 +15,7 @@ export class Writer {
   readonly #ended: Promise<void>;
   readonly #ready: Promise<void>;
   #failure: Error | undefined;
+  #killedFor: string | undefined;
   #saves = 0;
   #lastLine = "";
 
@@ -54,7 +55,8 @@ export class Writer {
     return writerSummary.parse(JSON.parse(this.#lastLine));
   }
 
-  kill(): void {
+  kill(reason: string): void {
+    this.#killedFor ??= reason;
     this.#run.child.kill("SIGKILL");
   }
 
@@ -69,7 +71,7 @@ export class Writer {
       }
     }
     const { exit, errors } = await this.#run.ended;
-    this.#failure = new Error(`the writer ended with ${exit}: ${errors}`);
+    this.#failure = new Error(`the writer ended with ${exit}: ${this.#killedFor ?? errors}`);
     for (const { reject } of this.#waiting) reject(this.#failure);
   }
 
