@@ -12,6 +12,8 @@ interface Load {
   readonly statement: { readonly name: string; readonly text: string };
   readonly values: () => unknown[];
   readonly options: QueryOptions;
+  /** What the ratio may be at the most; Infinity where it is shown for comparison. */
+  readonly bar: number;
 }
 
 const MESSAGES = `CREATE TABLE messages (
@@ -22,15 +24,15 @@ const INSERT = {
   name: "save-turn",
   text: "INSERT INTO messages VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $9, $10, $11, $12, $13, $14)",
 };
-/** What takes a server the least shows the most of what the manager adds. */
+/** What takes a server the least shows the most of what the manager adds: some 4 µs, to what takes 30 with pg alone. */
 const SELECT = { name: "select-one", text: "SELECT $1::int AS one" };
 const HEDGED = { idempotent: true, hedge: true };
 const clock = new AtomClock();
 
 export const LOADS: readonly Load[] = [
-  { name: "a two-row INSERT, hedged as a save is", statement: INSERT, values: turn, options: HEDGED },
-  { name: "a SELECT of one number", statement: SELECT, values: () => [1], options: {} },
-  { name: "a SELECT of one number, hedged", statement: SELECT, values: () => [1], options: HEDGED },
+  { name: "a two-row INSERT, hedged as a save is", statement: INSERT, values: turn, options: HEDGED, bar: 1.05 },
+  { name: "a SELECT of one number", statement: SELECT, values: () => [1], options: {}, bar: Infinity },
+  { name: "a SELECT of one number, hedged", statement: SELECT, values: () => [1], options: HEDGED, bar: Infinity },
 ];
 
 const ROUNDS = 2_000;

@@ -81,7 +81,9 @@ export function costLines(name: string, cost: Cost, bar: number): string[] {
   const { ours, reference, ratio, problems } = cost;
   return [
     `${mark(keepsRatio(cost, bar))} ${name}`,
-    indented(`${ours.toFixed(4)} ms against ${reference.toFixed(4)} ms; ratio ${ratio.toFixed(3)}; the bar is ${bar}`),
+    indented(
+      `${ours.toFixed(4)} ms against ${reference.toFixed(4)} ms; ratio ${ratio.toFixed(3)}; ${bar === Infinity ? "no bar" : `the bar is ${bar}`}`,
+    ),
     ...problems.map(indented),
   ];
 }

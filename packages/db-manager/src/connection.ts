@@ -37,7 +37,7 @@ const TEXT_TYPES = { getTypeParser: () => (text: unknown) => text };
 export class Connection {
   /** The generation of the pool's connections that it belongs to; set when it is established. */
   generation = 0;
-  /** Called when the connection ends by itself, after an error that no statement was waiting for. */
+  /** Called once when the connection ends by itself. */
   onLost: ((error: unknown) => void) | undefined;
   idleSinceMs = 0;
   readonly #client: pg.Client;
@@ -74,6 +74,8 @@ export class Connection {
     const connection = new Connection(client, socket);
     try {
       await client.connect();
+      // A pool at rest must not keep a process alive whose work is done; a statement's own timer does.
+      socket.unref();
       return connection;
     } catch (error) {
       socket.destroy();
@@ -99,24 +101,15 @@ export class Connection {
     if (isNamed && typeof statement !== "string") config.name = statement.name;
     if (values !== undefined) config.values = [...values];
     if (isText) config.types = TEXT_TYPES;
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void =>
-        this.destroy(new LocalFault("RIVET_ABORTED", "the caller's signal ended the wait", signal?.reason));
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const finish = (): void => {
-        this.#abandon = undefined;
-        signal?.removeEventListener("abort", onAbort);
-      };
-      this.#abandon = (fault) => {
-        finish();
-        reject(fault);
-      };
+    const answer = new Promise<Answer<Row>>((resolve, reject) => {
+      this.#abandon = reject;
       this.#client.query(config, (error: unknown, result: DriverResult | readonly DriverResult[]) => {
-        finish();
+        this.#abandon = undefined;
         if (error) reject(error);
         else resolve(toAnswer<Row>(result));
       });
     });
+    return signal === undefined ? answer : this.#endOnAbort(answer, signal);
   }
 
   /** Ends the connection at once; a statement that is under way fails with the fault. */
@@ -124,6 +117,7 @@ export class Connection {
     this.#fault ??= fault;
     this.onLost = undefined;
     this.#abandon?.(fault);
+    this.#abandon = undefined;
     this.#socket.destroy();
   }
 
@@ -136,10 +130,11 @@ export class Connection {
     clearTimeout(timer);
   }
 
-  /** Whether it keeps the process alive. */
-  hold(isHeld: boolean): void {
-    if (isHeld) this.#socket.ref();
-    else this.#socket.unref();
+  #endOnAbort<Result>(answer: Promise<Result>, signal: AbortSignal): Promise<Result> {
+    const onAbort = (): void =>
+      this.destroy(new LocalFault("RIVET_ABORTED", "the caller's signal ended the wait", signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    return answer.finally(() => signal.removeEventListener("abort", onAbort));
   }
 
   #end(error: unknown): void {

@@ -1,5 +1,5 @@
 import { Deadline } from "./deadline.ts";
-import { dispatch } from "./dispatch.ts";
+import { dispatch, type DispatchContext } from "./dispatch.ts";
 import { readEnvironment, type Environment, type SkippedProvider } from "./environment.ts";
 import { DatabaseError, invalidInput, show } from "./errors.ts";
 import { Events, type DatabaseEvents } from "./events.ts";
@@ -50,7 +50,7 @@ export class DatabaseManager implements Queryable {
   readonly #settings: Settings;
   readonly #roster: Roster;
   readonly #telemetry: Telemetry | undefined;
-  readonly #budget = new HedgeBudget();
+  readonly #dispatching: DispatchContext;
   readonly #events = new Events();
   #skipped: readonly SkippedProvider[] = [];
   #inFlight = 0;
@@ -67,6 +67,8 @@ export class DatabaseManager implements Queryable {
     this.#telemetry = Telemetry.start(this.#settings.nowMs, () => this.getProviderStats());
     const emit: Events["emit"] = (name, ...event) => this.#events.emit(name, ...event);
     this.#roster = new Roster(this.#settings, emit, this.#telemetry);
+    const { hedgeAfterMs, random } = this.#settings;
+    this.#dispatching = { roster: this.#roster, budget: new HedgeBudget(), hedgeAfterMs, random };
   }
 
   /**
@@ -259,7 +261,7 @@ export class DatabaseManager implements Queryable {
     if (this.#closing !== undefined) {
       throw new DatabaseError({ code: "closed", message: "the manager was closed; make a new DatabaseManager" });
     }
-    const { nowMs, random, operationTimeoutMs, isFailoverOn, hedgeAfterMs } = this.#settings;
+    const { nowMs, operationTimeoutMs, isFailoverOn } = this.#settings;
     const { idempotent = false, hedge = false, readOnly = false, providers, lastResort = true, signal } = options;
     providers?.forEach((name) => this.#named(name));
     const deadline = new Deadline(duration(deadlineMs, "options.deadlineMs", operationTimeoutMs), nowMs, signal);
@@ -268,10 +270,7 @@ export class DatabaseManager implements Queryable {
     const isHedged = hedge && idempotent && this.providerNames.length > 1;
     this.#inFlight += 1;
     try {
-      return await dispatch(
-        { kind, isIdempotent: idempotent, isHedged, deadline, route, attempt },
-        { roster: this.#roster, budget: this.#budget, hedgeAfterMs, random },
-      );
+      return await dispatch({ kind, isIdempotent: idempotent, isHedged, deadline, route, attempt }, this.#dispatching);
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#onIdle?.();

@@ -15,14 +15,14 @@ export class Deadline {
   }
 
   /** Never negative. */
-  remainingMs(): number {
-    return Math.max(0, this.#atMs - this.#nowMs());
+  remainingMs(nowMs: number = this.#nowMs()): number {
+    return Math.max(0, this.#atMs - nowMs);
   }
 
   /** @throws {LocalFault} when the time is over, or the caller has given up. */
-  check(signal: AbortSignal | undefined = this.signal): void {
+  check(signal: AbortSignal | undefined = this.signal, nowMs?: number): void {
     if (signal?.aborted === true) throw aborted(signal);
-    if (this.remainingMs() === 0) throw this.fault();
+    if (this.remainingMs(nowMs) === 0) throw this.fault();
   }
 
   fault(): LocalFault {

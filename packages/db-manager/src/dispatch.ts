@@ -167,19 +167,16 @@ async function attemptHedged<Result>(
   }
 }
 
-/** Whether the attempt has not ended, well or badly, after so many ms. */
-async function isSilent(attempt: Promise<unknown>, afterMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, afterMs, true);
+/** Whether the attempt has not ended, well or badly, after so many ms. On the path of every save: one promise, one timer. */
+function isSilent(attempt: Promise<unknown>, afterMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, afterMs, true);
+    const onEnd = (): void => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    attempt.then(onEnd, onEnd);
   });
-  const end = attempt.then(
-    () => false,
-    () => false,
-  );
-  const isLate = await Promise.race([end, silence]);
-  clearTimeout(timer);
-  return isLate;
 }
 
 async function reasonOf(attempt: Promise<unknown>): Promise<unknown> {

@@ -8,7 +8,7 @@ export interface Latency {
 }
 
 /** After how many samples the percentile that every operation looks at is computed anew. */
-const REFRESH = 32;
+const REFRESH = 128;
 
 /** The latest latencies of one provider, in ms. */
 export class LatencyWindow {
@@ -16,7 +16,7 @@ export class LatencyWindow {
   #count = 0;
   #p99Ms: number | undefined;
 
-  /** The 99th percentile, at most 31 samples old: sorting takes longer than a statement should cost. */
+  /** The 99th percentile, at most 127 samples old: sorting takes longer than a statement should cost. */
   get p99Ms(): number | undefined {
     return this.#p99Ms;
   }

@@ -106,23 +106,23 @@ export class Pool {
   }
 
   #use(connection: Connection): Connection {
-    connection.onLost = undefined;
-    connection.hold(true);
     this.#busy.add(connection);
     return connection;
   }
 
   #rest(connection: Connection): void {
-    connection.onLost = (error) => {
-      const at = this.#idle.indexOf(connection);
-      if (at !== -1) this.#idle.splice(at, 1);
-      this.#init.onIdleLost(error, connection.generation);
-    };
-    // A pool at rest must not keep a process alive whose work is done.
-    connection.hold(false);
+    connection.onLost ??= (error) => this.#lose(connection, error);
     connection.idleSinceMs = this.#init.nowMs();
     this.#idle.push(connection);
     this.#sweeper ??= setTimeout(() => this.#sweep(), IDLE_TIMEOUT_MS).unref();
+  }
+
+  /** Who uses a connection gets its error; one that was at rest is nobody's. */
+  #lose(connection: Connection, error: unknown): void {
+    const at = this.#idle.indexOf(connection);
+    if (at === -1) return;
+    this.#idle.splice(at, 1);
+    this.#init.onIdleLost(error, connection.generation);
   }
 
   #sweep(): void {

@@ -328,17 +328,17 @@ export class Provider {
     let isSent = false;
     let observed: ReturnType<ProviderTelemetry["send"]> | undefined;
     try {
-      deadline.check(signal);
+      const startMs = nowMs();
+      deadline.check(signal, startMs);
       if (connection.isDead) throw connection.fault;
       isSent = true;
       observed = this.#telemetry?.send(statement, values);
-      const startMs = nowMs();
       const { rows, rowCount, command } = await connection.query<Row>({
         statement,
         values,
         isNamed: !isUnnamed && fields.statements === "named",
         isText: options.asText === true,
-        timeoutMs: Math.min(options.timeoutMs ?? statementTimeoutMs, deadline.remainingMs()),
+        timeoutMs: Math.min(options.timeoutMs ?? statementTimeoutMs, deadline.remainingMs(startMs)),
         signal,
       });
       this.#latency.record(nowMs() - startMs);
