@@ -19,7 +19,7 @@ export async function tlsServer(file = certificate): Promise<PostgresServer> {
   ] as const) {
     // By the server, so that the files are the server's own.
     const text = readFileSync(path).toString("base64");
-    await server.query(`COPY (SELECT 1) TO PROGRAM 'umask 077; echo ${text} | base64 -d > ${name}'`);
+    await server.query(`COPY (SELECT '${text}') TO PROGRAM 'umask 077; base64 -d > ${name}'`);
   }
   await server.query("ALTER SYSTEM SET ssl = on");
   await server.query("SELECT pg_reload_conf()");
