@@ -30,11 +30,11 @@ export async function tellFailoverStory(transcript: Transcript, journalPath: str
   for (const [index, events] of turns.entries()) {
     await scenes.get(index)?.();
     const startMs = performance.now();
-    const { acknowledged, receipts } = await playTurn(events, session, storage);
+    const { acknowledged, receipt } = await playTurn(events, session, storage);
     const tookMs = performance.now() - startMs;
     longestMs = Math.max(longestMs, tookMs);
     for (const { id } of acknowledged) acknowledgedIds.add(id);
-    terminal.printTurn(index + 1, turns.length, placesOf(receipts), tookMs);
+    terminal.printTurn(index + 1, turns.length, placeOf(receipt), tookMs);
   }
   await scenes.get(turns.length)?.();
   terminal.note(`the longest that the user of the agent waited for a turn to be saved: ${terminal.inMs(longestMs)}`);
@@ -113,7 +113,6 @@ function sinceText(startMs: number): string {
   return `${((performance.now() - startMs) / 1_000).toFixed(1)} s`;
 }
 
-function placesOf(receipts: readonly SaveReceipt[]): string {
-  const places = new Set(receipts.flatMap(({ acceptedBy }) => acceptedBy));
-  return [...places].map((place) => (place === "local" ? "the local journal" : place)).join(" and ");
+function placeOf({ acceptedBy }: SaveReceipt): string {
+  return acceptedBy.map((place) => (place === "local" ? "the local journal" : place)).join(" and ");
 }

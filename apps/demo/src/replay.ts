@@ -39,7 +39,7 @@ export interface PlayedTurn {
   readonly acknowledged: readonly Acknowledgement[];
   /** Whether an atom of session metadata was acknowledged too. */
   readonly isMetadataSaved: boolean;
-  readonly receipts: readonly SaveReceipt[];
+  readonly receipt: SaveReceipt;
 }
 
 /** Adds what happened to the session, and saves it. */
@@ -73,7 +73,7 @@ export async function playTurn(
   return {
     acknowledged: [...saidAtoms, ...saved].map(toAcknowledgement),
     isMetadataSaved: receipt.written > messages.length,
-    receipts: [receipt],
+    receipt,
   };
 }
 

@@ -154,10 +154,11 @@ async function attemptHedged<Result>(
     const hedge = attemptAt(second);
     let isFirstOver = false;
     const watched = mainAttempt.finally(() => (isFirstOver = true));
-    const result = await Promise.any([watched, hedge]).catch(async () => {
+    const result = await Promise.any([watched, hedge]).catch((failures: AggregateError) => {
+      const [mainError, hedgeError]: unknown[] = failures.errors;
       throw new BothFailed([
-        { provider: first, error: await reasonOf(mainAttempt) },
-        { provider: second, error: await reasonOf(hedge) },
+        { provider: first, error: mainError },
+        { provider: second, error: hedgeError },
       ]);
     });
     if (!isFirstOver) first.overtaken();
@@ -177,13 +178,6 @@ function isSilent(attempt: Promise<unknown>, afterMs: number): Promise<boolean> 
     };
     attempt.then(onEnd, onEnd);
   });
-}
-
-async function reasonOf(attempt: Promise<unknown>): Promise<unknown> {
-  return attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 }
 
 /** The one error for attempts that all failed. */

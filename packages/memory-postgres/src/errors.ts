@@ -34,8 +34,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "25006": { code: "unavailable", retryable: true, problem: "is read-only now: a standby, or a quota that is used up" },
 };
 
-/** The typed error for what `@rivet/db-manager` threw; anything else is `unknown`. */
+/** The typed error for what `@rivet/db-manager` threw; one that is typed already stays, and anything else is `unknown`. */
 export function toPostgresMemoryError(error: unknown): MemoryError {
+  if (MemoryError.isInstance(error)) return error;
   if (!DatabaseError.isInstance(error)) {
     const reason = error instanceof Error ? error.message : String(error);
     return new MemoryError({ code: "unknown", message: reason, cause: error });

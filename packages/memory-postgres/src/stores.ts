@@ -23,7 +23,6 @@ export class Stores {
   /**
    * All providers at once. One that fails is left out until it is right, as long as another is ready.
    *
-   * @returns whether one is ready.
    * @throws what the first of them throws, when no provider is ready and `isNeeded`; and `invalid_input` when two are one.
    */
   async prepareAll(db: DatabaseManager, isNeeded: boolean): Promise<void> {

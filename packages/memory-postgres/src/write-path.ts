@@ -158,15 +158,12 @@ function toResult(
 }
 
 function bothFailed(providers: unknown, journal: unknown): MemoryError {
-  const reasons = [
-    toPostgresMemoryError(providers),
-    MemoryError.isInstance(journal) ? journal : toPostgresMemoryError(journal),
-  ];
+  const reasons = [toPostgresMemoryError(providers), toPostgresMemoryError(journal)] as const;
   return new MemoryError({
     code: "unavailable",
-    message: `${reasons[0]?.message}; and the local journal cannot take it: ${reasons[1]?.message}`,
+    message: `${reasons[0].message}; and the local journal cannot take it: ${reasons[1].message}`,
     retryable: true,
-    outcome: reasons[0]?.outcome,
+    outcome: reasons[0].outcome,
     cause: new AggregateError(reasons, "the providers' reason and the journal's"),
   });
 }
