@@ -5,6 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@rivet/source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    // Most tests wait for a server or a disk: with one worker fewer than there are cores, a core would idle.
+    maxWorkers: "100%",
     reporters: ["default", "./test/count-reporter.ts"],
   },
 });

@@ -39,6 +39,12 @@ export type {
 } from "./message.ts";
 export { openStorage } from "./open-storage.ts";
 export { parseJson } from "./parse-json.ts";
+export { mergeAround, type RefusedAtom } from "./replication/courier.ts";
+export { reconcile, type ReconcileOptions, type ReconcileProgress } from "./replication/reconcile.ts";
+export type { RangeDigest, Replica, SessionDigest, SessionRange } from "./replication/replica.ts";
+export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgress } from "./replication/replicate.ts";
+export { digestOf, hashOfSession } from "./replication/session-digest.ts";
+export { verify, type Difference } from "./replication/verify.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
 export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 export type { SessionData } from "./session-data.ts";
@@ -52,11 +58,15 @@ export type {
   AtomWriteResult,
   Deletion,
   DeletionResult,
+  Facts,
   HeadSelection,
+  Merged,
   MessageRow,
   SessionRow,
   SessionSelection,
   SessionWrite,
+  Tombstone,
+  TombstoneSelection,
 } from "./storage-hooks.ts";
 export type {
   AtomQuery,

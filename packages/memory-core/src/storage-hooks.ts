@@ -52,6 +52,8 @@ export interface AtomSelection {
   readonly userId?: string | undefined;
   /** Undefined means any type. */
   readonly memoryTypes?: readonly string[] | undefined;
+  /** Only these; set only together with `sessionId`. */
+  readonly ids?: readonly string[] | undefined;
   /** Exclusive bounds. */
   readonly beforeId?: string | undefined;
   readonly afterId?: string | undefined;
@@ -111,6 +113,34 @@ export interface DeletionResult extends Removed {
 
 /** Which atom: an id is unique in its session. */
 export type AtomKey = Pick<AtomRow, "sessionId" | "id">;
+
+/** A deletion, as a fact that stores tell one another. The nil UUID as id stands for the whole session. */
+export interface Tombstone extends AtomKey {
+  /** Milliseconds since 1970. */
+  readonly deletedAtMs: number;
+}
+
+/** A page of tombstones, in the order of (sessionId, id): UTF-8 bytes, and ids ascending. */
+export interface TombstoneSelection {
+  /** Only those of one session. */
+  readonly sessionId?: string | undefined;
+  readonly after?: AtomKey | undefined;
+  readonly limit: number;
+}
+
+/** What one store knows and another may not: atoms, and deletions. Each list sorted by (sessionId, id), nothing twice. */
+export interface Facts {
+  readonly rows: readonly AtomRow[];
+  readonly tombstones: readonly Tombstone[];
+}
+
+/** What facts changed in a store. */
+export interface Merged {
+  /** Atoms that were new. */
+  readonly inserted: number;
+  /** Atoms that tombstones removed. */
+  readonly removed: number;
+}
 
 /**
  * Atoms that are on their way to other stores. A store that keeps a journal holds each of them until every other store has

@@ -8,6 +8,8 @@ import { arrangeRows, prepareAtom } from "./new-atom.ts";
 import { atomPages, parseAtomQuery, parseFilter, parseGuard, parseSessionQuery, STREAM_PAGE } from "./query.ts";
 import { encodeText } from "./serialization.ts";
 import { summarize } from "./session-summary.ts";
+import { HookReplica } from "./replication/hook-replica.ts";
+import type { Replica } from "./replication/replica.ts";
 import type { SessionLog } from "./session-log.ts";
 import { sessionFromRow, sessionInternals, type Session } from "./session.ts";
 import type * as Hooks from "./storage-hooks.ts";
@@ -87,6 +89,15 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
   /** Removes rows and leaves tombstones, in one step. What is not there leaves none, but for ids in a known session. */
   protected abstract deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
+  /** A page of tombstones. */
+  protected abstract selectTombstones(selection: Hooks.TombstoneSelection): Promise<readonly Hooks.Tombstone[]>;
+  /**
+   * Takes what another store knows, all or nothing and idempotently. Tombstones come first and win: their atoms and
+   * sessions are removed, and rows that they name, or that are of a deleted session, are left out silently.
+   *
+   * @throws {MemoryError} `conflict` for a row that is there with other content, `permission` for a session of another user.
+   */
+  protected abstract mergeFacts(facts: Hooks.Facts): Promise<Hooks.Merged>;
   /** The typed error for what the client library threw. */
   protected abstract toMemoryError(error: unknown): MemoryError;
 
@@ -410,6 +421,18 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       unreadable(unreadableAtom(row, noLongerFits(atom, error)));
       return undefined;
     }
+  }
+
+  /** This store as replication sees it, for {@link replicate}, {@link verify} and packages that replicate. */
+  get replica(): Replica {
+    const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>
+      this.#operate("replica", "read", () => this.#use(hook));
+    return new HookReplica(this.backend, {
+      selectAtoms: (selection) => read(() => this.selectAtoms(selection)),
+      selectHeads: (selection) => read(() => this.selectHeads(selection)),
+      selectTombstones: (selection) => read(() => this.selectTombstones(selection)),
+      merge: (facts) => this.#operate("replica", "write", () => this.#use(() => this.mergeFacts(facts))),
+    });
   }
 
   #logOf(session: Session): SessionLog {

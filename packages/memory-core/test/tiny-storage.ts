@@ -42,6 +42,12 @@ export class TinyStorage<Types extends AtomTypes = {}> extends MemoryStorage<Typ
   protected override deleteAtoms(): Promise<never> {
     return this.#refuse();
   }
+  protected override selectTombstones(): Promise<never> {
+    return this.#refuse();
+  }
+  protected override mergeFacts(): Promise<never> {
+    return this.#refuse();
+  }
   async #refuse(): Promise<never> {
     throw new Error("this storage has no sessions");
   }

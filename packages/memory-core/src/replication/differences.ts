@@ -1,0 +1,153 @@
+/** What only one of two replicas has. */
+import { NIL_ID } from "../atom-id.ts";
+import { xorIds } from "../id-xor.ts";
+import type { Tombstone } from "../storage-hooks.ts";
+import { allPages, compareBytes, mergeJoin } from "./merge-join.ts";
+import type { Replica, SessionDigest, SessionRange } from "./replica.ts";
+import { isSameSession } from "./session-digest.ts";
+
+/** Something on the left and something on the right that belong together; one of them may be missing. */
+type Pair<Item> = readonly [left: Item | undefined, right: Item | undefined];
+
+const PAGE = 500;
+/** Differences are mostly at the end of a session: the first page is small. */
+const FIRST_PAGE = 32;
+const RANGE_SESSIONS = 64;
+const RANGES = 64;
+
+/**
+ * The ranges of sessions in which two replicas differ. It costs one row a range, however many sessions and atoms there are.
+ *
+ * @param onCompared told of each batch of ranges that was compared: the last session in it.
+ */
+export async function* differingRanges(
+  left: Replica,
+  right: Replica,
+  onCompared: (through: string | undefined) => void,
+): AsyncGenerator<SessionRange> {
+  let after = "";
+  for (;;) {
+    const ofLeft = await left.rangesAfter(after, RANGE_SESSIONS, RANGES);
+    const ranges = ofLeft.map(({ through }, index) => ({ after: ofLeft[index - 1]?.through ?? after, through }));
+    const ofRight = ranges.length === 0 ? [] : await right.digestsOf(ranges);
+    for (const [index, range] of ranges.entries()) if (ofLeft[index]?.digest !== ofRight[index]) yield range;
+    after = ranges.at(-1)?.through ?? after;
+    onCompared(after);
+    if (ranges.length < RANGES) break;
+  }
+  // What the right has after the last session of the left.
+  yield { after };
+}
+
+/** The sessions of a range that differ. */
+export async function* differingSessions(
+  left: Replica,
+  right: Replica,
+  range: SessionRange,
+): AsyncGenerator<Pair<SessionDigest>> {
+  for await (const pair of mergeJoin(sessionsOf(left, range), sessionsOf(right, range), bySessionId)) {
+    const [onLeft, onRight] = pair;
+    if (onLeft === undefined || onRight === undefined || !isSameSession(onLeft, onRight)) yield pair;
+  }
+}
+
+/** All sessions of a range that hold something. */
+export function sessionsOf(replica: Replica, { after, through }: SessionRange): AsyncGenerator<SessionDigest> {
+  return allPages((last, limit) => replica.sessions({ after: last?.sessionId ?? after, through }, limit), PAGE);
+}
+
+export function bySessionId(left: SessionDigest, right: SessionDigest): number {
+  return compareBytes(left.sessionId, right.sessionId);
+}
+
+/** The atoms' ids that only one side has: newest first, and no further than the digests say that there are any. */
+export function differingAtoms(
+  left: Replica,
+  right: Replica,
+  [onLeft, onRight]: Pair<SessionDigest>,
+): AsyncGenerator<Pair<string>> {
+  const sessionId = (onLeft ?? onRight)?.sessionId ?? "";
+  const of = (replica: Replica, digest: SessionDigest | undefined): AsyncGenerator<string> =>
+    digest === undefined || digest.atomCount === 0 ? nothing() : newestIds(replica, sessionId);
+  const difference = new Residue(
+    [onLeft?.atomCount ?? 0, onLeft?.idXor ?? NIL_ID],
+    [onRight?.atomCount ?? 0, onRight?.idXor ?? NIL_ID],
+  );
+  return unmatched(of(left, onLeft), of(right, onRight), (one, other) => compareIds(other, one), difference, String);
+}
+
+/** The tombstones that only one side has. */
+export function differingTombstones(
+  left: Replica,
+  right: Replica,
+  [onLeft, onRight]: Pair<SessionDigest>,
+): AsyncGenerator<Pair<Tombstone>> {
+  const sessionId = (onLeft ?? onRight)?.sessionId ?? "";
+  const of = (replica: Replica, digest: SessionDigest | undefined): AsyncGenerator<Tombstone> =>
+    digest === undefined || digest.tombstoneCount === 0 ? nothing() : tombstonesOf(replica, sessionId);
+  const difference = new Residue(
+    [onLeft?.tombstoneCount ?? 0, onLeft?.tombstoneXor ?? NIL_ID],
+    [onRight?.tombstoneCount ?? 0, onRight?.tombstoneXor ?? NIL_ID],
+  );
+  return unmatched(of(left, onLeft), of(right, onRight), byId, difference, ({ id }) => id);
+}
+
+export function tombstonesOf(replica: Replica, sessionId: string): AsyncGenerator<Tombstone> {
+  return allPages((last, limit) => replica.tombstonesAfter(sessionId, last?.id, limit), PAGE);
+}
+
+export function byId(left: { readonly id: string }, right: { readonly id: string }): number {
+  return compareIds(left.id, right.id);
+}
+
+function compareIds(left: string, right: string): number {
+  return left === right ? 0 : left < right ? -1 : 1;
+}
+
+async function* newestIds(replica: Replica, sessionId: string): AsyncGenerator<string> {
+  const first = await replica.atomIds(sessionId, undefined, FIRST_PAGE);
+  yield* first;
+  const oldest = first.at(-1);
+  if (first.length < FIRST_PAGE || oldest === undefined) return;
+  yield* allPages((last, limit) => replica.atomIds(sessionId, last ?? oldest, limit), PAGE);
+}
+
+async function* nothing(): AsyncGenerator<never> {}
+
+/** How two sets of ids differ, as far as it is not explained yet: by how many in number, and by which XOR. */
+class Residue {
+  #count: number;
+  #xor: string;
+
+  constructor([leftCount, leftXor]: readonly [number, string], [rightCount, rightXor]: readonly [number, string]) {
+    this.#count = leftCount - rightCount;
+    this.#xor = xorIds([leftXor, rightXor]);
+  }
+
+  /** Ids are random: those that are left over would hardly cancel each other out. */
+  get isExplained(): boolean {
+    return this.#count === 0 && this.#xor === NIL_ID;
+  }
+
+  explain([left, right]: Pair<string>): void {
+    this.#count += (right === undefined ? 0 : 1) - (left === undefined ? 0 : 1);
+    this.#xor = xorIds([this.#xor, left ?? right ?? NIL_ID]);
+  }
+}
+
+async function* unmatched<Item>(
+  left: AsyncGenerator<Item>,
+  right: AsyncGenerator<Item>,
+  compare: (left: Item, right: Item) => number,
+  residue: Residue,
+  idOf: (item: Item) => string,
+): AsyncGenerator<Pair<Item>> {
+  if (residue.isExplained) return;
+  for await (const pair of mergeJoin(left, right, compare)) {
+    const [onLeft, onRight] = pair;
+    if (onLeft !== undefined && onRight !== undefined) continue;
+    yield pair;
+    residue.explain([onLeft && idOf(onLeft), onRight && idOf(onRight)]);
+    if (residue.isExplained) return;
+  }
+}

@@ -1,0 +1,134 @@
+import { NIL_ID } from "../atom-id.ts";
+import { xorIds } from "../id-xor.ts";
+import type { SessionHead } from "../head.ts";
+import type {
+  AtomRow,
+  AtomSelection,
+  Facts,
+  HeadSelection,
+  Merged,
+  Tombstone,
+  TombstoneSelection,
+} from "../storage-hooks.ts";
+import { allPages, compareBytes, mergeJoin } from "./merge-join.ts";
+import type { RangeDigest, Replica, SessionDigest, SessionRange } from "./replica.ts";
+import { digestOf } from "./session-digest.ts";
+
+/** The hooks of a storage that replication needs. */
+interface ReplicaHooks {
+  readonly selectAtoms: (selection: AtomSelection) => Promise<readonly AtomRow[]>;
+  readonly selectHeads: (selection: HeadSelection) => Promise<readonly SessionHead[]>;
+  readonly selectTombstones: (selection: TombstoneSelection) => Promise<readonly Tombstone[]>;
+  readonly merge: (facts: Facts) => Promise<Merged>;
+}
+
+const PAGE = 500;
+
+/** A replica made of a storage's hooks. It folds digests in this process, which a local store can afford. */
+export class HookReplica implements Replica {
+  readonly name: string;
+  readonly #hooks: ReplicaHooks;
+
+  constructor(name: string, hooks: ReplicaHooks) {
+    this.name = name;
+    this.#hooks = hooks;
+  }
+
+  async rangesAfter(sessionId: string, rangeSessions: number, limit: number): Promise<RangeDigest[]> {
+    const ranges: RangeDigest[] = [];
+    let sessions: SessionDigest[] = [];
+    const close = (): void => {
+      const last = sessions.at(-1);
+      if (last !== undefined) ranges.push({ through: last.sessionId, digest: digestOf(sessions) });
+      sessions = [];
+    };
+    for await (const session of this.#digests({ after: sessionId })) {
+      if (sessions.push(session) < rangeSessions) continue;
+      close();
+      if (ranges.length === limit) return ranges;
+    }
+    close();
+    return ranges;
+  }
+
+  async digestsOf(ranges: readonly SessionRange[]): Promise<string[]> {
+    const digests: string[] = [];
+    for (const range of ranges) {
+      const sessions: SessionDigest[] = [];
+      for await (const session of this.#digests(range)) sessions.push(session);
+      digests.push(digestOf(sessions));
+    }
+    return digests;
+  }
+
+  async sessions(range: SessionRange, limit: number): Promise<SessionDigest[]> {
+    const sessions: SessionDigest[] = [];
+    for await (const session of this.#digests(range)) if (sessions.push(session) === limit) break;
+    return sessions;
+  }
+
+  async atomIds(sessionId: string, beforeId: string | undefined, limit: number): Promise<string[]> {
+    const rows = await this.#hooks.selectAtoms({ sessionId, beforeId, order: "newest-first", limit });
+    return rows.map(({ id }) => id);
+  }
+
+  async atoms(sessionId: string, ids: readonly string[]): Promise<readonly AtomRow[]> {
+    return this.#hooks.selectAtoms({ sessionId, ids, order: "oldest-first", limit: ids.length });
+  }
+
+  async atomsAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<readonly AtomRow[]> {
+    return this.#hooks.selectAtoms({ sessionId, afterId, order: "oldest-first", limit });
+  }
+
+  async tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<readonly Tombstone[]> {
+    const after = afterId === undefined ? undefined : { sessionId, id: afterId };
+    return this.#hooks.selectTombstones({ sessionId, after, limit });
+  }
+
+  merge(facts: Facts): Promise<Merged> {
+    return this.#hooks.merge(facts);
+  }
+
+  /** A session stands in the list when it has a head, a tombstone, or both. */
+  async *#digests({ after, through }: SessionRange): AsyncGenerator<SessionDigest> {
+    const compare = (left: SessionDigest, right: SessionDigest): number =>
+      compareBytes(left.sessionId, right.sessionId);
+    for await (const [head, buried] of mergeJoin(this.#ofHeads(after), this.#ofTombstones(after), compare)) {
+      const session = head ?? buried;
+      if (session === undefined) continue;
+      if (through !== undefined && compareBytes(session.sessionId, through) > 0) return;
+      const { tombstoneCount, tombstoneXor } = buried ?? session;
+      yield { ...session, tombstoneCount, tombstoneXor };
+    }
+  }
+
+  async *#ofHeads(after: string): AsyncGenerator<SessionDigest> {
+    const select = (last: SessionHead | undefined, limit: number): Promise<readonly SessionHead[]> =>
+      this.#hooks.selectHeads({ order: "session-id", afterSessionId: last?.sessionId ?? after, limit });
+    for await (const { sessionId, atomCount, idXor } of allPages(select, PAGE)) {
+      yield { ...nothingOf(sessionId), atomCount, idXor };
+    }
+  }
+
+  async *#ofTombstones(after: string): AsyncGenerator<SessionDigest> {
+    const select = (last: Tombstone | undefined, limit: number): Promise<readonly Tombstone[]> =>
+      this.#hooks.selectTombstones({ after: last ?? { sessionId: after, id: AFTER_EVERY_ID }, limit });
+    let session: SessionDigest | undefined;
+    for await (const { sessionId, id } of allPages(select, PAGE)) {
+      if (session !== undefined && session.sessionId !== sessionId) {
+        yield session;
+        session = undefined;
+      }
+      session ??= nothingOf(sessionId);
+      const tombstoneXor = xorIds([session.tombstoneXor, id]);
+      session = { ...session, tombstoneCount: session.tombstoneCount + 1, tombstoneXor };
+    }
+    if (session !== undefined) yield session;
+  }
+}
+
+const AFTER_EVERY_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+function nothingOf(sessionId: string): SessionDigest {
+  return { sessionId, atomCount: 0, idXor: NIL_ID, tombstoneCount: 0, tombstoneXor: NIL_ID };
+}

@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import { NIL_ID } from "../atom-id.ts";
+import { xorIds } from "../id-xor.ts";
+import type { SessionDigest } from "./replica.ts";
+
+/** Whether the session as a whole has been deleted: then nothing else is known of it. */
+export function isDeletedSession({ tombstoneCount, tombstoneXor }: SessionDigest): boolean {
+  return tombstoneCount === 1 && tombstoneXor === NIL_ID;
+}
+
+export function isSameSession(left: SessionDigest, right: SessionDigest): boolean {
+  return (
+    left.atomCount === right.atomCount &&
+    left.idXor === right.idXor &&
+    left.tombstoneCount === right.tombstoneCount &&
+    left.tombstoneXor === right.tombstoneXor
+  );
+}
+
+/**
+ * 128 bits for what one session holds, in the form of a UUID: the first half of the SHA-256 of its parts, joined by line
+ * feeds. Stores compute it where their rows are, so it never changes.
+ */
+export function hashOfSession(session: SessionDigest): string {
+  const { sessionId, atomCount, idXor, tombstoneCount, tombstoneXor } = session;
+  const text = [atomCount, idXor, tombstoneCount, tombstoneXor, sessionId].join("\n");
+  const hex = createHash("sha256").update(text).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** The digest of a set of sessions. */
+export function digestOf(sessions: readonly SessionDigest[]): string {
+  return xorIds([NIL_ID, ...sessions.map(hashOfSession)]);
+}

@@ -1,0 +1,74 @@
+import { isSameAtom } from "../atom-codec.ts";
+import { NIL_ID } from "../atom-id.ts";
+import { decodeText } from "../serialization.ts";
+import type { MemoryStorage } from "../storage.ts";
+import type { AtomRow } from "../storage-hooks.ts";
+import type { AtomTypes } from "../typed-atoms.ts";
+import { byId, bySessionId, sessionsOf, tombstonesOf } from "./differences.ts";
+import { allPages, mergeJoin } from "./merge-join.ts";
+import type { Replica } from "./replica.ts";
+
+/** Something in which two storages differ. */
+export interface Difference {
+  readonly sessionId: string;
+  /** Undefined for the deletion of a whole session. */
+  readonly id: string | undefined;
+  readonly kind: "atom" | "deletion";
+  /** Where it is. Under one id there may also be different content in both. */
+  readonly found: "only-left" | "only-right" | "different";
+}
+
+const PAGE = 500;
+const ALL = { after: "" };
+
+/**
+ * Compares all that two storages hold, atom by atom: content, metadata, types, owners and times, and what was deleted.
+ * It reads everything, in constant memory.
+ *
+ * @returns every difference, in the order of session ids; none when the two are equal.
+ * @throws what either storage throws.
+ * @example
+ * for await (const difference of verify(laptop, cloud)) console.log(difference);
+ */
+export async function* verify<Left extends AtomTypes, Right extends AtomTypes>(
+  left: MemoryStorage<Left>,
+  right: MemoryStorage<Right>,
+  { signal }: { signal?: AbortSignal } = {},
+): AsyncGenerator<Difference> {
+  const [one, other] = [left.replica, right.replica];
+  for await (const [onLeft, onRight] of mergeJoin(sessionsOf(one, ALL), sessionsOf(other, ALL), bySessionId)) {
+    signal?.throwIfAborted();
+    const sessionId = (onLeft ?? onRight)?.sessionId ?? "";
+    yield* compareTombstones(one, other, sessionId);
+    yield* compareAtoms(one, other, sessionId);
+  }
+}
+
+async function* compareTombstones(left: Replica, right: Replica, sessionId: string): AsyncGenerator<Difference> {
+  for await (const [one, other] of mergeJoin(tombstonesOf(left, sessionId), tombstonesOf(right, sessionId), byId)) {
+    const found = whereIs(one, other);
+    if (found !== undefined) yield { ...nameOf(sessionId, (one ?? other)?.id), kind: "deletion", found };
+  }
+}
+
+async function* compareAtoms(left: Replica, right: Replica, sessionId: string): AsyncGenerator<Difference> {
+  const atomsOf = (replica: Replica): AsyncGenerator<AtomRow> =>
+    allPages((last, limit) => replica.atomsAfter(sessionId, last?.id, limit), PAGE);
+  for await (const [one, other] of mergeJoin(atomsOf(left), atomsOf(right), byId)) {
+    const found = whereIs(one, other) ?? (one && other && !isEqual(one, other) ? "different" : undefined);
+    if (found !== undefined) yield { ...nameOf(sessionId, (one ?? other)?.id), kind: "atom", found };
+  }
+}
+
+function isEqual(left: AtomRow, right: AtomRow): boolean {
+  return isSameAtom(left, right) && left.createdAtMs === right.createdAtMs;
+}
+
+function whereIs(left: unknown, right: unknown): "only-left" | "only-right" | undefined {
+  if (left === undefined) return "only-right";
+  return right === undefined ? "only-left" : undefined;
+}
+
+function nameOf(sessionId: string, id: string | undefined): Pick<Difference, "sessionId" | "id"> {
+  return { sessionId: decodeText(sessionId), id: id === NIL_ID ? undefined : id };
+}
