@@ -11,7 +11,7 @@ export {
   type UnreadableAtom,
 } from "./atom.ts";
 export { contextWindow, type ContextOptions } from "./context-window.ts";
-export { MemoryError, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
+export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
 export { headAfterDelete, headAfterInsert, type DeletedAtom, type SessionHead } from "./head.ts";
@@ -40,6 +40,7 @@ export type {
 export { openStorage } from "./open-storage.ts";
 export { parseJson } from "./parse-json.ts";
 export { mergeAround, type RefusedAtom } from "./replication/courier.ts";
+export { compareBytes } from "./replication/merge-join.ts";
 export { reconcile, type ReconcileOptions, type ReconcileProgress } from "./replication/reconcile.ts";
 export type { RangeDigest, Replica, SessionDigest, SessionRange } from "./replication/replica.ts";
 export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgress } from "./replication/replicate.ts";

@@ -7,17 +7,21 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type Facts,
   type HeadSelection,
   type MemoryError,
+  type Merged,
   type SessionHead,
   type SessionRow,
   type SessionSelection,
+  type Tombstone,
+  type TombstoneSelection,
 } from "@rivet/memory-core";
 import { toInMemoryError } from "./errors.ts";
 import { Memory } from "./memory.ts";
 import { parseMaxAtoms, type InMemoryStorageOptions } from "./options.ts";
-import { selectAtoms, selectHeads, selectMessages } from "./select.ts";
-import { remove, write } from "./write.ts";
+import { selectAtoms, selectHeads, selectMessages, selectTombstones } from "./select.ts";
+import { merge, remove, write } from "./write.ts";
 
 /**
  * Keeps sessions and atoms in this object, until it is closed.
@@ -49,12 +53,12 @@ export class InMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage
   }
 
   protected override async writeAtoms(batch: AtomWrite): Promise<AtomWriteResult> {
-    const { written, historyXor } = write(this.#memory, batch, this.#maxAtoms);
+    const { written, historyXor } = write(this.#memory, batch, this.#maxAtoms, this.clock.wallTimeMs());
     return { written, historyXor, acceptedBy: [this.backend], degraded: false };
   }
 
   protected override async deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
-    return { ...remove(this.#memory, deletion), acceptedBy: [this.backend] };
+    return { ...remove(this.#memory, deletion, this.clock.wallTimeMs()), acceptedBy: [this.backend] };
   }
 
   protected override async selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {
@@ -70,6 +74,14 @@ export class InMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage
 
   protected override async selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
     return selectHeads(this.#memory, selection);
+  }
+
+  protected override async selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {
+    return selectTombstones(this.#memory, selection);
+  }
+
+  protected override async mergeFacts(facts: Facts): Promise<Merged> {
+    return merge(this.#memory, facts, this.#maxAtoms, this.clock.wallTimeMs());
   }
 
   protected override toMemoryError(error: unknown): MemoryError {

@@ -1,4 +1,4 @@
-import type { AtomRow, SessionHead } from "@rivet/memory-core";
+import { compareBytes, NIL_ID, type AtomRow, type SessionHead, type Tombstone } from "@rivet/memory-core";
 import { OrderedMap } from "./ordered-map.ts";
 
 /** One session: its head, and its atoms by id. */
@@ -9,7 +9,8 @@ export interface StoredSession {
 
 /** Sessions by id, and by how recent they are. */
 class SessionIndex {
-  readonly byId = new OrderedMap<StoredSession>();
+  /** In the order of every other store. */
+  readonly byId = new OrderedMap<StoredSession>(compareBytes);
   readonly byRecency = new OrderedMap<StoredSession>();
 
   add(session: StoredSession): void {
@@ -39,10 +40,11 @@ export interface StoredUser {
 export class Memory {
   readonly sessions = new SessionIndex();
   readonly users = new Map<string, StoredUser>();
-  /** Session ids that are never used again. */
-  readonly #deletedSessions = new Set<string>();
-  /** Deleted atoms by session id; they outlive a session that has lost all its atoms. */
-  readonly #deletedAtoms = new Map<string, Set<string>>();
+  /**
+   * Tombstones by session id and atom id; the nil id stands for the whole session, whose id is never used again. They
+   * outlive a session that has lost all its atoms.
+   */
+  readonly #tombstones = new OrderedMap<OrderedMap<Tombstone>>(compareBytes);
   atomCount = 0;
 
   /** The session, unless there is none or `userId` is given and it belongs to someone else. */
@@ -111,23 +113,34 @@ export class Memory {
   }
 
   isSessionDeleted(sessionId: string): boolean {
-    return this.#deletedSessions.has(sessionId);
+    return this.isAtomDeleted(sessionId, NIL_ID);
   }
 
   isAtomDeleted(sessionId: string, id: string): boolean {
-    return this.#deletedAtoms.get(sessionId)?.has(id) === true;
+    return this.#tombstones.get(sessionId)?.get(id) !== undefined;
   }
 
-  /** The one tombstone of a session stands for those of its atoms too. */
-  buryIdOfSession(sessionId: string): void {
-    this.#deletedSessions.add(sessionId);
-    this.#deletedAtoms.delete(sessionId);
+  /** Adds tombstones of one session, unless they are there. The one of a session stands for those of its atoms too. */
+  bury(sessionId: string, ids: readonly string[], deletedAtMs: number): void {
+    if (this.isSessionDeleted(sessionId)) return;
+    const isWhole = ids.includes(NIL_ID);
+    const buried = isWhole ? undefined : this.#tombstones.get(sessionId);
+    const tombstones = buried ?? new OrderedMap<Tombstone>();
+    for (const id of isWhole ? [NIL_ID] : ids) {
+      if (tombstones.get(id) === undefined) tombstones.set(id, { sessionId, id, deletedAtMs });
+    }
+    this.#tombstones.set(sessionId, tombstones);
   }
 
-  buryIdsOfAtoms(sessionId: string, ids: readonly string[]): void {
-    const buried = this.#deletedAtoms.get(sessionId) ?? new Set();
-    for (const id of ids) buried.add(id);
-    this.#deletedAtoms.set(sessionId, buried);
+  /** Tombstones in the order of (sessionId, id), after a key. */
+  *tombstonesAfter(after: { readonly sessionId: string; readonly id: string } | undefined): Generator<Tombstone> {
+    const first = after && this.#tombstones.get(after.sessionId);
+    for (const [, tombstone] of first?.after(after?.id) ?? []) yield tombstone;
+    for (const [, tombstones] of this.#tombstones.after(after?.sessionId)) yield* tombstones.values();
+  }
+
+  tombstonesOf(sessionId: string): OrderedMap<Tombstone> | undefined {
+    return this.#tombstones.get(sessionId);
   }
 
   #user(userId: string): StoredUser {

@@ -3,9 +3,14 @@ import sortedBTree from "sorted-btree";
 // The package is CommonJS: Node gives the module itself as the default import, most bundlers its default export.
 const BTree = sortedBTree.default ?? sortedBTree;
 
-/** A B+ tree from strings to values, in the order of code units: O(log n) for each step. */
+/** A B+ tree from strings to values: O(log n) for each step. */
 export class OrderedMap<Value> {
-  readonly #tree = new BTree<string, Value>(undefined, compare);
+  readonly #tree: InstanceType<typeof BTree<string, Value>>;
+
+  /** @param order of the keys. Default: that of code units. */
+  constructor(order: (left: string, right: string) => number = compare) {
+    this.#tree = new BTree<string, Value>(undefined, order);
+  }
 
   get isEmpty(): boolean {
     return this.#tree.isEmpty;

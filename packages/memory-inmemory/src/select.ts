@@ -1,4 +1,12 @@
-import { roleOf, type AtomRow, type AtomSelection, type HeadSelection, type SessionHead } from "@rivet/memory-core";
+import {
+  roleOf,
+  type AtomRow,
+  type AtomSelection,
+  type HeadSelection,
+  type SessionHead,
+  type Tombstone,
+  type TombstoneSelection,
+} from "@rivet/memory-core";
 import { afterKeysOf, type Memory, type StoredSession } from "./memory.ts";
 import { OrderedMap } from "./ordered-map.ts";
 
@@ -6,11 +14,12 @@ type Order = AtomSelection["order"];
 
 /** A page of atoms: from the session's own, or else merged from those of each user and type. */
 export function selectAtoms(memory: Memory, selection: AtomSelection): AtomRow[] {
-  const { sessionId, userId, memoryTypes, beforeId, afterId, order, limit } = selection;
+  const { sessionId, userId, memoryTypes, ids, beforeId, afterId, order, limit } = selection;
   const rows: AtomRow[] = [];
   if (sessionId !== undefined) {
     const session = memory.session(sessionId, userId);
     if (session === undefined) return rows;
+    if (ids !== undefined) return ids.toSorted().flatMap((id) => session.atoms.get(id) ?? []);
     for (const [, row] of entriesWithin(session.atoms, order, beforeId, afterId)) {
       if ((memoryTypes?.includes(row.memoryType) ?? true) && rows.push(row) === limit) break;
     }
@@ -93,4 +102,14 @@ export function selectHeads(memory: Memory, selection: HeadSelection): SessionHe
   const heads: SessionHead[] = [];
   for (const [, { head }] of found) if (heads.push(head) === limit) break;
   return heads;
+}
+
+export function selectTombstones(memory: Memory, { sessionId, after, limit }: TombstoneSelection): Tombstone[] {
+  const tombstones: Tombstone[] = [];
+  const found =
+    sessionId === undefined ? memory.tombstonesAfter(after) : (memory.tombstonesOf(sessionId)?.after(after?.id) ?? []);
+  for (const entry of found) {
+    if (tombstones.push(Array.isArray(entry) ? entry[1] : entry) === limit) break;
+  }
+  return tombstones;
 }

@@ -15,6 +15,8 @@ import {
   type AtomRow,
   type AtomWrite,
   type Deletion,
+  type Facts,
+  type Merged,
   type Removed,
   type SessionWrite,
 } from "@rivet/memory-core";
@@ -33,6 +35,7 @@ export function write(
   memory: Memory,
   { session, rows }: AtomWrite,
   maxAtoms: number,
+  nowMs: number,
 ): { written: number; historyXor: string } {
   const plans =
     session === undefined
@@ -42,7 +45,7 @@ export function write(
   const cleared = plans.reduce((sum, { clears }) => sum + clears.length, 0);
   if (memory.atomCount - cleared + written > maxAtoms) throw atCapacity(maxAtoms);
   let historyXor = NIL_ID;
-  for (const step of plans) historyXor = apply(memory, step);
+  for (const step of plans) historyXor = apply(memory, step, nowMs);
   return { written, historyXor };
 }
 
@@ -79,9 +82,9 @@ function isMessage({ memoryType }: AtomRow): boolean {
 }
 
 /** @returns the version of the session's history. */
-function apply(memory: Memory, { sessionId, clears, inserts }: Plan): string {
+function apply(memory: Memory, { sessionId, clears, inserts }: Plan, nowMs: number): string {
   const session = memory.sessions.byId.get(sessionId);
-  if (session !== undefined) bury(memory, session, clears);
+  if (session !== undefined) bury(memory, session, clears, nowMs);
   const [first, ...others] = inserts;
   const head = memory.sessions.byId.get(sessionId)?.head;
   if (first === undefined) return head?.historyXor ?? NIL_ID;
@@ -91,12 +94,13 @@ function apply(memory: Memory, { sessionId, clears, inserts }: Plan): string {
 }
 
 /** Removes atoms, leaves tombstones, and gives the session the head that follows; none is left without atoms. */
-function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[]): void {
+function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[], nowMs: number): void {
   if (rows.length === 0) return;
   for (const row of rows) memory.removeAtom(session, row);
-  memory.buryIdsOfAtoms(
+  memory.bury(
     session.head.sessionId,
     rows.map(({ id }) => id),
+    nowMs,
   );
   const head = headAfterDelete(session.head, rows, session.atoms.lastKey(), () =>
     [...session.atoms.values()].filter(({ memoryType }) => memoryType === SESSION_METADATA),
@@ -105,27 +109,53 @@ function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[]):
   else memory.setHead(head);
 }
 
-export function remove(memory: Memory, deletion: Deletion): Removed {
+export function remove(memory: Memory, deletion: Deletion, nowMs: number): Removed {
   if (deletion.scope === "user") {
     const sessions = memory.removeUser(deletion.userId);
-    return sessions.map((session) => buryWhole(memory, session)).reduce(addRemoved, NOTHING_REMOVED);
+    return sessions.map((session) => buryWhole(memory, session, nowMs)).reduce(addRemoved, NOTHING_REMOVED);
   }
   const session = memory.session(deletion.sessionId, deletion.userId);
   if (session === undefined) return NOTHING_REMOVED;
   if (deletion.scope === "session") {
     memory.removeSession(session);
-    return buryWhole(memory, session);
+    return buryWhole(memory, session, nowMs);
   }
 
   // Ids that are not there get a tombstone too: they may be on their way.
-  memory.buryIdsOfAtoms(deletion.sessionId, deletion.ids);
+  memory.bury(deletion.sessionId, deletion.ids, nowMs);
   const rows = deletion.ids.map((id) => session.atoms.get(id)).filter((row) => row !== undefined);
-  bury(memory, session, rows);
+  bury(memory, session, rows, nowMs);
   return { sessions: 0, atoms: rows.length, messages: rows.filter(isMessage).length };
 }
 
 /** Leaves the tombstone of a session that was removed. */
-function buryWhole(memory: Memory, { head }: StoredSession): Removed {
-  memory.buryIdOfSession(head.sessionId);
+function buryWhole(memory: Memory, { head }: StoredSession, nowMs: number): Removed {
+  memory.bury(head.sessionId, [NIL_ID], nowMs);
   return { sessions: 1, atoms: head.atomCount, messages: head.messageCount };
+}
+
+/** Takes what another store knows: tombstones first, which win over rows. */
+export function merge(memory: Memory, { rows, tombstones }: Facts, maxAtoms: number, nowMs: number): Merged {
+  const isBuried = new Set(tombstones.map(({ sessionId, id }) => `${id} ${sessionId}`));
+  const isWanted = ({ sessionId, id }: AtomRow): boolean =>
+    !memory.isSessionDeleted(sessionId) &&
+    !isBuried.has(`${NIL_ID} ${sessionId}`) &&
+    !isBuried.has(`${id} ${sessionId}`);
+  const wanted = rows.filter(isWanted);
+  // Refuses what it has to before anything is changed.
+  for (const group of bySession(wanted)) plan(memory, group[0], group);
+  let removed = 0;
+  for (const { sessionId, id, deletedAtMs } of tombstones) {
+    const session = memory.sessions.byId.get(sessionId);
+    const row = session?.atoms.get(id);
+    if (session !== undefined && id === NIL_ID) {
+      removed += session.head.atomCount;
+      memory.removeSession(session);
+    } else if (session !== undefined && row !== undefined) {
+      removed += 1;
+      bury(memory, session, [row], deletedAtMs);
+    }
+    memory.bury(sessionId, [id], deletedAtMs);
+  }
+  return { inserted: write(memory, { rows: wanted }, maxAtoms, nowMs).written, removed };
 }

@@ -11,7 +11,8 @@ import { appendCarefully } from "./careful-append.ts";
 import { isRefusedByStatement } from "./errors.ts";
 import { fitsStatement } from "./limits.ts";
 import { appendToSessionsValues, appendToSessionValues, idOfBits, text, type TextRow } from "./rows.ts";
-import type { Query, Statements } from "./statements.ts";
+import type { Query } from "./named-statements.ts";
+import type { Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 
 /** What a write did, without the receipt. */
@@ -35,7 +36,7 @@ export async function append(store: Store, write: AtomWrite): Promise<Written> {
 }
 
 /** In one statement; undefined when there is none that does it. */
-async function appendAtOnce(store: Store, write: AtomWrite): Promise<Written | undefined> {
+export async function appendAtOnce(store: Store, write: AtomWrite): Promise<Written | undefined> {
   const [first, ...others] = bySession(write.rows);
   if (first === undefined || write.session?.clearThroughId !== undefined || !fitsStatement(write.rows))
     return undefined;

@@ -40,17 +40,17 @@ export function appendCarefully(store: Store, write: AtomWrite): Promise<Written
   });
 }
 
-function sessionsOf(rows: readonly AtomRow[]): SessionWrite[] {
+export function sessionsOf(rows: readonly AtomRow[]): SessionWrite[] {
   return bySession(rows).map(([{ sessionId, userId }]) => ({ sessionId, userId }));
 }
 
-type Heads = Map<string, StoredHead>;
+export type Heads = Map<string, StoredHead>;
 
 /** Locks the sessions, those too that are not there yet: of two writers, one waits. */
-async function lockHeads(
+export async function lockHeads(
   { statements, deletions }: Store,
   client: Queryable,
-  sessions: readonly SessionWrite[],
+  sessions: readonly Pick<SessionWrite, "sessionId">[],
 ): Promise<{ readonly heads: Heads; readonly provider: string }> {
   const sessionIds = sessions.map(({ sessionId }) => sessionId);
   await client.query(statements.createHeads(), [sessionIds]);
@@ -75,7 +75,7 @@ async function clear(store: Store, client: Queryable, session: SessionWrite, hea
 }
 
 /** Which rows are not there. A row with a tombstone is in neither list: it stays out. */
-async function lookUp(
+export async function lookUp(
   { statements }: Store,
   client: Queryable,
   rows: readonly AtomRow[],
@@ -99,7 +99,7 @@ async function lookUp(
 }
 
 /** Inserts rows that are not there. @returns the versions of the histories of their sessions. */
-async function insert(
+export async function insert(
   store: Store,
   client: Queryable,
   rows: readonly AtomRow[],

@@ -2,9 +2,10 @@ import type { DatabaseManager } from "@rivet/db-manager";
 import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
 import { parseSchemaOptions, type SchemaOptions } from "@rivet/postgres-schema";
 import type { JournalStorage } from "./local-journal.ts";
+import { parseReplication, type ReplicationOptions, type ReplicationSettings } from "./replication/settings.ts";
 
 export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
-  extends MemoryStorageOptions<Types>, SchemaOptions {
+  extends MemoryStorageOptions<Types>, SchemaOptions, ReplicationOptions {
   /**
    * The connections. Whoever made a manager closes it: several storages may share one. Default: one of the storage's own,
    * from `connectionString` or else from the environment; see `DatabaseManager.fromEnv`.
@@ -36,6 +37,7 @@ export interface Settings {
   readonly partitions: number | undefined;
   readonly isMigrating: boolean;
   readonly isOneSessionPerStatement: boolean;
+  readonly replication: ReplicationSettings;
 }
 
 /** @throws {MemoryError} `invalid_input` with the path of the offending option. */
@@ -58,6 +60,7 @@ export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>):
     ...parseSchemaOptions(options),
     isMigrating: migrate,
     isOneSessionPerStatement: oneSessionPerStatement,
+    replication: parseReplication(options),
   };
 }
 

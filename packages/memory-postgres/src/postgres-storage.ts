@@ -1,6 +1,7 @@
 import { DatabaseManager } from "@rivet/db-manager";
 import {
   MemoryStorage,
+  withContext,
   type AtomRow,
   type AtomSelection,
   type AtomTypes,
@@ -8,19 +9,29 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type Facts,
   type HeadSelection,
   type MemoryError,
+  type Merged,
   type SessionHead,
   type SessionRow,
   type SessionSelection,
+  type Tombstone,
+  type TombstoneSelection,
 } from "@rivet/memory-core";
 import { toPostgresMemoryError } from "./errors.ts";
 import { KnownDeletions } from "./known-deletions.ts";
 import { LOAD_TIMEOUT_MS } from "./limits.ts";
 import { parseSettings, type PostgresMemoryStorageOptions } from "./options.ts";
-import { remove } from "./remove.ts";
+import { toTombstone } from "./replication/provider-replica.ts";
+import type { RepairOptions, RepairReport } from "./replication/repair.ts";
+import { Replicator } from "./replication/replicator.ts";
+import { requiredProviders } from "./replication/settings.ts";
+import { ReplicationStatements } from "./replication/statements.ts";
+import type { ReplicationStatus } from "./replication/status.ts";
 import { toAtomRow, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
-import { Statements, type Query } from "./statements.ts";
+import type { Query } from "./named-statements.ts";
+import { Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 import { Stores } from "./stores.ts";
 import { WritePath } from "./write-path.ts";
@@ -50,6 +61,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   readonly #store: Store;
   readonly #stores: Stores;
   readonly #writes: WritePath;
+  readonly #replicator: Replicator;
+  readonly #replication: ReplicationStatements;
   #removeGuard: (() => void) | undefined;
 
   /**
@@ -63,8 +76,9 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const settings = parseSettings(options);
     this.#isDbOurs = options.db === undefined;
     this.db = options.db ?? connect(options.connectionString);
-    const statements = new Statements(settings.schema);
-    const { isOneSessionPerStatement, local } = settings;
+    const { isOneSessionPerStatement, local, schema, replication } = settings;
+    const providerCount = this.db.providerNames.length;
+    const statements = new Statements(schema, providerCount > 1 && replication.mode !== "off");
     const store = {
       db: this.db,
       statements,
@@ -73,13 +87,25 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     };
     this.#store = { ...store, route: {} };
     this.#stores = new Stores(settings, statements);
-    this.#writes = new WritePath(store, local);
+    const { db, clock } = this;
+    const nowMs = (): number => clock.wallTimeMs();
+    this.#replicator = new Replicator({ db, schema, isOneSessionPerStatement, settings: replication, nowMs });
+    this.#replication = new ReplicationStatements(schema);
+    this.#writes = new WritePath({
+      store,
+      local,
+      unhinted: new Statements(schema),
+      replicator: this.#replicator,
+      required: requiredProviders(replication.acknowledge, providerCount),
+    });
   }
 
   protected override async openBackend(): Promise<void> {
     await this.#stores.prepareAll(this.db, !this.#writes.hasJournal);
     await this.#writes.open();
-    if (this.db.providerNames.length > 1 || this.#writes.hasJournal) {
+    const isReplicated = this.db.providerNames.length > 1;
+    if (isReplicated) this.#replicator.open();
+    if (isReplicated || this.#writes.hasJournal) {
       this.#removeGuard = this.db.addReturnGuard({ admit: (provider) => this.#stores.prepare(provider) });
     }
   }
@@ -87,16 +113,58 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   protected override async closeBackend(): Promise<void> {
     this.#removeGuard?.();
     await this.#writes.close();
+    await this.#replicator.close();
     if (this.#isDbOurs) await this.db.close();
+  }
+
+  /**
+   * Makes the providers equal: each gets what any other has, and what one has deleted is deleted in all. They are compared
+   * by digests of their sessions, so that the cost follows the number of sessions and what differs. It runs by itself after
+   * a provider was restored from a backup, and when hints were dropped.
+   *
+   * Guarantees: idempotent; it can be interrupted at any time, and goes on from there when it is repeated; providers that
+   * cannot be reached are left out and named in the report.
+   *
+   * @throws {MemoryError} `invalid_input` for a name that is none; `unavailable` or `timeout` when a provider fails meanwhile.
+   * @example
+   * const { copied, removed, skipped } = await storage.repair();
+   */
+  async repair(options: RepairOptions = {}): Promise<RepairReport> {
+    await this.open();
+    return this.#described("repair", () => this.#replicator.repair(options));
+  }
+
+  /**
+   * What is on its way between the providers: hints for each pair, how old they are, when they were last drained and
+   * repaired, and what a provider refuses for good.
+   */
+  async getReplicationStatus(): Promise<ReplicationStatus> {
+    await this.open();
+    return this.#described("getReplicationStatus", () => this.#replicator.status());
+  }
+
+  async #described<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw withContext(toPostgresMemoryError(error), { operation, backend: this.backend });
+    }
   }
 
   protected override writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
     return this.#writes.submit(write);
   }
 
-  protected override async deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
-    const { provider, ...removed } = await remove(this.#store, deletion);
-    return { ...removed, acceptedBy: [provider] };
+  protected override deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
+    return this.#writes.remove(deletion);
+  }
+
+  protected override mergeFacts(facts: Facts): Promise<Merged> {
+    return this.#writes.merge(facts);
+  }
+
+  protected override async selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {
+    return (await this.#read(this.#replication.selectTombstones(selection))).map(toTombstone);
   }
 
   protected override async selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {

@@ -38,7 +38,7 @@ async function removeFromSession(
   if (stored === undefined) return NOTHING_REMOVED;
   const { head } = stored;
   if (deletion.scope === "session") return removeSessions(store, client, [head]);
-  const values = [head.sessionId, deletion.ids];
+  const values = [head.sessionId, deletion.ids, []];
   const { rows: deleted } = await client.query<TextRow>(store.statements.deleteAtoms(), values, { asText: true });
   const next = await bury(store, client, stored, deleted);
   return { sessions: 0, atoms: deleted.length, messages: head.messageCount - (next?.messageCount ?? 0) };
@@ -62,7 +62,7 @@ async function removeSessions(
   for (const batch of batchesOf(heads)) {
     const sessionIds = batch.map(({ sessionId }) => sessionId);
     const atoms = batch.reduce((sum, { atomCount }) => sum + atomCount, 0);
-    await client.query(statements.deleteSessions(), [sessionIds], deletionOptions(atoms));
+    await client.query(statements.deleteSessions(), [sessionIds, []], deletionOptions(atoms));
     await client.query(statements.emptyHeads(), [sessionIds]);
   }
   return heads

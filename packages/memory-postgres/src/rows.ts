@@ -190,8 +190,8 @@ export function idOfBits(bits: string): string {
 }
 
 /** The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */
-function milliseconds(row: TextRow): number {
-  return Math.round(Number(text(row, "createdAtMs")));
+export function milliseconds(row: TextRow, column = "createdAtMs"): number {
+  return Math.round(Number(text(row, column)));
 }
 
 export function text(row: TextRow, column: string): string {

@@ -1,5 +1,4 @@
 /** Every SQL statement of the backend but the migrations. */
-import { createHash } from "node:crypto";
 import {
   MESSAGE_TYPES,
   NIL_ID,
@@ -10,18 +9,7 @@ import {
   type SessionSelection,
 } from "@rivet/memory-core";
 import { tableNames, type TableNames } from "@rivet/postgres-schema";
-
-/** A statement that a connection may keep prepared under its name. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
-}
-
-/** A statement with the values of its parameters. */
-export interface Query {
-  readonly statement: Statement;
-  readonly values: readonly unknown[];
-}
+import { NamedStatements, type Query, type Statement } from "./named-statements.ts";
 
 // Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
 // the index on facts.
@@ -31,6 +19,9 @@ const IS_FACT = `memory_type NOT IN (${MESSAGE_LIST})`;
 const NIL = `'${NIL_ID}'::uuid`;
 /** After every UUID that there is: a bound that leaves nothing out. */
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+/** Stands in a hint for every other store. No store has this name. */
+export const ALL_STORES = "*";
 
 /** The XOR of no ids. */
 const NO_BITS = "B'0'::bit(128)";
@@ -59,11 +50,17 @@ interface AppendOptions {
 /** The statements on the tables of one schema. */
 export class Statements {
   readonly #table: TableNames;
-  readonly #prepared = new Map<string, Statement>();
+  readonly #isHinting: boolean;
+  readonly #statements = new NamedStatements();
   readonly #cache = new Map<string, Statement>();
 
-  constructor(schema: string) {
+  /**
+   * @param isHinting whether what is written and deleted leaves hints for the other stores, in the same statement: not when
+   *   it comes from one of them.
+   */
+  constructor(schema: string, isHinting = false) {
     this.#table = tableNames(schema);
+    this.#isHinting = isHinting;
   }
 
   // Writing
@@ -92,8 +89,8 @@ WITH inserted AS (
   SELECT $2, id, $3, memory_type, ${JSON_CONTENT}, metadata, created_at
   FROM json_to_recordset($1) AS atom (id uuid, memory_type text, content jsonb, metadata jsonb, created_at timestamptz)
   ${isDeletedFrom ? withoutTombstone : ""}
-  RETURNING 1
-)
+  RETURNING session_id, id
+)${this.#hints("inserted", false)}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
 SELECT $2, CASE WHEN count(*) = $4::integer ${isVersionExpected ? isExpected : ""} THEN $3 END,
   $5::timestamptz, $6::uuid, $7::integer, $4::integer, $8::integer, $9::bit(128), $10::bit(128),
@@ -123,8 +120,8 @@ WITH inserted AS (
   FROM ROWS FROM (
     unnest($1::text[]), ${split("$2")}, unnest($3::text[]), unnest($4::text[]), ${split("$5")}, ${split("$6")}, ${split("$7")}
   ) AS atom (session_id, id, user_id, memory_type, content, metadata, created_at)
-  RETURNING 1
-)
+  RETURNING session_id, id
+)${this.#hints("inserted", false)}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
 SELECT session_id, CASE WHEN (SELECT count(*) FROM inserted) > 0 THEN user_id END, created_at::timestamptz,
   last_atom_id::uuid, message_count, atom_count, deletion_count, id_xor::bit(128), history_xor::bit(128),
@@ -190,13 +187,17 @@ FROM unnest($1::text[], $2::text[]) AS given (session_id, user_id)
 WHERE head.session_id = given.session_id AND atom_count = 0`);
   }
 
-  /** Deletes atoms and leaves a tombstone for each id, there or not. $1: session id; $2: ids. */
+  /**
+   * Deletes atoms and leaves a tombstone for each id, there or not. $1: session id; $2: ids; $3: when each was deleted,
+   * or fewer than there are ids, for those deleted now.
+   */
   deleteAtoms(): Statement {
     return this.#named(`
 WITH buried AS (
   INSERT INTO ${this.#table.tombstones} (session_id, id, deleted_at)
-  SELECT $1, id, now() FROM unnest($2::uuid[]) AS given (id) ORDER BY id ON CONFLICT DO NOTHING
-)
+  SELECT $1, id, COALESCE(deleted_at, now()) FROM unnest($2::uuid[], $3::timestamptz[]) AS given (id, deleted_at)
+  ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
+)${this.#hints("buried", true)}
 DELETE FROM ${this.#table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[]) RETURNING id, memory_type AS "memoryType"`);
   }
 
@@ -207,8 +208,8 @@ WITH deleted AS (
   DELETE FROM ${this.#table.memories} WHERE session_id = $1 AND id <= $2 AND ${IS_MESSAGE} RETURNING id, memory_type
 ), buried AS (
   INSERT INTO ${this.#table.tombstones} (session_id, id, deleted_at)
-  SELECT $1, id, now() FROM deleted ORDER BY id ON CONFLICT DO NOTHING
-)
+  SELECT $1, id, now() FROM deleted ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
+)${this.#hints("buried", true)}
 SELECT id, memory_type AS "memoryType" FROM deleted`);
   }
 
@@ -233,16 +234,20 @@ UPDATE ${this.#table.heads} SET user_id = '', last_atom_id = ${NIL}, message_cou
 WHERE session_id = ANY($1)`);
   }
 
-  /** Removes all of some sessions but their heads, and leaves the one tombstone that stands for each. $1: session ids. */
+  /**
+   * Removes all of some sessions but their heads, and leaves the one tombstone that stands for each. $1: session ids; $2:
+   * as $3 of `deleteAtoms`.
+   */
   deleteSessions(): Statement {
     return this.#named(`
 WITH dug_up AS (
   DELETE FROM ${this.#table.tombstones} WHERE session_id = ANY($1) AND id <> ${NIL}
 ), buried AS (
   INSERT INTO ${this.#table.tombstones} (session_id, id, deleted_at)
-  SELECT session_id, ${NIL}, now() FROM unnest($1::text[]) AS given (session_id) ORDER BY session_id COLLATE "C"
-  ON CONFLICT DO NOTHING
-)
+  SELECT session_id, ${NIL}, COALESCE(deleted_at, now())
+  FROM unnest($1::text[], $2::timestamptz[]) AS given (session_id, deleted_at) ORDER BY session_id COLLATE "C"
+  ON CONFLICT DO NOTHING RETURNING session_id, id
+)${this.#hints("buried", true)}
 DELETE FROM ${this.#table.memories} WHERE session_id = ANY($1)`);
   }
 
@@ -306,10 +311,11 @@ WHERE session_id = $1 AND memory_type = '${SESSION_METADATA}' AND ${IS_FACT} ORD
    * cost is that of a page a type, however many atoms there are.
    */
   selectAtoms(selection: AtomSelection): Query {
-    const { sessionId, userId, memoryTypes, afterId = NIL_ID, beforeId = LAST_ID, order, limit } = selection;
+    const { sessionId, userId, memoryTypes, ids, afterId = NIL_ID, beforeId = LAST_ID, order, limit } = selection;
     const values: unknown[] = [afterId, beforeId, limit];
     const parameter = (value: unknown): string => `$${values.push(value)}`;
     const conditions = ["id > $1", "id < $2"];
+    if (ids !== undefined) conditions.push(`id = ANY(${parameter(ids)}::uuid[])`);
     if (sessionId !== undefined) conditions.push(`session_id = ${parameter(sessionId)}`);
     if (userId !== undefined) conditions.push(`user_id = ${parameter(userId)}`);
     const page = (...more: readonly string[]): string => `
@@ -357,15 +363,17 @@ ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT $3`),
     return statement;
   }
 
-  /** The same text has the same name in every process, so that connections may be shared. */
   #named(text: string): Statement {
-    let statement = this.#prepared.get(text);
-    if (statement === undefined) {
-      const digest = createHash("sha256").update(text).digest("hex").slice(0, 24);
-      statement = { name: `rivet_${digest}`, text };
-      this.#prepared.set(text, statement);
-    }
-    return statement;
+    return this.#statements.named(text);
+  }
+
+  /** A part of a WITH list that leaves a hint for each row that a part before it returned. */
+  #hints(source: string, isTombstone: boolean): string {
+    if (!this.#isHinting) return "";
+    return `, hinted AS (
+  INSERT INTO ${this.#table.hints} (target, session_id, id, is_tombstone)
+  SELECT '${ALL_STORES}', session_id, id, ${isTombstone} FROM ${source} ON CONFLICT DO NOTHING
+)`;
   }
 }
 

@@ -1,11 +1,23 @@
 /** Which store takes a write: a provider, or the local journal where the order has it. */
 import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
-import { MemoryError, type AtomWrite, type AtomWriteResult } from "@rivet/memory-core";
+import {
+  MemoryError,
+  type AtomWrite,
+  type AtomWriteResult,
+  type Deletion,
+  type DeletionResult,
+  type Facts,
+  type Merged,
+} from "@rivet/memory-core";
 import { existsSync } from "node:fs";
 import { append } from "./append.ts";
 import { Drainer } from "./drainer.ts";
 import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
 import { fitsJournal, loadSQLite, LOCAL, LocalJournal, openJournalFile, type JournalStorage } from "./local-journal.ts";
+import { merge } from "./merge.ts";
+import { remove } from "./remove.ts";
+import type { Replicator } from "./replication/replicator.ts";
+import type { Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -22,15 +34,30 @@ interface Fallback {
   readonly behind: readonly string[];
 }
 
+interface WritePathInit {
+  readonly store: Omit<Store, "route">;
+  /** A storage that keeps a journal, its path, or false for none. Default: what the manager says. */
+  readonly local: string | JournalStorage | false | undefined;
+  /** Those that leave no hints. */
+  readonly unhinted: Statements;
+  readonly replicator: Replicator;
+  /** How many providers must have committed a write. */
+  readonly required: number;
+}
+
 export class WritePath {
   readonly #store: Store;
+  readonly #replicator: Replicator;
+  readonly #required: number;
   readonly #queue: WriteQueue;
   readonly #fallback: Fallback | undefined;
   #removeGuard: (() => void) | undefined;
 
-  /** @param local a storage that keeps the journal, its path, or false for none. Default: what the manager says. */
-  constructor(store: Omit<Store, "route">, local: string | JournalStorage | false | undefined) {
-    this.#fallback = fallbackOf(store, local);
+  constructor({ store, local, unhinted, replicator, required }: WritePathInit) {
+    this.#replicator = replicator;
+    this.#required = required;
+    // The journal holds what it has for each provider by itself.
+    this.#fallback = fallbackOf({ ...store, statements: unhinted }, local);
     const before = this.#fallback?.before;
     const route = before === undefined ? { hedge: true } : { hedge: true, providers: before, lastResort: false };
     this.#store = { ...store, route };
@@ -65,18 +92,57 @@ export class WritePath {
   async submit(write: AtomWrite): Promise<AtomWriteResult> {
     const { db } = this.#store;
     const fallback = this.#fallback;
-    if (fallback === undefined || !fitsJournal(write)) return toResult(db, await this.#queue.submit(write));
+    if (fallback === undefined || !fitsJournal(write)) return this.#write(write);
     const providers = { providers: fallback.before };
     let reason: unknown;
     if (db.isUsable(providers)) {
       try {
-        return toResult(db, await this.#queue.submit(write));
+        return await this.#write(write);
       } catch (error) {
         if (!isProvidersFault(error) && db.isUsable(providers)) throw error;
         reason = error;
       }
     }
     return this.#journal(write, fallback, reason);
+  }
+
+  /** Deletes at a provider, and leaves it to replication to delete everywhere. */
+  async remove(deletion: Deletion): Promise<DeletionResult> {
+    const { provider, ...removed } = await remove(this.#store, deletion);
+    return { ...removed, acceptedBy: await this.#replicate(provider, undefined) };
+  }
+
+  /** Takes what a store of somebody else's knows. */
+  async merge(facts: Facts): Promise<Merged> {
+    const { provider, ...merged } = await merge(this.#store, facts);
+    await this.#replicate(provider, undefined);
+    return merged;
+  }
+
+  async #write(write: AtomWrite): Promise<AtomWriteResult> {
+    const written = await this.#queue.submit(write);
+    const isAppend = write.session?.clearThroughId === undefined;
+    const acceptedBy = await this.#replicate(written.provider, isAppend ? write : undefined);
+    return { ...toResult(this.#store.db, written), acceptedBy };
+  }
+
+  /**
+   * Sees to it that what a provider has accepted reaches the others, and waits until as many have it as must.
+   *
+   * @param append what was accepted, when it is no more than rows.
+   * @returns the providers that have it.
+   * @throws {MemoryError} `unavailable` when they are too few.
+   */
+  async #replicate(provider: string, append: AtomWrite | undefined): Promise<readonly string[]> {
+    const missing = this.#required - 1;
+    this.#replicator.drainSoon(provider);
+    if (missing === 0) return [provider];
+    const others =
+      append === undefined
+        ? await this.#replicator.drainTo(provider)
+        : await this.#replicator.push(provider, { rows: append.rows, tombstones: [] }, missing);
+    if (others.length < missing) throw tooFew([provider, ...others], this.#required);
+    return [provider, ...others];
   }
 
   /** Ends what goes on in the background. */
@@ -96,7 +162,8 @@ export class WritePath {
     } catch (error) {
       if (behind.length === 0) throw bothFailed(reason ?? (await this.#reasonOf()), error);
     }
-    return toResult(db, await append({ ...this.#store, route: { hedge: true, providers: behind } }, write));
+    const result = await append({ ...this.#store, route: { hedge: true, providers: behind } }, write);
+    return { ...toResult(db, result), acceptedBy: await this.#replicate(result.provider, write) };
   }
 
   /** Why no provider takes work. */
@@ -155,6 +222,16 @@ function toResult(
   { written, historyXor, provider }: { written: number; historyXor?: string | undefined; provider: string },
 ): AtomWriteResult {
   return { written, historyXor, acceptedBy: [provider], degraded: provider !== db.preferred };
+}
+
+function tooFew(acceptedBy: readonly string[], required: number): MemoryError {
+  return new MemoryError({
+    code: "unavailable",
+    message: `${acceptedBy.join(", ")} has the write, and ${required} providers must (acknowledge); repeat it, which writes nothing twice`,
+    retryable: true,
+    outcome: "unknown",
+    backend: "postgres",
+  });
 }
 
 function bothFailed(providers: unknown, journal: unknown): MemoryError {

@@ -4,7 +4,8 @@ import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appendToSessionValues } from "../src/rows.ts";
-import { Statements, type Query } from "../src/statements.ts";
+import type { Query } from "../src/named-statements.ts";
+import { Statements } from "../src/statements.ts";
 
 const SESSIONS = 10_000;
 const ATOMS_PER_SESSION = 100;

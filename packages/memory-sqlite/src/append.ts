@@ -87,7 +87,7 @@ function insert(statements: Statements, rows: readonly AtomRow[]): { inserted: A
 }
 
 /** Leaves tombstones for rows that were deleted, and writes the head that follows. */
-function bury(
+export function bury(
   statements: Statements,
   head: SessionHead,
   deleted: readonly DeletedAtom[],

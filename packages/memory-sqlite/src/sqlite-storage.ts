@@ -9,14 +9,19 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type Facts,
   type HeadSelection,
+  type Merged,
   type SessionHead,
   type SessionRow,
   type SessionSelection,
+  type Tombstone,
+  type TombstoneSelection,
 } from "@rivet/memory-core";
 import { append, remove } from "./append.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { appendToJournal, pendingFor, settle } from "./journal.ts";
+import { merge } from "./merge.ts";
 import { openConnection, type Connection } from "./connection.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
 import { DEFAULT_PATH, parseSettings, type Settings, type SQLiteStorageOptions } from "./options.ts";
@@ -132,6 +137,15 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
 
   protected override selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
     return this.#read((statements) => statements.selectHeads(selection));
+  }
+
+  protected override selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {
+    return this.#read((statements) => statements.selectTombstones(selection));
+  }
+
+  protected override mergeFacts(facts: Facts): Promise<Merged> {
+    const { queue, statements } = this.#open();
+    return queue.submit(() => merge(statements, facts, this.clock.wallTimeMs()));
   }
 
   protected override toMemoryError(error: unknown): MemoryError {

@@ -7,6 +7,8 @@ import type {
   HeadSelection,
   MessageRow,
   SessionHead,
+  Tombstone,
+  TombstoneSelection,
 } from "@rivet/memory-core";
 import { MESSAGE_TYPES, NIL_ID, roleOf, SESSION_METADATA } from "@rivet/memory-core";
 import type { Statement } from "better-sqlite3";
@@ -235,7 +237,7 @@ export class Statements {
   }
 
   #selectPage(selection: AtomSelection, memoryType: string | undefined): AtomRow[] {
-    const { sessionId, userId, beforeId = LAST_ID, afterId = FIRST_ID, order, limit } = selection;
+    const { sessionId, userId, ids, beforeId = LAST_ID, afterId = FIRST_ID, order, limit } = selection;
     const conditions = ["id > ?", "id < ?"];
     const values: unknown[] = [afterId, beforeId];
     const where = (condition: string, value: string | undefined): void => {
@@ -246,12 +248,24 @@ export class Statements {
     where("session_id = ?", sessionId);
     where("user_id = ?", userId);
     where("memory_type = ?", memoryType);
+    where("id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids));
     const isFactOfSession = memoryType !== undefined && roleOf(memoryType) === undefined && sessionId !== undefined;
     if (isFactOfSession) conditions.push(IS_FACT);
     const sql = `SELECT ${ATOM_COLUMNS} FROM session_memories ${isFactOfSession ? BY_FACTS : ""}
       WHERE ${conditions.join(" AND ")}
       ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT ?`;
     return this.#all<AtomRow>(sql, [...values, limit]);
+  }
+
+  selectTombstones({ sessionId, after, limit }: TombstoneSelection): Tombstone[] {
+    const columns = "session_id AS sessionId, id, deleted_at AS deletedAtMs";
+    const order = "ORDER BY session_id, id LIMIT ?";
+    if (sessionId !== undefined) {
+      const sql = `SELECT ${columns} FROM session_tombstones WHERE session_id = ? AND id > ? ${order}`;
+      return this.#all<Tombstone>(sql, [sessionId, after?.id ?? FIRST_ID, limit]);
+    }
+    const sql = `SELECT ${columns} FROM session_tombstones WHERE (session_id, id) > (?, ?) ${order}`;
+    return this.#all<Tombstone>(sql, [after?.sessionId ?? "", after?.id ?? FIRST_ID, limit]);
   }
 
   /** The memory types that a user has, each found by one step in the index. */

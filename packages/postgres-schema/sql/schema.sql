@@ -62,6 +62,33 @@ CREATE TABLE "public"."rivet_store" (
   heartbeat      timestamptz NOT NULL
 );
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 1, now());
+-- An atom or a tombstone that a target has not got. The target * stands for every other store. No other state is in a
+-- hint: deleting one takes back nothing but itself.
+ALTER TABLE "public"."replication_hints" ADD COLUMN is_tombstone boolean NOT NULL DEFAULT false;
+
+ALTER TABLE "public"."replication_hints" DROP CONSTRAINT replication_hints_pkey,
+  ADD PRIMARY KEY (target, session_id, id, is_tombstone);
+
+-- What this store knows of another one.
+CREATE TABLE "public"."replication_peers" (
+  name         text COLLATE "C" NOT NULL PRIMARY KEY,
+  heartbeat    timestamptz, -- the latest that was seen: an earlier one means that the store was restored from a backup
+  needs_repair boolean NOT NULL DEFAULT false, -- hints towards it were dropped
+  drained_at   timestamptz,
+  repaired_at  timestamptz
+);
+
+-- Atoms that a target refuses for good. They stay in this store.
+CREATE TABLE "public"."replication_dead_letters" (
+  target     text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  code       text COLLATE "C" NOT NULL,
+  message    text COLLATE "C" NOT NULL,
+  failed_at  timestamptz NOT NULL,
+  PRIMARY KEY (target, session_id, id)
+);
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 2, now());
 
 COMMIT;

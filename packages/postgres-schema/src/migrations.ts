@@ -79,7 +79,37 @@ function createPartitions(schema: string, names: TableNames, partitions: number 
   });
 }
 
-const MIGRATIONS: readonly Migration[] = [createTables];
+/** What stores keep about one another. */
+const prepareReplication: Migration = ({ schema }) => {
+  const { hints, peers, deadLetters } = tableNames(schema);
+  return [
+    `-- An atom or a tombstone that a target has not got. The target * stands for every other store. No other state is in a
+-- hint: deleting one takes back nothing but itself.
+ALTER TABLE ${hints} ADD COLUMN is_tombstone boolean NOT NULL DEFAULT false`,
+    `ALTER TABLE ${hints} DROP CONSTRAINT replication_hints_pkey,
+  ADD PRIMARY KEY (target, session_id, id, is_tombstone)`,
+    `-- What this store knows of another one.
+CREATE TABLE ${peers} (
+  name         text COLLATE "C" NOT NULL PRIMARY KEY,
+  heartbeat    timestamptz, -- the latest that was seen: an earlier one means that the store was restored from a backup
+  needs_repair boolean NOT NULL DEFAULT false, -- hints towards it were dropped
+  drained_at   timestamptz,
+  repaired_at  timestamptz
+)`,
+    `-- Atoms that a target refuses for good. They stay in this store.
+CREATE TABLE ${deadLetters} (
+  target     text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  code       text COLLATE "C" NOT NULL,
+  message    text COLLATE "C" NOT NULL,
+  failed_at  timestamptz NOT NULL,
+  PRIMARY KEY (target, session_id, id)
+)`,
+  ];
+};
+
+const MIGRATIONS: readonly Migration[] = [createTables, prepareReplication];
 
 /** The version that this package creates and expects. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

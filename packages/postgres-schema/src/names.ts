@@ -8,6 +8,8 @@ export interface TableNames {
   readonly heads: string;
   readonly tombstones: string;
   readonly hints: string;
+  readonly peers: string;
+  readonly deadLetters: string;
   readonly store: string;
 }
 
@@ -23,6 +25,8 @@ export function tableNames(schema: string = DEFAULT_SCHEMA): TableNames {
     heads: table("session_heads"),
     tombstones: table("session_tombstones"),
     hints: table("replication_hints"),
+    peers: table("replication_peers"),
+    deadLetters: table("replication_dead_letters"),
     store: table("rivet_store"),
   };
 }

@@ -1,0 +1,117 @@
+import { mergeAround, type Facts, type Merged, type RefusedAtom } from "@rivet/memory-core";
+import { ALL_STORES } from "../statements.ts";
+
+/** Which hint of a target: an atom and its tombstone have one each. */
+export interface HintKey {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly isTombstone: boolean;
+}
+
+export interface HintPage {
+  readonly hints: readonly HintKey[];
+  /** What the hints name, as far as it is still there. */
+  readonly facts: Facts;
+}
+
+/** A store that holds hints. */
+export interface HintStore {
+  readonly name: string;
+  /** The next hints of a target, in the order of their keys; {@link ALL_STORES} is a target too. */
+  page(target: string, after: HintKey | undefined, limit: number): Promise<HintPage>;
+  /** Takes hints from a target, and gives each of the others one of its own, in one step. */
+  settle(target: string, hints: readonly HintKey[], others: readonly string[]): Promise<void>;
+  keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void>;
+}
+
+/** A store that is to have everything. */
+export interface DrainTarget {
+  readonly name: string;
+  readonly isUsable: () => boolean;
+  /** All or nothing, idempotently, and acknowledged only when it is committed. */
+  readonly merge: (facts: Facts) => Promise<Merged>;
+}
+
+export interface DrainOptions {
+  /** Hints a page. */
+  readonly pageHints: number;
+  /** Waited for between two pages, so that others get their turn. */
+  readonly pause: () => Promise<void>;
+  /** How long a target may take before the others no longer wait for it: then it counts as one that failed. */
+  readonly patience: () => Promise<void>;
+}
+
+/** The targets that have not got everything, with the reason; undefined for one that could not be sent anything. */
+export type Undelivered = ReadonlyMap<string, unknown>;
+
+/**
+ * Brings every usable target what a store has hints of for it, page by page. A hint is deleted only after its target has
+ * acknowledged what it names; a target that fails keeps its hints, and is left alone until the next time. Any number of
+ * drainers may run at once.
+ *
+ * @throws what the source throws; what was settled before stays so.
+ */
+export async function drain(
+  source: HintStore,
+  targets: readonly DrainTarget[],
+  options: DrainOptions,
+): Promise<Undelivered> {
+  const undelivered = new Map<string, unknown>();
+  const bring = async (target: DrainTarget, facts: Facts): Promise<boolean> => {
+    if (undelivered.has(target.name)) return false;
+    try {
+      if (!target.isUsable()) undelivered.set(target.name, undefined);
+      else await withPatience(deliver(source, target, facts), options.patience);
+    } catch (error) {
+      undelivered.set(target.name, error);
+    }
+    return !undelivered.has(target.name);
+  };
+  // Most stores are well most of the time: what all lack is read once, and hints of single targets are the exception.
+  await eachPage(source, ALL_STORES, options, async ({ hints, facts }) => {
+    await Promise.all(targets.map((target) => bring(target, facts)));
+    const missing = targets.filter(({ name }) => undelivered.has(name)).map(({ name }) => name);
+    if (targets.length > 0 && missing.length === targets.length) return false;
+    await source.settle(ALL_STORES, hints, missing);
+    return true;
+  });
+  for (const target of targets) {
+    await eachPage(source, target.name, options, async ({ hints, facts }) => {
+      if (!(await bring(target, facts))) return false;
+      await source.settle(target.name, hints, []);
+      return true;
+    });
+  }
+  return undelivered;
+}
+
+/** @throws when it takes too long; what is under way goes on, and does no harm. */
+async function withPatience(work: Promise<void>, patience: () => Promise<void>): Promise<void> {
+  const isOver = Symbol("over");
+  const outcome = await Promise.race([work, patience().then(() => isOver)]);
+  if (outcome === isOver) throw new Error("it takes too long; it is tried again later");
+}
+
+/** Visits the pages of a target until there are no more, or a visit says that it is enough. */
+async function eachPage(
+  source: HintStore,
+  target: string,
+  { pageHints, pause }: DrainOptions,
+  visit: (page: HintPage) => Promise<boolean>,
+): Promise<void> {
+  let after: HintKey | undefined;
+  for (;;) {
+    const page = await source.page(target, after, pageHints);
+    if (page.hints.length === 0 || !(await visit(page))) return;
+    after = page.hints.at(-1);
+    await pause();
+  }
+}
+
+/** Merges facts into a target; what it refuses for good goes to the dead letters of the source. */
+async function deliver(source: HintStore, target: DrainTarget, facts: Facts): Promise<void> {
+  if (facts.rows.length + facts.tombstones.length === 0) return;
+  const refused: RefusedAtom[] = [];
+  await mergeAround(target.merge, facts, (atom) => refused.push(atom));
+  if (refused.length > 0) await source.keepDeadLetters(target.name, refused);
+}

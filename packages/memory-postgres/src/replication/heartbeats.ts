@@ -1,0 +1,66 @@
+/** Notices that a store was restored from a backup: its heartbeat, which only grows, is earlier than one that was seen. */
+import type { Peers } from "./peers.ts";
+
+/** How often a store that is written to has its heartbeat moved on; an idle one is not kept awake. */
+const INTERVAL_MS = 60_000;
+
+export class Heartbeats {
+  readonly #peers: Peers;
+  readonly #names: readonly string[];
+  readonly #isUsable: (name: string) => boolean;
+  readonly #nowMs: () => number;
+  readonly #seenMs = new Map<string, number>();
+  readonly #beatAtMs = new Map<string, number>();
+
+  constructor(init: {
+    readonly peers: Peers;
+    readonly names: readonly string[];
+    readonly isUsable: (name: string) => boolean;
+    readonly nowMs: () => number;
+  }) {
+    this.#peers = init.peers;
+    this.#names = init.names;
+    this.#isUsable = init.isUsable;
+    this.#nowMs = init.nowMs;
+  }
+
+  /** Whether a store has less than it had, as this process or another store remembers it. */
+  async isRestored(name: string): Promise<boolean> {
+    const heartbeatMs = await this.#peers.heartbeatMs(name);
+    const seen = await Promise.all(this.#others(name).map((other) => this.#peers.of(other)));
+    const known = seen.flat().filter((peer) => peer.name === name);
+    const latestMs = Math.max(...known.map((peer) => peer.heartbeatMs ?? 0), this.#seenMs.get(name) ?? 0);
+    // The store keeps microseconds, and what is remembered is rounded.
+    return heartbeatMs !== undefined && heartbeatMs < latestMs - 1;
+  }
+
+  /** To be called after something was written to a store: now and then its heartbeat moves on, and the others remember it. */
+  async beat(name: string): Promise<void> {
+    const nowMs = this.#nowMs();
+    if (nowMs - (this.#beatAtMs.get(name) ?? -Infinity) < INTERVAL_MS) return;
+    this.#beatAtMs.set(name, nowMs);
+    const heartbeatMs = await this.#peers.beat(name);
+    if (heartbeatMs !== undefined) await this.#remember(name, { heartbeatMs });
+  }
+
+  /** Takes a store's heartbeat for what it is, after a repair. */
+  async accept(name: string): Promise<void> {
+    this.#seenMs.delete(name);
+    const heartbeatMs = await this.#peers.heartbeatMs(name);
+    await this.#remember(name, { heartbeatMs, needsRepair: false, isRepaired: true });
+  }
+
+  /** Whether it is time to look at a store again. */
+  isDue(name: string): boolean {
+    return this.#nowMs() - (this.#beatAtMs.get(name) ?? -Infinity) >= INTERVAL_MS;
+  }
+
+  async #remember(name: string, note: Parameters<Peers["note"]>[2]): Promise<void> {
+    if (note.heartbeatMs !== undefined) this.#seenMs.set(name, note.heartbeatMs);
+    await Promise.all(this.#others(name).map((other) => this.#peers.note(other, name, note)));
+  }
+
+  #others(name: string): string[] {
+    return this.#names.filter((other) => other !== name && this.#isUsable(other));
+  }
+}

@@ -1,0 +1,81 @@
+/** What each store keeps of the others, so that a restart forgets nothing. */
+import type { DatabaseManager } from "@rivet/db-manager";
+import { text, type TextRow } from "../rows.ts";
+import type { ReplicationStatements } from "./statements.ts";
+
+/** What one store knows of another. */
+export interface Peer {
+  readonly name: string;
+  readonly heartbeatMs: number | undefined;
+  /** Whether hints towards it were dropped. */
+  readonly needsRepair: boolean;
+  readonly drainedAt: Date | undefined;
+  readonly repairedAt: Date | undefined;
+}
+
+/** What to note of a peer; what is left out stays as it is. */
+export interface PeerNote {
+  readonly heartbeatMs?: number | undefined;
+  readonly needsRepair?: boolean;
+  readonly isDrained?: boolean;
+  readonly isRepaired?: boolean;
+}
+
+export class Peers {
+  readonly #db: DatabaseManager;
+  readonly #statements: ReplicationStatements;
+
+  constructor(db: DatabaseManager, statements: ReplicationStatements) {
+    this.#db = db;
+    this.#statements = statements;
+  }
+
+  /** What a store knows. */
+  async of(store: string): Promise<Peer[]> {
+    const rows = await this.#query(store, this.#statements.selectPeers(), []);
+    return rows.map((row) => ({
+      name: text(row, "name"),
+      heartbeatMs: numberOf(row, "heartbeatMs"),
+      needsRepair: text(row, "needsRepair") === "t",
+      drainedAt: dateOf(row, "drainedAtMs"),
+      repairedAt: dateOf(row, "repairedAtMs"),
+    }));
+  }
+
+  async note(store: string, peer: string, note: PeerNote): Promise<void> {
+    const { heartbeatMs, needsRepair, isDrained, isRepaired } = note;
+    const values = [peer, heartbeatMs ?? null, needsRepair ?? null, isDrained ?? null, isRepaired ?? null];
+    await this.#query(store, this.#statements.notePeer(), values);
+  }
+
+  /** A store's own heartbeat. */
+  async heartbeatMs(store: string): Promise<number | undefined> {
+    const [row] = await this.#query(store, this.#statements.selectHeartbeat(), []);
+    return row && numberOf(row, "heartbeatMs");
+  }
+
+  /** Moves a store's heartbeat on. @returns undefined while somebody else does. */
+  async beat(store: string): Promise<number | undefined> {
+    const [row] = await this.#query(store, this.#statements.beat(), []);
+    return row && numberOf(row, "heartbeatMs");
+  }
+
+  async #query(
+    store: string,
+    statement: { readonly name: string; readonly text: string },
+    values: readonly unknown[],
+  ): Promise<readonly TextRow[]> {
+    const options = { providers: [store], idempotent: true, asText: true };
+    return (await this.#db.query<TextRow>(statement, values, options)).rows;
+  }
+}
+
+export function numberOf(row: TextRow, column: string): number | undefined {
+  const value = row[column];
+  return typeof value === "string" ? Number(value) : undefined;
+}
+
+function dateOf(row: TextRow, column: string): Date | undefined {
+  const value = numberOf(row, column);
+  return value === undefined ? undefined : new Date(value);
+}

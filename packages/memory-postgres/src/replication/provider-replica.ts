@@ -1,0 +1,99 @@
+/** One provider as replication sees it. */
+import type { QueryOptions } from "@rivet/db-manager";
+import {
+  NIL_ID,
+  type AtomRow,
+  type Facts,
+  type Merged,
+  type RangeDigest,
+  type Replica,
+  type SessionDigest,
+  type SessionRange,
+  type Tombstone,
+} from "@rivet/memory-core";
+import { merge } from "../merge.ts";
+import type { Query } from "../named-statements.ts";
+import { milliseconds, text, toAtomRow, type TextRow } from "../rows.ts";
+import type { Store } from "../store.ts";
+import type { ReplicationStatements } from "./statements.ts";
+
+/** For statements that look at many sessions, in milliseconds. */
+const DIGEST_TIMEOUT_MS = 30_000;
+const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+export class ProviderReplica implements Replica {
+  readonly name: string;
+  /** Its route leads to this provider alone, and what it writes leaves no hints. */
+  readonly #store: Store;
+  readonly #statements: ReplicationStatements;
+
+  constructor(name: string, store: Store, statements: ReplicationStatements) {
+    this.name = name;
+    this.#store = store;
+    this.#statements = statements;
+  }
+
+  async rangesAfter(sessionId: string, rangeSessions: number, limit: number): Promise<RangeDigest[]> {
+    const values = [sessionId, rangeSessions, rangeSessions * limit];
+    const rows = await this.#read({ statement: this.#statements.selectRanges(), values }, DIGEST_TIMEOUT_MS);
+    return rows.map((row) => ({ through: text(row, "through"), digest: text(row, "digest") }));
+  }
+
+  async digestsOf(ranges: readonly SessionRange[]): Promise<string[]> {
+    const values = [ranges.map(({ after }) => after), ranges.map(({ through }) => through)];
+    const rows = await this.#read({ statement: this.#statements.selectDigests(), values }, DIGEST_TIMEOUT_MS);
+    return rows.map((row) => text(row, "digest"));
+  }
+
+  async sessions(
+    { after, through = null }: { after: string; through?: string | null | undefined },
+    limit: number,
+  ): Promise<SessionDigest[]> {
+    const rows = await this.#read({ statement: this.#statements.selectSessions(), values: [after, through, limit] });
+    return rows.map((row) => ({
+      sessionId: text(row, "sessionId"),
+      atomCount: Number(text(row, "atomCount")),
+      idXor: text(row, "idXor"),
+      tombstoneCount: Number(text(row, "tombstoneCount")),
+      tombstoneXor: text(row, "tombstoneXor"),
+    }));
+  }
+
+  async atomIds(sessionId: string, beforeId: string = LAST_ID, limit: number): Promise<string[]> {
+    const rows = await this.#read({
+      statement: this.#statements.selectAtomIds(),
+      values: [sessionId, beforeId, limit],
+    });
+    return rows.map((row) => text(row, "id"));
+  }
+
+  async atoms(sessionId: string, ids: readonly string[]): Promise<AtomRow[]> {
+    const order = "oldest-first";
+    const rows = await this.#read(this.#store.statements.selectAtoms({ sessionId, ids, order, limit: ids.length }));
+    return rows.map(toAtomRow);
+  }
+
+  async atomsAfter(sessionId: string, afterId: string = NIL_ID, limit: number): Promise<AtomRow[]> {
+    const order = "oldest-first";
+    return (await this.#read(this.#store.statements.selectAtoms({ sessionId, afterId, order, limit }))).map(toAtomRow);
+  }
+
+  async tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<Tombstone[]> {
+    const after = afterId === undefined ? undefined : { sessionId, id: afterId };
+    return (await this.#read(this.#statements.selectTombstones({ sessionId, after, limit }))).map(toTombstone);
+  }
+
+  merge(facts: Facts): Promise<Merged> {
+    return merge(this.#store, facts);
+  }
+
+  async #read({ statement, values }: Query, timeoutMs?: number): Promise<readonly TextRow[]> {
+    const { db, route } = this.#store;
+    const options: QueryOptions = { ...route, idempotent: true, readOnly: true, asText: true, timeoutMs };
+    return (await db.query<TextRow>(statement, values, options)).rows;
+  }
+}
+
+export function toTombstone(row: TextRow): Tombstone {
+  return { sessionId: text(row, "sessionId"), id: text(row, "id"), deletedAtMs: milliseconds(row, "deletedAtMs") };
+}

@@ -1,0 +1,335 @@
+/** Keeps the providers of one storage equal: what one accepted reaches the others. */
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import type { DatabaseManager } from "@rivet/db-manager";
+import { atomIdTimeMs, decodeText, type Facts, type Merged } from "@rivet/memory-core";
+import { KnownDeletions } from "../known-deletions.ts";
+import { text, type TextRow } from "../rows.ts";
+import { ALL_STORES, Statements } from "../statements.ts";
+import { drain, type DrainTarget, type Undelivered } from "./drain.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { HintTable } from "./hint-table.ts";
+import { numberOf, Peers } from "./peers.ts";
+import { ProviderReplica } from "./provider-replica.ts";
+import { assertProviders, repair, type RepairOptions, type RepairReport } from "./repair.ts";
+import type { ReplicationSettings } from "./settings.ts";
+import { ReplicationStatements } from "./statements.ts";
+import type { DeadLetter, ReplicationPair, ReplicationStatus } from "./status.ts";
+
+interface ReplicatorInit {
+  readonly db: DatabaseManager;
+  readonly schema: string;
+  readonly isOneSessionPerStatement: boolean;
+  readonly settings: ReplicationSettings;
+  readonly nowMs: () => number;
+}
+
+interface Member {
+  readonly name: string;
+  readonly hints: HintTable;
+  readonly replica: ProviderReplica;
+}
+
+/** What is written in a burst is brought in one go. */
+const DEBOUNCE_MS = 25;
+const DEFAULT_INTERVAL_MS = 10_000;
+const PAGE_HINTS = 500;
+/** A page is merged in some ten milliseconds. */
+const PATIENCE_MS = 2_000;
+const REMEMBERED_SESSIONS = 10_000;
+const SHOWN_DEAD_LETTERS = 100;
+
+export class Replicator {
+  readonly #db: DatabaseManager;
+  readonly #settings: ReplicationSettings;
+  readonly #nowMs: () => number;
+  readonly #statements: ReplicationStatements;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #peers: Peers;
+  readonly #heartbeats: Heartbeats;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #scheduled = new Map<string, NodeJS.Timeout>();
+  readonly #underWay = new Map<string, Promise<Undelivered>>();
+  readonly #background = new Set<Promise<unknown>>();
+  /** Providers that are on their way back: they are given what they missed before they take work. */
+  readonly #catchingUp = new Set<string>();
+  #removeGuard: (() => void) | undefined;
+  #isOpen = false;
+
+  constructor({ db, schema, isOneSessionPerStatement, settings, nowMs }: ReplicatorInit) {
+    this.#db = db;
+    this.#settings = settings;
+    this.#nowMs = nowMs;
+    this.#statements = new ReplicationStatements(schema);
+    // What comes from another store has its hints there.
+    const statements = new Statements(schema);
+    const member = (name: string): [string, Member] => {
+      const deletions = new KnownDeletions(REMEMBERED_SESSIONS);
+      const store = { db, statements, deletions, isOneSessionPerStatement, route: { providers: [name] } };
+      const replica = new ProviderReplica(name, store, this.#statements);
+      return [name, { name, replica, hints: new HintTable(name, db, this.#statements) }];
+    };
+    this.#members = new Map(db.providerNames.map(member));
+    this.#peers = new Peers(db, this.#statements);
+    const isUsable = (name: string): boolean => this.#isReachable(name);
+    this.#heartbeats = new Heartbeats({ peers: this.#peers, names: db.providerNames, isUsable, nowMs });
+  }
+
+  /** To be called when the providers are ready. */
+  open(): void {
+    if (this.#settings.mode === "off") return;
+    this.#isOpen = true;
+    this.#removeGuard = this.#db.addReturnGuard({ catchUp: ({ name }) => this.#catchUp(name) });
+    this.#db.on("stateChange", this.#onStateChange);
+    const stats = this.#db.getProviderStats();
+    for (const name of this.#members.keys()) {
+      const intervalMs = stats[name]?.drainIntervalMs ?? DEFAULT_INTERVAL_MS;
+      if (intervalMs > 0) this.#timers.add(setInterval(() => this.drainSoon(name), intervalMs).unref());
+      // A process that died may have left hints.
+      this.drainSoon(name);
+      if (this.#isReachable(name)) this.#inBackground(name, this.#repairWhereNeeded(name));
+    }
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    this.#removeGuard?.();
+    this.#db.off("stateChange", this.#onStateChange);
+    for (const timer of [...this.#timers, ...this.#scheduled.values()]) clearTimeout(timer);
+    while (this.#background.size > 0) await Promise.allSettled(this.#background);
+  }
+
+  /** Brings the others what a provider has for them, a moment later: what is written until then goes along. */
+  drainSoon(name: string): void {
+    if (!this.#isOpen || this.#scheduled.has(name)) return;
+    const start = (): void => {
+      this.#scheduled.delete(name);
+      if (this.#isReachable(name)) this.#inBackground(name, this.drainNow(name));
+    };
+    this.#scheduled.set(name, setTimeout(start, DEBOUNCE_MS).unref());
+  }
+
+  /** Brings the others what a provider has for them, all that is there when this is called. */
+  async drainNow(name: string): Promise<Undelivered> {
+    // What is under way may have passed by what is asked for.
+    for (let before = this.#underWay.get(name); before !== undefined; before = this.#underWay.get(name)) {
+      await before.catch(() => undefined);
+    }
+    const draining = this.#drain(this.#member(name)).finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, draining);
+    return draining;
+  }
+
+  /** Gives facts to other providers, until so many have them. @returns those that have. */
+  async push(from: string, facts: Facts, count: number): Promise<string[]> {
+    const candidates = this.#db.providerNames.filter((name) => name !== from && this.#isReachable(name));
+    const accepted: string[] = [];
+    while (accepted.length < count && candidates.length > 0) {
+      const next = candidates.splice(0, count - accepted.length);
+      const pushed = await Promise.allSettled(next.map((name) => this.#member(name).replica.merge(facts)));
+      accepted.push(...next.filter((_, index) => pushed[index]?.status === "fulfilled"));
+    }
+    return accepted;
+  }
+
+  /** Brings the others all that a provider has for them. @returns those that have everything. */
+  async drainTo(name: string): Promise<string[]> {
+    const undelivered = await this.drainNow(name);
+    return this.reachableBeside(name).filter((other) => !undelivered.has(other));
+  }
+
+  /** Other providers than one that take work now. */
+  reachableBeside(name: string): string[] {
+    return this.#db.providerNames.filter((other) => other !== name && this.#isReachable(other));
+  }
+
+  /** Providers that may hold what the others have not got. */
+  get unreachable(): string[] {
+    return this.#db.providerNames.filter((name) => !this.#isReachable(name));
+  }
+
+  async repair({ providers, ...options }: RepairOptions = {}): Promise<RepairReport> {
+    if (providers !== undefined) assertProviders(providers, this.#db.providerNames);
+    const names = providers ?? this.#db.providerNames;
+    const reachable = names.filter((name) => this.#isReachable(name));
+    const replicas = reachable.map((name) => this.#member(name).replica);
+    const counts = await repair(replicas, options, async (store, refused) => {
+      const [keeper] = reachable.filter((name) => name !== store);
+      if (keeper !== undefined) await this.#member(keeper).hints.keepDeadLetters(store, [refused]);
+    });
+    if (reachable.length > 1) await Promise.all(reachable.map((name) => this.#heartbeats.accept(name)));
+    return { ...counts, providers: reachable, skipped: names.filter((name) => !reachable.includes(name)) };
+  }
+
+  async status(): Promise<ReplicationStatus> {
+    const { mode, acknowledge } = this.#settings;
+    const reports = await Promise.all([...this.#members.keys()].map((name) => this.#reportOf(name)));
+    const pairs = reports.flatMap((report) => report?.pairs ?? []);
+    const unreachable = [...this.#members.keys()].filter((_, index) => reports[index] === undefined);
+    const deadLetters = reports
+      .flatMap((report) => report?.letters ?? [])
+      .toSorted((one, other) => other.failedAt.getTime() - one.failedAt.getTime())
+      .slice(0, SHOWN_DEAD_LETTERS);
+    return { mode, acknowledge, pairs, unreachable, deadLetters };
+  }
+
+  async #drain({ name, hints }: Member): Promise<Undelivered> {
+    const targets = this.#targetsOf(name).map((target) => this.#targetOf(target));
+    const undelivered = await drain(hints, targets, {
+      pageHints: PAGE_HINTS,
+      pause: nextTurn,
+      patience: () => delay(PATIENCE_MS, undefined, { ref: false }),
+    });
+    for (const [target, error] of undelivered) if (error !== undefined) this.#db.report(target, error);
+    const delivered = targets.map((target) => target.name).filter((target) => !undelivered.has(target));
+    if (this.#heartbeats.isDue(name)) await this.#keepBooks(name, delivered, [...undelivered.keys()]);
+    return undelivered;
+  }
+
+  /** Once in a while: heartbeats, what is known of the others, and no more hints than may be. */
+  async #keepBooks(name: string, delivered: readonly string[], undelivered: readonly string[]): Promise<void> {
+    for (const store of [name, ...delivered]) {
+      if (!this.#heartbeats.isDue(store)) continue;
+      if (await this.#heartbeats.isRestored(store)) this.#inBackground(store, this.#repairRestored(store));
+      else await this.#heartbeats.beat(store);
+    }
+    for (const target of delivered) await this.#peers.note(name, target, { isDrained: true });
+    if (undelivered.length > 0) await this.#dropHints(name, undelivered);
+  }
+
+  async #dropHints(name: string, targets: readonly string[]): Promise<void> {
+    const { maxHints, maxHintAgeMs } = this.#settings;
+    const oldestId = idAt(this.#nowMs() - maxHintAgeMs);
+    const isNobodyThere = targets.length === this.#targetsOf(name).length;
+    for (const target of isNobodyThere ? [ALL_STORES, ...targets] : targets) {
+      const options = { providers: [name], idempotent: true };
+      const { rowCount } = await this.#db.query(this.#statements.dropHints(), [target, oldestId, maxHints], options);
+      if (rowCount === 0) continue;
+      for (const lacking of target === ALL_STORES ? targets : [target]) {
+        await this.#peers.note(name, lacking, { needsRepair: true });
+        this.#db.report(
+          lacking,
+          new Error(`${rowCount} hints that ${name} kept for it were dropped; it needs a repair`),
+        );
+      }
+    }
+  }
+
+  /** What a provider that returns must have before it takes work. */
+  async #catchUp(name: string): Promise<void> {
+    this.#catchingUp.add(name);
+    try {
+      if (await this.#heartbeats.isRestored(name)) await this.#repairRestored(name);
+      for (const source of this.reachableBeside(name)) {
+        const undelivered = await this.drainNow(source);
+        if (undelivered.has(name)) throw undelivered.get(name) ?? new Error(`${source} could not reach it`);
+      }
+      await this.#repairWhereNeeded(name);
+    } finally {
+      this.#catchingUp.delete(name);
+    }
+  }
+
+  async #repairRestored(name: string): Promise<void> {
+    this.#db.report(name, new Error("its heartbeat went backwards: it was restored from a backup, and is repaired"));
+    await this.repair();
+  }
+
+  /** Repairs a provider for which another one has dropped hints, or that was restored while nobody looked. */
+  async #repairWhereNeeded(name: string): Promise<void> {
+    if (await this.#heartbeats.isRestored(name)) return this.#repairRestored(name);
+    const known = await Promise.all(this.reachableBeside(name).map((other) => this.#peers.of(other)));
+    const needsRepair = known.flat().some((peer) => peer.name === name && peer.needsRepair);
+    if (needsRepair) await this.repair();
+  }
+
+  /** Who is to have what a provider accepted. */
+  #targetsOf(name: string): string[] {
+    const { mode } = this.#settings;
+    const { preferred, providerNames } = this.#db;
+    const order = [preferred, ...providerNames.filter((other) => other !== preferred)];
+    if (mode === "off") return [];
+    return mode === "all" ? order.filter((other) => other !== name) : order.slice(0, order.indexOf(name));
+  }
+
+  #targetOf(name: string): DrainTarget {
+    const { replica } = this.#member(name);
+    return {
+      name,
+      isUsable: () => this.#isReachable(name),
+      merge: (facts: Facts): Promise<Merged> => replica.merge(facts),
+    };
+  }
+
+  #isReachable(name: string): boolean {
+    return this.#catchingUp.has(name) || this.#db.isUsable({ providers: [name] });
+  }
+
+  async #reportOf(name: string): Promise<{ pairs: ReplicationPair[]; letters: DeadLetter[] } | undefined> {
+    if (!this.#isReachable(name)) return undefined;
+    const query = async (statement: ReturnType<ReplicationStatements["countHints"]>, ...values: unknown[]) => {
+      const options = { providers: [name], idempotent: true, readOnly: true, asText: true };
+      return (await this.#db.query<TextRow>(statement, values, options)).rows;
+    };
+    const [hints, counts, letters, peers] = await Promise.all([
+      query(this.#statements.countHints()),
+      query(this.#statements.countDeadLetters()),
+      query(this.#statements.selectDeadLetters(), SHOWN_DEAD_LETTERS),
+      this.#peers.of(name),
+    ]);
+    const count = (rows: readonly TextRow[], target: string, column: string): number =>
+      rows.filter((row) => row["target"] === target).reduce((sum, row) => sum + (numberOf(row, column) ?? 0), 0);
+    const pairs = this.#targetsOf(name).map((to): ReplicationPair => {
+      const oldestIds = hints.flatMap(({ target, oldestId }) =>
+        (target === to || target === ALL_STORES) && typeof oldestId === "string" ? [atomIdTimeMs(oldestId)] : [],
+      );
+      const peer = peers.find((known) => known.name === to);
+      return {
+        from: name,
+        to,
+        hints: count(hints, to, "hints") + count(hints, ALL_STORES, "hints"),
+        oldestHintAgeMs: oldestIds.length === 0 ? undefined : Math.max(0, this.#nowMs() - Math.min(...oldestIds)),
+        lastDrainAt: peer?.drainedAt,
+        lastRepairAt: peer?.repairedAt,
+        needsRepair: peer?.needsRepair ?? false,
+        deadLetters: count(counts, to, "letters"),
+      };
+    });
+    return { pairs, letters: letters.map((row) => toDeadLetter(name, row)) };
+  }
+
+  readonly #onStateChange = ({ provider, to }: { readonly provider: string; readonly to: string }): void => {
+    if (to === "up") this.drainSoon(provider);
+  };
+
+  #inBackground(name: string, work: Promise<unknown>): void {
+    const watched: Promise<unknown> = work
+      .catch((error: unknown) => this.#db.report(name, error))
+      .finally(() => this.#background.delete(watched));
+    this.#background.add(watched);
+  }
+
+  #member(name: string): Member {
+    const member = this.#members.get(name);
+    if (member === undefined) throw new TypeError(`there is no provider ${name}`);
+    return member;
+  }
+}
+
+function toDeadLetter(from: string, row: TextRow): DeadLetter {
+  return {
+    from,
+    to: text(row, "target"),
+    sessionId: decodeText(text(row, "sessionId")),
+    id: text(row, "id"),
+    code: text(row, "code"),
+    message: text(row, "message"),
+    failedAt: new Date(Number(text(row, "failedAtMs"))),
+  };
+}
+
+/** The least id of a millisecond: a UUIDv7 begins with its time. https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7 */
+function idAt(timeMs: number): string {
+  const hex = Math.max(0, Math.floor(timeMs)).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}

@@ -1,0 +1,54 @@
+import { MemoryError } from "@rivet/memory-core";
+
+/** Who gets what a provider has accepted: every other one, only preferred ones that missed it, or nobody. */
+export type ReplicationMode = "all" | "failback" | "off";
+/** How many providers must have committed a write before it is acknowledged. */
+export type Acknowledge = 1 | 2 | "majority";
+
+export interface ReplicationOptions {
+  /**
+   * `all`: what one provider accepted reaches every other one. `failback`: it reaches only those that come before it in the
+   * order, which have missed it. `off`: it stays where it is. Default: `all`.
+   */
+  replication?: ReplicationMode;
+  /**
+   * How many providers must have committed a write before it is acknowledged; the local journal counts for all. Default: 1.
+   */
+  acknowledge?: Acknowledge;
+  /** Hints that a provider keeps for each other one, before it drops them and the two need a repair. Default: 1,000,000. */
+  maxHints?: number;
+  /** How old what a hint names may become, in milliseconds, before it is dropped. Default: 7 days. */
+  maxHintAgeMs?: number;
+}
+
+export interface ReplicationSettings {
+  readonly mode: ReplicationMode;
+  readonly acknowledge: Acknowledge;
+  readonly maxHints: number;
+  readonly maxHintAgeMs: number;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** @throws {MemoryError} `invalid_input` with the path of the offending option. */
+export function parseReplication(options: ReplicationOptions): ReplicationSettings {
+  const { replication: mode = "all", acknowledge = 1, maxHints = 1_000_000, maxHintAgeMs = 7 * DAY_MS } = options;
+  if (!["all", "failback", "off"].includes(mode)) throw invalid("replication", `must be "all", "failback" or "off"`);
+  if (![1, 2, "majority"].includes(acknowledge)) throw invalid("acknowledge", `must be 1, 2 or "majority"`);
+  if (!Number.isSafeInteger(maxHints) || maxHints < 1) throw invalid("maxHints", "must be a whole number from 1");
+  if (!Number.isSafeInteger(maxHintAgeMs) || maxHintAgeMs < 1)
+    throw invalid("maxHintAgeMs", "must be milliseconds from 1");
+  return { mode, acknowledge, maxHints, maxHintAgeMs };
+}
+
+/** @throws {MemoryError} `invalid_input` when there are fewer providers than have to acknowledge. */
+export function requiredProviders(acknowledge: Acknowledge, providerCount: number): number {
+  const required = acknowledge === "majority" ? Math.floor(providerCount / 2) + 1 : acknowledge;
+  if (required <= providerCount) return required;
+  throw invalid("acknowledge", `is ${required}, and there is one provider; add another one, or set it to 1`);
+}
+
+function invalid(option: string, problem: string): MemoryError {
+  const path = `options.${option}`;
+  return new MemoryError({ code: "invalid_input", message: `${path} ${problem}`, path, backend: "postgres" });
+}
