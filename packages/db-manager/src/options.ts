@@ -44,6 +44,8 @@ export interface DatabaseManagerOptions {
   hedgeAfterMs?: number | undefined;
   /** How long a provider that was away has to stay well before it takes work again, at the least. Default: 5,000 ms. */
   dwellMs?: number | undefined;
+  /** Between two probes of a provider that is down, at the most. Default: 10,000 ms. */
+  longestProbeDelayMs?: number | undefined;
   /** For a whole operation with its waiting and repeats. Default: 5,000 ms. */
   operationTimeoutMs?: number | undefined;
   /** Where a local journal is to be; this package only hands it on, see `DatabaseManager.journal`. */
@@ -74,6 +76,7 @@ export interface Settings {
   readonly operationTimeoutMs: number;
   readonly hedgeAfterMs: number;
   readonly dwellMs: number;
+  readonly longestProbeDelayMs: number;
   readonly journalPath: string | undefined;
   readonly journalAfter: number;
   readonly nowMs: () => number;
@@ -87,6 +90,7 @@ const DEFAULTS = {
   operationTimeoutMs: 5000,
   hedgeAfterMs: 150,
   dwellMs: 5000,
+  longestProbeDelayMs: 10_000,
 };
 /** What a database that was stopped for want of work may take to start, where its provider is known to stop it. */
 const WAKE_UP_MS = 3000;
@@ -129,6 +133,11 @@ export function parseOptions(options: DatabaseManagerOptions): Settings {
     operationTimeoutMs: duration(options.operationTimeoutMs, "options.operationTimeoutMs", DEFAULTS.operationTimeoutMs),
     hedgeAfterMs: duration(options.hedgeAfterMs, "options.hedgeAfterMs", DEFAULTS.hedgeAfterMs),
     dwellMs: duration(options.dwellMs, "options.dwellMs", DEFAULTS.dwellMs),
+    longestProbeDelayMs: duration(
+      options.longestProbeDelayMs,
+      "options.longestProbeDelayMs",
+      DEFAULTS.longestProbeDelayMs,
+    ),
     journalPath,
     journalAfter: journalAfter ?? parsed.length,
     nowMs: functionOr(options.nowMs, "options.nowMs", () => performance.timeOrigin + performance.now()),

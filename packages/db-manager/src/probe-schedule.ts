@@ -4,6 +4,8 @@ export interface ProbeContext {
   readonly nowMs: number;
   /** Probes since it last took work. */
   readonly probes: number;
+  /** Between two probes of one that is down. */
+  readonly longestMs: number;
   /** Whether no other provider takes work: then its return is looked for more often. */
   readonly isAlone: boolean;
   /** From 0 to below 1. */
@@ -11,7 +13,6 @@ export interface ProbeContext {
 }
 
 const FIRST_DELAY_MS = 250;
-const LONGEST_DELAY_MS = 10_000;
 const LONGEST_DELAY_ALONE_MS = 2_000;
 /** What an administrator has to mend is looked at slowly: wrong passwords may lock an account. */
 const INELIGIBLE_DELAY_MS = 30_000;
@@ -22,7 +23,7 @@ const INELIGIBLE_DELAY_MS = 30_000;
  */
 export function probeDelayMs(health: ProviderHealth, context: ProbeContext): number | undefined {
   const { nowMs, probes, isAlone, random } = context;
-  const longestMs = isAlone ? LONGEST_DELAY_ALONE_MS : LONGEST_DELAY_MS;
+  const longestMs = isAlone ? Math.min(LONGEST_DELAY_ALONE_MS, context.longestMs) : context.longestMs;
   const backoffMs = random() * Math.min(longestMs, FIRST_DELAY_MS * 2 ** probes);
   const wellMs = nowMs - (health.wellSinceMs ?? nowMs);
   switch (health.state) {
@@ -34,7 +35,7 @@ export function probeDelayMs(health: ProviderHealth, context: ProbeContext): num
     case "probing":
       return Math.max(0, PROBE_DISTANCE_MS - wellMs);
     case "catching-up":
-      return health.isCaughtUp ? Math.min(LONGEST_DELAY_MS, Math.max(0, health.dwellMs - wellMs)) : backoffMs;
+      return health.isCaughtUp ? Math.min(context.longestMs, Math.max(0, health.dwellMs - wellMs)) : backoffMs;
     case "ineligible":
       return INELIGIBLE_DELAY_MS * (0.5 + random());
     default:

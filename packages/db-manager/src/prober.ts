@@ -4,6 +4,7 @@ import type { ProviderHealth } from "./provider-state.ts";
 
 interface ProberInit {
   readonly nowMs: () => number;
+  readonly longestMs: number;
   readonly random: () => number;
   readonly isAlone: () => boolean;
   readonly health: () => ProviderHealth;
@@ -28,9 +29,9 @@ export class Prober {
   /** To be called when the state has changed. */
   schedule(): void {
     if (this.#isProbing || this.#isStopped) return;
-    const { nowMs, random, isAlone, health } = this.#init;
+    const { nowMs, longestMs, random, isAlone, health } = this.#init;
     clearTimeout(this.#timer);
-    const context = { nowMs: nowMs(), probes: this.#probes, isAlone: isAlone(), random };
+    const context = { nowMs: nowMs(), longestMs, probes: this.#probes, isAlone: isAlone(), random };
     const delayMs = probeDelayMs(health(), context);
     if (delayMs === undefined) {
       this.#probes = 0;

@@ -47,6 +47,7 @@ export interface ProviderContext {
   /** Whether providers are probed that do not take work. */
   readonly isProbing: () => boolean;
   readonly dwellMs: number;
+  readonly longestProbeDelayMs: number;
   /** Whether no provider but the one of this name takes work. */
   readonly isAlone: (name: string) => boolean;
   readonly guards: ReturnGuards;
@@ -109,6 +110,7 @@ export class Provider {
     });
     this.#prober = new Prober({
       nowMs,
+      longestMs: context.longestProbeDelayMs,
       random,
       isAlone: () => context.isAlone(name),
       health: () => this.#health.current,

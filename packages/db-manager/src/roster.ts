@@ -20,13 +20,14 @@ export class Roster {
   #active: Provider;
 
   constructor(settings: Settings, emit: Emit, telemetry: Telemetry | undefined) {
-    const { providers, isFailoverOn, nowMs, random, dwellMs, primary } = settings;
+    const { providers, isFailoverOn, nowMs, random, dwellMs, longestProbeDelayMs, primary } = settings;
     this.#emit = emit;
     this.#isFailoverOn = isFailoverOn;
     const context = {
       nowMs,
       random,
       dwellMs,
+      longestProbeDelayMs,
       // Alone, and with nobody waiting for its return, a provider gets the work whatever its state: that is its probe.
       isProbing: () => isFailoverOn && (providers.length > 1 || this.#guards.count > 0),
       isAlone: (name: string) => !this.#ranking.some((other) => other.name !== name && isTakingWork(other.state)),

@@ -172,7 +172,7 @@ describe("the way back", () => {
 
 describe("the next probe", () => {
   const delayOf = (health: ProviderHealth, probes = 0, isAlone = false, random = 1): number | undefined =>
-    probeDelayMs(health, { nowMs: 1_500, probes, isAlone, random: () => random });
+    probeDelayMs(health, { nowMs: 1_500, longestMs: 10_000, probes, isAlone, random: () => random });
 
   it("comes at once for a suspect, and never for what takes work", () => {
     expect([delayOf(healthIn("up")), delayOf(healthIn("unknown"))]).toEqual([undefined, undefined]);

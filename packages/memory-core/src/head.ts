@@ -11,7 +11,7 @@ import type { AtomRow } from "./storage-hooks.ts";
 export interface SessionHead extends MetadataProjection {
   readonly sessionId: string;
   readonly userId: string;
-  /** When the earliest of its atoms was created, in milliseconds since 1970; deletions leave it. */
+  /** When the earliest of its atoms was created, in milliseconds since 1970. */
   readonly createdAtMs: number;
   /** The greatest atom id. */
   readonly lastAtomId: string;
@@ -49,20 +49,28 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
 }
 
 /** An atom as a deletion needs it. */
-export type DeletedAtom = Pick<AtomRow, "id" | "memoryType">;
+export type DeletedAtom = Pick<AtomRow, "id" | "memoryType" | "createdAtMs">;
+
+/** What a store knows of a session after a deletion. */
+export interface AtomsLeft {
+  /** The greatest id; undefined when there is none. */
+  readonly lastAtomId: string | undefined;
+  /** The least time of creation, in milliseconds since 1970; called only when an atom of that time was deleted. */
+  readonly earliestMs: () => number;
+  /** The session metadata; called only when some was deleted. */
+  readonly metadata: () => readonly AtomRow[];
+}
 
 /**
- * The head after atoms were deleted, or undefined when none is left.
- *
- * @param lastAtomId the greatest id that is left; undefined when none is.
- * @param metadataLeft reads the session metadata atoms that are left; called only when one was deleted.
+ * The head after atoms were deleted, or undefined when none is left. It says what a fold of the atoms that are left says:
+ * stores that hold the same have the same heads, whatever came first.
  */
 export function headAfterDelete(
   head: SessionHead,
   deleted: readonly DeletedAtom[],
-  lastAtomId: string | undefined,
-  metadataLeft: () => readonly AtomRow[],
+  left: AtomsLeft,
 ): SessionHead | undefined {
+  const { lastAtomId } = left;
   if (lastAtomId === undefined) return undefined;
   let { messageCount, atomCount, idXor, historyXor } = head;
   messageCount -= deleted.filter(({ memoryType }) => roleOf(memoryType) !== undefined).length;
@@ -70,8 +78,10 @@ export function headAfterDelete(
   idXor = xorIds([idXor, ...idsOf(deleted)]);
   historyXor = xorIds([historyXor, ...idsOf(deleted.filter(isHistory))]);
   const isMetadataDeleted = deleted.some(({ memoryType }) => memoryType === SESSION_METADATA);
-  const metadata = isMetadataDeleted ? metadataAfter(EMPTY_METADATA, metadataLeft()) : {};
-  return { ...head, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
+  const metadata = isMetadataDeleted ? metadataAfter(EMPTY_METADATA, left.metadata()) : {};
+  const isEarliestDeleted = deleted.some((atom) => atom.createdAtMs === head.createdAtMs);
+  const createdAtMs = isEarliestDeleted ? left.earliestMs() : head.createdAtMs;
+  return { ...head, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }
 
 /**
@@ -95,10 +105,10 @@ export function isHistoryUnchanged(
   return version === expectedHistoryXor;
 }
 
-function isHistory({ memoryType }: DeletedAtom): boolean {
+function isHistory({ memoryType }: Pick<AtomRow, "memoryType">): boolean {
   return isHistoryType(memoryType);
 }
 
-function idsOf(atoms: readonly DeletedAtom[]): string[] {
+function idsOf(atoms: readonly Pick<AtomRow, "id">[]): string[] {
   return atoms.map(({ id }) => id);
 }

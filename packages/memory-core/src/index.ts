@@ -14,7 +14,7 @@ export { contextWindow, type ContextOptions } from "./context-window.ts";
 export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
-export { headAfterDelete, headAfterInsert, type DeletedAtom, type SessionHead } from "./head.ts";
+export { headAfterDelete, headAfterInsert, type AtomsLeft, type DeletedAtom, type SessionHead } from "./head.ts";
 export { xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { MetadataProjection } from "./metadata-projection.ts";
@@ -49,7 +49,7 @@ export { verify, type Difference } from "./replication/verify.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
 export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 export type { SessionData } from "./session-data.ts";
-export { Session, type SessionInit } from "./session.ts";
+export { Session, type Completeness, type SessionInit } from "./session.ts";
 export type {
   AtomJournal,
   AtomKey,

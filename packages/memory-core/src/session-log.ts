@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from "./json.ts";
 import type { Message } from "./message.ts";
 import { applyMetadataChange, type MetadataChange } from "./session-metadata.ts";
 import { readMetadata } from "./session-summary.ts";
-import type { AtomRow, SessionRow } from "./storage-hooks.ts";
+import type { AtomRow, MessageRow, SessionRow } from "./storage-hooks.ts";
 import { DEFAULT_MAX_ATOM_BYTES } from "./validation.ts";
 
 /** What one save writes. It does not change while the save is under way, nor when it is repeated after a failure. */
@@ -26,6 +26,8 @@ export class SessionLog {
 
   messages: Message[] = [];
   unreadable: readonly UnreadableAtom[] = [];
+  /** Stores that could not be asked when this was read, and may hold more of it. */
+  unreachable: readonly string[] = [];
   /** Atoms that no store has acknowledged, oldest first. */
   unsaved: AtomRow[] = [];
   /** The version of the stored history when this object last read or wrote it. */
@@ -139,13 +141,26 @@ export class SessionLog {
     this.historyXor = historyXor;
   }
 
-  /** Takes over what is stored; unsaved work stays on top of it. */
-  absorb({ head, messages }: SessionRow): void {
+  /** The ids of saved messages that a store's answer lacks: others have deleted them, or that store has not got them yet. */
+  missingIn(messages: readonly Pick<MessageRow, "id">[]): string[] {
+    const known = new Set([...messages, ...this.unsaved].map(({ id }) => id));
+    return this.messages.map(({ id }) => id).filter((id) => !known.has(id));
+  }
+
+  /**
+   * Takes over what is stored; unsaved work stays on top of it.
+   *
+   * @param lacking saved messages that the store has not got yet: they stay, and so does the metadata.
+   */
+  absorb({ head, messages, unreachable = [] }: SessionRow, lacking: ReadonlySet<string> = new Set()): void {
     this.clock.observe(head.lastAtomId);
+    this.unreachable = unreachable;
     const { metadata, unreadable } = readMetadata(head);
     if (unreadable !== undefined) throw unreadable;
-    this.#metadata = new Map(Object.entries(metadata));
-    this.#metadataView = undefined;
+    if (lacking.size === 0) {
+      this.#metadata = new Map(Object.entries(metadata));
+      this.#metadataView = undefined;
+    }
 
     const bad: UnreadableAtom[] = [];
     const stored: Message[] = [];
@@ -153,7 +168,9 @@ export class SessionLog {
       const message = readMessage(row, head, (atom) => bad.push(atom));
       if (message !== undefined) stored.push(message);
     }
-    this.messages = this.clearThroughId === undefined ? stored : laterThan(this.clearThroughId, stored);
+    const kept = this.messages.filter(({ id }) => lacking.has(id));
+    const merged = kept.length === 0 ? stored : [...stored, ...kept].sort(byId);
+    this.messages = this.clearThroughId === undefined ? merged : laterThan(this.clearThroughId, merged);
     this.unreadable = bad;
     if (this.unsavedCount > 0) this.#reapplyUnsaved();
     this.#lastSavedMessageId = messages.at(-1)?.id ?? this.#lastSavedMessageId;
@@ -168,7 +185,7 @@ export class SessionLog {
       if (role === undefined) this.#applyMetadata(decodeMetadataChange(row));
       else if (!storedIds.has(row.id)) this.messages.push(decodeMessage(row, role));
     }
-    this.messages.sort((left, right) => (left.id < right.id ? -1 : 1));
+    this.messages.sort(byId);
     if (this.#change === undefined) return;
     this.#applyMetadata({ set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] });
   }
@@ -213,4 +230,8 @@ function versionAfter({ historyXor, rows }: UnsavedBatch): string {
 
 function laterThan(id: string, messages: readonly Message[]): Message[] {
   return messages.filter((message) => message.id > id);
+}
+
+function byId(left: Message, right: Message): number {
+  return left.id < right.id ? -1 : 1;
 }

@@ -13,6 +13,12 @@ import type { LoadOptions, SaveOptions, SaveReceipt } from "./storage-types.ts";
 import type { AnyStorage } from "./storage.ts";
 import { assertLimit, assertName, assertOptions, snapshotJson, snapshotJsonObject } from "./validation.ts";
 
+export interface Completeness {
+  readonly isComplete: boolean;
+  /** The names of the stores that could not be asked. */
+  readonly unreachable: readonly string[];
+}
+
 export interface SessionInit {
   /** Whose session it is: 1 to 512 UTF-16 units, no NUL. */
   userId: string;
@@ -109,6 +115,15 @@ export class Session {
   /** Stored rows of this session that could not be read when it was loaded or refreshed; the rest is there. */
   get unreadable(): readonly UnreadableAtom[] {
     return this.#log.unreadable;
+  }
+
+  /**
+   * Whether all stores that may hold a part of this session could be asked when it was loaded or refreshed. A storage of
+   * several providers loads from one that is up; another one that is not may have accepted what has not arrived there.
+   */
+  get completeness(): Completeness {
+    const { unreachable } = this.#log;
+    return { isComplete: unreachable.length === 0, unreachable };
   }
 
   /** @throws {MemoryError} `invalid_input` for content or metadata that JSON cannot hold. */

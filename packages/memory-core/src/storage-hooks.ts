@@ -93,6 +93,8 @@ export type MessageRow = Pick<AtomRow, "id" | "memoryType" | "content" | "metada
 export interface SessionRow {
   readonly head: SessionHead;
   readonly messages: readonly MessageRow[];
+  /** Stores that could not be asked and may hold more of it. Default: none. */
+  readonly unreachable?: readonly string[] | undefined;
 }
 
 /** What to delete for good. `userId` guards: what belongs to someone else is as if it were not there. */

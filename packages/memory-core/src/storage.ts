@@ -1,5 +1,5 @@
 import { decodeAtom, decodeOr, unreadableAtom } from "./atom-codec.ts";
-import { processClock, type AtomClock } from "./atom-id.ts";
+import { NIL_ID, processClock, type AtomClock } from "./atom-id.ts";
 import type { AtomList, MemoryAtom, UnreadableAtom } from "./atom.ts";
 import { invalidInput, MemoryError, withContext, type MemoryErrorCode } from "./errors.ts";
 import type { SessionHead } from "./head.ts";
@@ -9,6 +9,7 @@ import { atomPages, parseAtomQuery, parseFilter, parseGuard, parseSessionQuery, 
 import { encodeText } from "./serialization.ts";
 import { summarize } from "./session-summary.ts";
 import { HookReplica } from "./replication/hook-replica.ts";
+import { allPages } from "./replication/merge-join.ts";
 import type { Replica } from "./replication/replica.ts";
 import type { SessionLog } from "./session-log.ts";
 import { sessionFromRow, sessionInternals, type Session } from "./session.ts";
@@ -177,6 +178,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
             fromId: log.loadedFromId,
           }),
         );
+        // A store that has not got all of it yet takes nothing away: what was deleted has a tombstone.
+        const missing = log.missingIn(row?.messages ?? []);
+        const lacking = missing.length === 0 ? new Set<string>() : await this.#withoutTombstone(log, missing);
+        if (row === undefined && lacking.size > 0) return;
         if (row === undefined) {
           throw new MemoryError({
             code: "not_found",
@@ -184,10 +189,23 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
             sessionId: log.sessionId,
           });
         }
-        log.absorb(row);
+        log.absorb(row, lacking);
         log.unreadable.forEach((atom) => this.#onUnreadable?.(atom));
       });
     });
+  }
+
+  /** Those of a session's ids that have not been deleted, as far as the store knows. */
+  async #withoutTombstone(log: SessionLog, ids: readonly string[]): Promise<Set<string>> {
+    const sessionId = encodeText(log.sessionId);
+    const left = new Set(ids);
+    const select = (after: Hooks.Tombstone | undefined, limit: number): Promise<readonly Hooks.Tombstone[]> =>
+      this.#use(() => this.selectTombstones({ sessionId, after, limit }));
+    for await (const { id } of allPages(select, STREAM_PAGE)) {
+      if (id === NIL_ID) return new Set();
+      left.delete(id);
+    }
+    return left;
   }
 
   /**

@@ -102,9 +102,11 @@ function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[], 
     rows.map(({ id }) => id),
     nowMs,
   );
-  const head = headAfterDelete(session.head, rows, session.atoms.lastKey(), () =>
-    [...session.atoms.values()].filter(({ memoryType }) => memoryType === SESSION_METADATA),
-  );
+  const head = headAfterDelete(session.head, rows, {
+    lastAtomId: session.atoms.lastKey(),
+    earliestMs: () => [...session.atoms.values()].reduce((least, row) => Math.min(least, row.createdAtMs), Infinity),
+    metadata: () => [...session.atoms.values()].filter(({ memoryType }) => memoryType === SESSION_METADATA),
+  });
   if (head === undefined) memory.removeSession(session);
   else memory.setHead(head);
 }

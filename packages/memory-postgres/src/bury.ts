@@ -1,7 +1,7 @@
 import type { Queryable } from "@rivet/db-manager";
 import { headAfterDelete, SESSION_METADATA, type SessionHead } from "@rivet/memory-core";
 import { bitsOfId } from "@rivet/postgres-schema";
-import { text, toAtomRow, type TextRow } from "./rows.ts";
+import { milliseconds, text, timestampText, toAtomRow, type TextRow } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -17,20 +17,31 @@ export async function bury(
   deleted: readonly TextRow[],
 ): Promise<SessionHead | undefined> {
   const { sessionId } = head;
-  const atoms = deleted.map((row) => ({ id: text(row, "id"), memoryType: text(row, "memoryType") }));
+  const atoms = deleted.map((row) => ({
+    id: text(row, "id"),
+    memoryType: text(row, "memoryType"),
+    createdAtMs: milliseconds(row),
+  }));
   const select = async (statement: ReturnType<typeof statements.selectLastAtomId>): Promise<readonly TextRow[]> =>
     (await client.query<TextRow>(statement, [sessionId], { asText: true })).rows;
 
   const [last] = await select(statements.selectLastAtomId());
   const isMetadataDeleted = atoms.some(({ memoryType }) => memoryType === SESSION_METADATA);
   const metadataLeft = isMetadataDeleted ? (await select(statements.selectMetadata())).map(toAtomRow) : [];
-  const next = headAfterDelete(head, atoms, last === undefined ? undefined : text(last, "id"), () => metadataLeft);
+  const isEarliestDeleted = atoms.some(({ createdAtMs }) => createdAtMs === head.createdAtMs);
+  const [earliest] = isEarliestDeleted && last !== undefined ? await select(statements.selectEarliest()) : [];
+  const next = headAfterDelete(head, atoms, {
+    lastAtomId: last === undefined ? undefined : text(last, "id"),
+    earliestMs: () => (earliest === undefined ? head.createdAtMs : milliseconds(earliest)),
+    metadata: () => metadataLeft,
+  });
   if (next === undefined) {
     await client.query(statements.emptyHeads(), [[sessionId]]);
   } else {
-    const { userId, lastAtomId, messageCount, atomCount, idXor, historyXor, metadata, metadataIds } = next;
+    const { userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, metadata, metadataIds } = next;
     const counts = [userId, lastAtomId, messageCount, atomCount];
-    const values = [sessionId, ...counts, bitsOfId(idXor), bitsOfId(historyXor), metadata, metadataIds];
+    const digests = [bitsOfId(idXor), bitsOfId(historyXor)];
+    const values = [sessionId, ...counts, ...digests, metadata, metadataIds, timestampText(createdAtMs)];
     await client.query(statements.updateHeadAfterDelete(), values);
   }
   deletions.learn(sessionId, deletionCount + 1);

@@ -54,7 +54,9 @@ export async function lockHeads(
 ): Promise<{ readonly heads: Heads; readonly provider: string }> {
   const sessionIds = sessions.map(({ sessionId }) => sessionId);
   await client.query(statements.createHeads(), [sessionIds]);
-  const { rows, provider } = await client.query<TextRow>(statements.lockHeads(), [sessionIds], { asText: true });
+  await client.query(statements.lockHeads(), [sessionIds]);
+  const select = statements.selectLockedHeads();
+  const { rows, provider } = await client.query<TextRow>(select, [sessionIds], { asText: true });
   const heads = new Map(rows.map((row) => [text(row, "sessionId"), toStoredHead(row)]));
   for (const [sessionId, { deletionCount }] of heads) deletions.learn(sessionId, deletionCount);
   return { heads, provider };

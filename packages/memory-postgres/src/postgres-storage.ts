@@ -175,7 +175,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const isBounded = selection.lastMessages !== undefined;
     const options = isBounded ? {} : { timeoutMs: LOAD_TIMEOUT_MS };
     const rows = await this.#read(this.#store.statements.selectSession(selection), options);
-    return toSessionRow(selection.sessionId, rows);
+    const session = toSessionRow(selection.sessionId, rows);
+    return session && { ...session, unreachable: this.#replicator.unreachable };
   }
 
   protected override async selectHeads(selection: HeadSelection): Promise<SessionHead[]> {

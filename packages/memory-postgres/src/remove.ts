@@ -14,11 +14,12 @@ interface RemovedAt extends Removed {
 export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
   const { statements } = store;
   return inTransaction(store, async (client) => {
-    const locking =
+    const [locking, reading, values] =
       deletion.scope === "user"
-        ? client.query<TextRow>(statements.lockHeadsOfUser(), [deletion.userId], { asText: true })
-        : client.query<TextRow>(statements.lockHeads(), [[deletion.sessionId]], { asText: true });
-    const { rows, provider } = await locking;
+        ? [statements.lockHeadsOfUser(), statements.selectHeadsOfUser(), [deletion.userId]]
+        : [statements.lockHeads(), statements.selectLockedHeads(), [[deletion.sessionId]]];
+    await client.query(locking, values);
+    const { rows, provider } = await client.query<TextRow>(reading, values, { asText: true });
     const removed =
       deletion.scope === "user"
         ? await removeSessions(store, client, rows.map(toSessionHead))

@@ -148,21 +148,33 @@ FROM unnest($1::text[]) AS given (session_id) ORDER BY session_id COLLATE "C"
 ON CONFLICT DO NOTHING`);
   }
 
-  /**
-   * Locks heads, and gives them with `deletionCount` and `isDeleted`: whether the session has a tombstone. $1: session ids.
-   */
+  /** Locks heads, in the order in which everybody does. $1: session ids. */
   lockHeads(): Statement {
+    return this.#named(`
+SELECT FROM ${this.#table.heads} WHERE session_id = ANY($1) ORDER BY session_id FOR UPDATE`);
+  }
+
+  /**
+   * Heads that are locked, with `deletionCount` and `isDeleted`: whether the session has a tombstone. It is a statement
+   * apart, as one that has waited for a lock sees other tables as they were before. $1: session ids.
+   */
+  selectLockedHeads(): Statement {
     return this.#named(`
 SELECT ${HEAD_COLUMNS}, deletion_count AS "deletionCount", EXISTS (
     SELECT FROM ${this.#table.tombstones} AS tombstone WHERE tombstone.session_id = head.session_id AND id = ${NIL}
   ) AS "isDeleted"
-FROM ${this.#table.heads} AS head WHERE session_id = ANY($1) ORDER BY session_id FOR UPDATE OF head`);
+FROM ${this.#table.heads} AS head WHERE session_id = ANY($1) ORDER BY session_id`);
   }
 
   /** Locks the heads of a user's sessions. $1: user id. */
   lockHeadsOfUser(): Statement {
     return this.#named(`
-SELECT ${HEAD_COLUMNS} FROM ${this.#table.heads} WHERE user_id = $1 AND atom_count > 0 ORDER BY session_id FOR UPDATE`);
+SELECT FROM ${this.#table.heads} WHERE user_id = $1 AND atom_count > 0 ORDER BY session_id FOR UPDATE`);
+  }
+
+  /** $1: user id. */
+  selectHeadsOfUser(): Statement {
+    return this.#named(`SELECT ${HEAD_COLUMNS} FROM ${this.#table.heads} WHERE user_id = $1 AND atom_count > 0`);
   }
 
   /**
@@ -198,19 +210,21 @@ WITH buried AS (
   SELECT $1, id, COALESCE(deleted_at, now()) FROM unnest($2::uuid[], $3::timestamptz[]) AS given (id, deleted_at)
   ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
 )${this.#hints("buried", true)}
-DELETE FROM ${this.#table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[]) RETURNING id, memory_type AS "memoryType"`);
+DELETE FROM ${this.#table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[])
+RETURNING id, memory_type AS "memoryType", ${CREATED_AT_MS}`);
   }
 
   /** Deletes the messages up to and including an id, and leaves tombstones. $1: session id; $2: the id. */
   deleteMessagesThrough(): Statement {
     return this.#named(`
 WITH deleted AS (
-  DELETE FROM ${this.#table.memories} WHERE session_id = $1 AND id <= $2 AND ${IS_MESSAGE} RETURNING id, memory_type
+  DELETE FROM ${this.#table.memories} WHERE session_id = $1 AND id <= $2 AND ${IS_MESSAGE}
+  RETURNING id, memory_type, created_at
 ), buried AS (
   INSERT INTO ${this.#table.tombstones} (session_id, id, deleted_at)
   SELECT $1, id, now() FROM deleted ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
 )${this.#hints("buried", true)}
-SELECT id, memory_type AS "memoryType" FROM deleted`);
+SELECT id, memory_type AS "memoryType", ${CREATED_AT_MS} FROM deleted`);
   }
 
   /** $1: session id. */
@@ -218,11 +232,17 @@ SELECT id, memory_type AS "memoryType" FROM deleted`);
     return this.#named(`SELECT id FROM ${this.#table.memories} WHERE session_id = $1 ORDER BY id DESC LIMIT 1`);
   }
 
-  /** Writes a head after a deletion. $1: session id; $2 to $9: the columns, in their order here. */
+  /** When the earliest atom of a session was created. It reads all of them. $1: session id. */
+  selectEarliest(): Statement {
+    return this.#named(`
+SELECT date_part('epoch', min(created_at)) * 1000 AS "createdAtMs" FROM ${this.#table.memories} WHERE session_id = $1`);
+  }
+
+  /** Writes a head after a deletion. $1: session id; $2 to $10: the columns, in their order here. */
   updateHeadAfterDelete(): Statement {
     return this.#named(`
 UPDATE ${this.#table.heads} SET user_id = $2, last_atom_id = $3, message_count = $4, atom_count = $5, id_xor = $6,
-  history_xor = $7, metadata = $8, metadata_ids = $9, deletion_count = deletion_count + 1
+  history_xor = $7, metadata = $8, metadata_ids = $9, created_at = $10, deletion_count = deletion_count + 1
 WHERE session_id = $1`);
   }
 

@@ -13,6 +13,8 @@ export async function readHeads(
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
+    // As of one moment: a writer that was just killed may have a statement under way.
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const statements = new Statements(schema);
     const select = async ({ statement, values }: ReturnType<Statements["selectHeads"]>): Promise<TextRow[]> =>
       (await client.query({ text: statement.text, values: [...values], types: AS_TEXT })).rows;

@@ -96,9 +96,11 @@ export function bury(
   const { sessionId } = head;
   for (const { id } of deleted) statements.insertTombstone(sessionId, id, nowMs);
   if (deleted.length === 0) return head;
-  const next = headAfterDelete(head, deleted, statements.selectLastAtomId(sessionId), () =>
-    statements.selectMetadata(sessionId),
-  );
+  const next = headAfterDelete(head, deleted, {
+    lastAtomId: statements.selectLastAtomId(sessionId),
+    earliestMs: () => statements.selectEarliestMs(sessionId),
+    metadata: () => statements.selectMetadata(sessionId),
+  });
   if (next === undefined) statements.deleteHead(sessionId);
   else statements.upsertHead(next);
   return next;

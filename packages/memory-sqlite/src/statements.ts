@@ -16,6 +16,7 @@ import type { Connection } from "./connection.ts";
 
 const ATOM_COLUMNS = `session_id AS sessionId, id, user_id AS userId, memory_type AS memoryType, content, metadata,
   created_at AS createdAtMs`;
+const DELETED_COLUMNS = "id, memory_type AS memoryType, created_at AS createdAtMs";
 const MESSAGE_COLUMNS = "id, memory_type AS memoryType, content, metadata, created_at AS createdAtMs";
 const HEAD_COLUMNS = `session_id AS sessionId, user_id AS userId, created_at AS createdAtMs,
   last_atom_id AS lastAtomId, message_count AS messageCount, atom_count AS atomCount, id_xor AS idXor,
@@ -101,7 +102,7 @@ export class Statements {
 
   deleteAtom(sessionId: string, id: string): DeletedAtom | undefined {
     return this.#get<DeletedAtom>(
-      "DELETE FROM session_memories WHERE session_id = ? AND id = ? RETURNING id, memory_type AS memoryType",
+      `DELETE FROM session_memories WHERE session_id = ? AND id = ? RETURNING ${DELETED_COLUMNS}`,
       [sessionId, id],
     );
   }
@@ -109,7 +110,7 @@ export class Statements {
   deleteMessagesThrough(sessionId: string, throughId: string): DeletedAtom[] {
     return this.#all<DeletedAtom>(
       `DELETE FROM session_memories WHERE session_id = ? AND id <= ? AND ${IS_MESSAGE}
-       RETURNING id, memory_type AS memoryType`,
+       RETURNING ${DELETED_COLUMNS}`,
       [sessionId, throughId],
     );
   }
@@ -175,6 +176,12 @@ export class Statements {
   selectLastAtomId(sessionId: string): string | undefined {
     const sql = "SELECT id FROM session_memories WHERE session_id = ? ORDER BY id DESC LIMIT 1";
     return this.#get<{ id: string }>(sql, [sessionId])?.id;
+  }
+
+  /** When the earliest atom of a session that has some was created. It reads all of them. */
+  selectEarliestMs(sessionId: string): number {
+    const sql = "SELECT min(created_at) AS createdAtMs FROM session_memories WHERE session_id = ?";
+    return this.#get<{ createdAtMs: number }>(sql, [sessionId])?.createdAtMs ?? Infinity;
   }
 
   selectMetadata(sessionId: string): AtomRow[] {

@@ -37,17 +37,17 @@ export class HookReplica implements Replica {
   async rangesAfter(sessionId: string, rangeSessions: number, limit: number): Promise<RangeDigest[]> {
     const ranges: RangeDigest[] = [];
     let sessions: SessionDigest[] = [];
-    const close = (): void => {
+    const close = async (): Promise<void> => {
       const last = sessions.at(-1);
-      if (last !== undefined) ranges.push({ through: last.sessionId, digest: digestOf(sessions) });
+      if (last !== undefined) ranges.push({ through: last.sessionId, digest: await digestOf(sessions) });
       sessions = [];
     };
     for await (const session of this.#digests({ after: sessionId })) {
       if (sessions.push(session) < rangeSessions) continue;
-      close();
+      await close();
       if (ranges.length === limit) return ranges;
     }
-    close();
+    await close();
     return ranges;
   }
 
@@ -56,7 +56,7 @@ export class HookReplica implements Replica {
     for (const range of ranges) {
       const sessions: SessionDigest[] = [];
       for await (const session of this.#digests(range)) sessions.push(session);
-      digests.push(digestOf(sessions));
+      digests.push(await digestOf(sessions));
     }
     return digests;
   }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { NIL_ID } from "../atom-id.ts";
 import { xorIds } from "../id-xor.ts";
 import type { SessionDigest } from "./replica.ts";
@@ -21,14 +20,15 @@ export function isSameSession(left: SessionDigest, right: SessionDigest): boolea
  * 128 bits for what one session holds, in the form of a UUID: the first half of the SHA-256 of its parts, joined by line
  * feeds. Stores compute it where their rows are, so it never changes.
  */
-export function hashOfSession(session: SessionDigest): string {
+export async function hashOfSession(session: SessionDigest): Promise<string> {
   const { sessionId, atomCount, idXor, tombstoneCount, tombstoneXor } = session;
   const text = [atomCount, idXor, tombstoneCount, tombstoneXor, sessionId].join("\n");
-  const hex = createHash("sha256").update(text).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  const hex = Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** The digest of a set of sessions. */
-export function digestOf(sessions: readonly SessionDigest[]): string {
-  return xorIds([NIL_ID, ...sessions.map(hashOfSession)]);
+export async function digestOf(sessions: readonly SessionDigest[]): Promise<string> {
+  return xorIds([NIL_ID, ...(await Promise.all(sessions.map(hashOfSession)))]);
 }
