@@ -7,6 +7,8 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
     // Most tests wait for a server or a disk: with one worker fewer than there are cores, a core would idle.
     maxWorkers: "100%",
+    // For servers that share the cores with other tests.
+    testTimeout: 30_000,
     reporters: ["default", "./test/count-reporter.ts"],
   },
 });

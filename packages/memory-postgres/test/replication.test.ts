@@ -1,7 +1,8 @@
 import { sharedServer } from "@rivet/local-servers";
-import { Session, verify } from "@rivet/memory-core";
-import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { MemoryError, Session, verify } from "@rivet/memory-core";
+import { PostgresMemoryStorage } from "@rivet/memory-postgres";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { NAMES, ThreeProviders } from "./three-providers.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
@@ -19,6 +20,28 @@ async function differences(providers: ThreeProviders): Promise<unknown[]> {
 async function hintsLeft(storage: PostgresMemoryStorage): Promise<number> {
   const { pairs } = await storage.getReplicationStatus();
   return pairs.reduce((sum, { hints }) => sum + hints, 0);
+}
+
+/** The contents of a session's messages, as a storage loads them. */
+async function textsOf(storage: PostgresMemoryStorage, sessionId: string): Promise<unknown[] | undefined> {
+  return (await storage.loadSession(sessionId))?.getRecentMessages(100).map(({ content }) => content);
+}
+
+async function errorOf(work: Promise<unknown>): Promise<MemoryError> {
+  const error = await work.then(() => undefined).catch((thrown: unknown) => thrown);
+  if (!MemoryError.isInstance(error)) throw new Error("the work did not end with a MemoryError", { cause: error });
+  return error;
+}
+
+/** Waits until nothing is on its way and all providers hold the same. */
+async function equal(storage: PostgresMemoryStorage, providers: ThreeProviders): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      expect(await hintsLeft(storage)).toBe(0);
+      expect(await differences(providers)).toEqual([]);
+    },
+    { timeout: 15_000, interval: 200 },
+  );
 }
 
 async function settled(storage: PostgresMemoryStorage): Promise<void> {
@@ -97,5 +120,223 @@ describe("a repair", () => {
     expect({ copied, names, skipped }).toEqual({ copied: 36, names: [...NAMES], skipped: [] });
     expect(await differences(providers)).toEqual([]);
     expect(await storage.repair()).toMatchObject({ compared: 0, copied: 0, removed: 0 });
+  });
+});
+
+describe("what a provider refuses for good", () => {
+  it("stays behind as a dead letter, and the rest flows on", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    const { sessionId } = await makeSession(storage);
+    await settled(storage);
+    const id = storage.clock.next();
+    const fact = { id, sessionId, userId: "ada", memoryType: "fact" };
+    await providers.at("supabase").saveMemoryAtom({ ...fact, content: "one" });
+    const others = Array.from({ length: 20 }, (_, index) => ({
+      sessionId,
+      userId: "ada",
+      memoryType: "fact",
+      content: index,
+    }));
+    await storage.saveMemoryAtoms([...others, { ...fact, content: "another" }]);
+    await settled(storage);
+    const { deadLetters, pairs } = await storage.getReplicationStatus();
+    expect(deadLetters).toMatchObject([{ from: "neon", to: "supabase", sessionId, id, code: "conflict" }]);
+    expect(pairs.find(({ from, to }) => from === "neon" && to === "supabase")?.deadLetters).toBe(1);
+    expect(await differences(providers)).toEqual([
+      { name: "supabase", sessionId, id, kind: "atom", found: "different" },
+    ]);
+  });
+});
+
+describe("hints", () => {
+  it("that a process left when it ended are brought by the next one", async () => {
+    const providers = await ThreeProviders.start(server());
+    const first = await providers.storage();
+    const { sessionId } = await makeSession(first);
+    await first.close();
+    const next = await providers.storage();
+    await equal(next, providers);
+    expect(await textsOf(providers.at("railway"), sessionId)).toEqual(["hello"]);
+  });
+
+  it("are dropped when they become too many, and a repair makes up for them when the provider is back", async () => {
+    const providers = await ThreeProviders.start(server());
+    providers.cut("refuse", "railway");
+    const first = await providers.storage({ maxHints: 5 });
+    for (let count = 0; count < 10; count += 1) await makeSession(first);
+    await first.close();
+    const storage = await providers.storage({ maxHints: 5 });
+    const toRailway = async (): Promise<unknown> => {
+      const { pairs } = await storage.getReplicationStatus();
+      const { hints, needsRepair } = pairs.find(({ from, to }) => from === "neon" && to === "railway") ?? {};
+      return { hints, needsRepair };
+    };
+    await vi.waitFor(async () => expect(await toRailway()).toEqual({ hints: 5, needsRepair: true }), 5_000);
+    providers.cut("pass", "railway");
+    await equal(storage, providers);
+    expect(await toRailway()).toEqual({ hints: 0, needsRepair: false });
+  });
+
+  it("are not left where replication is off", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage({ replication: "off" });
+    const { sessionId } = await makeSession(storage);
+    expect(await server().query("SELECT * FROM replication_hints", [], providers.database("neon"))).toEqual([]);
+    expect(await textsOf(providers.at("neon"), sessionId)).toEqual(["hello"]);
+    expect(await textsOf(providers.at("supabase"), sessionId)).toBeUndefined();
+  });
+
+  it("lead only to preferred providers that missed something, in the mode failback", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage({ replication: "failback" });
+    const before = await makeSession(storage);
+    providers.cut("refuse", "neon");
+    const missed = await makeSession(storage);
+    providers.cut("pass", "neon");
+    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await settled(storage);
+    expect(await textsOf(providers.at("neon"), missed.sessionId)).toEqual(["hello"]);
+    expect(await textsOf(providers.at("railway"), missed.sessionId)).toBeUndefined();
+    expect(await textsOf(providers.at("supabase"), before.sessionId)).toBeUndefined();
+  });
+});
+
+describe("a provider that is restored from a backup", () => {
+  it("is noticed when it returns, and has everything before it takes work", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    await makeSession(storage);
+    await equal(storage, providers);
+    const restore = await providers.backUp("neon");
+    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    const later = await providers.storage();
+    const { sessionId } = await makeSession(later);
+    const deleted = await makeSession(later);
+    await later.deleteSession(deleted.sessionId);
+    await equal(later, providers);
+    const reports: unknown[] = [];
+    // Whoever notices it first repairs it.
+    for (const { db } of [storage, later]) db.on("error", (error) => reports.push(error));
+    await restore();
+    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    expect(await textsOf(storage, sessionId)).toEqual(["hello"]);
+    expect(reports.some((error) => String(error).includes("restored from a backup"))).toBe(true);
+    await equal(storage, providers);
+  });
+});
+
+describe("acknowledge", () => {
+  it("says how many providers have a save before it is acknowledged, and a deletion too", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage({ acknowledge: "majority" });
+    const session = new Session({ userId: "ada", storage });
+    session.addUserMessage("one");
+    expect((await session.save()).acceptedBy).toEqual(["neon", "supabase"]);
+    expect(await textsOf(providers.at("supabase"), session.sessionId)).toEqual(["one"]);
+    providers.cut("refuse", "supabase");
+    session.addUserMessage("two");
+    expect((await session.save()).acceptedBy).toEqual(["neon", "railway"]);
+    session.clearHistory();
+    session.addUserMessage("three");
+    await session.save();
+    expect(await textsOf(providers.at("railway"), session.sessionId)).toEqual(["three"]);
+    providers.cut("refuse", "supabase", "railway");
+    session.addUserMessage("four");
+    await vi.waitFor(async () =>
+      expect(await errorOf(session.save())).toMatchObject({ code: "unavailable", retryable: true }),
+    );
+    expect(session.unsavedCount).toBe(1);
+    providers.cut("pass", "supabase", "railway");
+    await vi.waitFor(async () => expect((await session.save()).acceptedBy).toHaveLength(2), 8_000);
+    await equal(storage, providers);
+    expect(await textsOf(storage, session.sessionId)).toEqual(["three", "four"]);
+  });
+
+  it("cannot ask for more providers than there are", async () => {
+    const providers = await ThreeProviders.start(server());
+    const [connectionString = ""] = providers.urls;
+    expect(() => new PostgresMemoryStorage({ connectionString, acknowledge: 2 })).toThrow(/add another one/);
+  });
+});
+
+describe("a session", () => {
+  it("says when a provider that may hold more of it cannot be asked", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    const { sessionId } = await makeSession(storage);
+    expect((await storage.loadSession(sessionId))?.completeness).toEqual({ isComplete: true, unreachable: [] });
+    await settled(storage);
+    providers.cut("refuse", "neon");
+    await vi.waitFor(async () =>
+      expect((await storage.loadSession(sessionId))?.completeness).toEqual({
+        isComplete: false,
+        unreachable: ["neon"],
+      }),
+    );
+  });
+
+  it("keeps its own writes when it is refreshed from a provider that has not got them", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage({ replication: "off" });
+    const session = new Session({ userId: "ada", storage });
+    await say(session, "one");
+    providers.cut("refuse", "neon");
+    await session.refresh();
+    expect(session.getRecentMessages().map(({ content }) => content)).toEqual(["one"]);
+    await say(session, "two");
+    await session.refresh();
+    expect(session.getRecentMessages().map(({ content }) => content)).toEqual(["one", "two"]);
+    await storage.deleteSession(session.sessionId);
+    expect(await errorOf(session.refresh())).toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("a deletion", () => {
+  it("wins over what a provider took that had not heard of it", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    const session = await makeSession(storage);
+    await settled(storage);
+    providers.cut("refuse", "neon");
+    await vi.waitFor(async () => expect(await storage.deleteSession(session.sessionId)).toBe(true));
+    // Another process, which still reaches neon.
+    const stale = await providers.at("neon").loadSession(session.sessionId);
+    if (stale === null) throw new Error("neon has heard of the deletion");
+    await say(stale, "too late");
+    providers.cut("pass", "neon");
+    await equal(storage, providers);
+    for (const name of NAMES) expect(await textsOf(providers.at(name), session.sessionId)).toBeUndefined();
+  });
+
+  it("that a save waited for is seen by that save", async () => {
+    const providers = await ThreeProviders.start(server());
+    const neon = providers.at("neon");
+    const session = await makeSession(neon);
+    const database = providers.database("neon");
+    const blocker = new pg.Client({ connectionString: server().url(database) });
+    await blocker.connect();
+    onTestFinished(() => blocker.end());
+    await blocker.query("BEGIN");
+    await blocker.query("SELECT FROM session_heads WHERE session_id = $1 FOR UPDATE", [session.sessionId]);
+    // Both wait for the lock, the deletion first.
+    const deleted = neon.deleteSession(session.sessionId);
+    const waiting = async (count: number): Promise<void> => {
+      const rows = await server().query(
+        "SELECT FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'",
+        [database],
+        database,
+      );
+      expect(rows).toHaveLength(count);
+    };
+    await vi.waitFor(() => waiting(1));
+    session.clearHistory();
+    session.addUserMessage("too late");
+    const saved = errorOf(session.save());
+    await vi.waitFor(() => waiting(2));
+    await blocker.query("COMMIT");
+    expect(await deleted).toBe(true);
+    expect((await saved).code).toBe("not_found");
+    expect(await neon.queryMemoryAtoms({ sessionId: session.sessionId })).toEqual([]);
   });
 });

@@ -13,8 +13,10 @@ export class ThreeProviders {
   readonly urls: readonly string[];
   readonly #proxies: readonly TcpProxy[];
   readonly #storages: readonly PostgresMemoryStorage[];
+  readonly #server: PostgresServer;
 
   private constructor(
+    server: PostgresServer,
     urls: readonly string[],
     proxies: readonly TcpProxy[],
     storages: readonly PostgresMemoryStorage[],
@@ -22,6 +24,7 @@ export class ThreeProviders {
     this.urls = urls;
     this.#proxies = proxies;
     this.#storages = storages;
+    this.#server = server;
   }
 
   static async start(server: PostgresServer): Promise<ThreeProviders> {
@@ -33,6 +36,7 @@ export class ThreeProviders {
       for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
     });
     return new ThreeProviders(
+      server,
       direct.map((url, index) => proxies[index]?.url(url) ?? ""),
       proxies,
       storages,
@@ -64,6 +68,30 @@ export class ThreeProviders {
     const storage = this.#storages[NAMES.indexOf(name)];
     if (storage === undefined) throw new Error(`there is no ${name}`);
     return storage;
+  }
+
+  /** The name of a provider's database. */
+  database(name: (typeof NAMES)[number]): string {
+    return new URL(this.urls[NAMES.indexOf(name)] ?? "").pathname.slice(1);
+  }
+
+  /** Keeps a copy of a provider as it is now. @returns puts the copy in its place. Both end its connections. */
+  async backUp(name: (typeof NAMES)[number]): Promise<() => Promise<void>> {
+    const database = this.database(name);
+    const copy = `${database}_backup`;
+    this.cut("refuse", name);
+    await this.#server.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+      [database],
+    );
+    await this.#server.query(`CREATE DATABASE "${copy}" TEMPLATE "${database}" STRATEGY file_copy`);
+    this.cut("pass", name);
+    return async () => {
+      this.cut("refuse", name);
+      await this.#server.query(`DROP DATABASE "${database}" WITH (FORCE)`);
+      await this.#server.query(`ALTER DATABASE "${copy}" RENAME TO "${database}"`);
+      this.cut("pass", name);
+    };
   }
 
   /** The texts of a session's messages, at each provider. */

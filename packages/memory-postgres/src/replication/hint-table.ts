@@ -1,6 +1,6 @@
 /** The hints of one store: what it has accepted and others have not got yet. */
 import type { DatabaseManager } from "@rivet/db-manager";
-import { MemoryError, type Facts, type RefusedAtom } from "@rivet/memory-core";
+import type { Facts, RefusedAtom } from "@rivet/memory-core";
 import { text, toAtomRow, type TextRow } from "../rows.ts";
 import { toTombstone } from "./provider-replica.ts";
 import type { HintKey, HintPage, HintStore } from "./drain.ts";
