@@ -8,6 +8,7 @@ import {
   saveTurnBesideMastra,
   saveTurnToPostgres,
 } from "./measures/postgres-save.ts";
+import { catchUp, repairLargeStores, saveReplicated } from "./measures/postgres-replication.ts";
 import { amongMillionAtoms, loadThousand } from "./measures/sqlite-read.ts";
 import { saveAtOnce, saveToLongSession, saveTurn } from "./measures/sqlite-save.ts";
 
@@ -23,6 +24,9 @@ const GROUPS: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
   "postgres-at-once": saveAtOnceToPostgres,
   "postgres-load": loadFromPostgres,
   "postgres-long-session": saveToLongSessionInPostgres,
+  "replication-save": saveReplicated,
+  "replication-catch-up": catchUp,
+  "replication-repair": repairLargeStores,
 };
 
 const { only } = new Command("pnpm bench")

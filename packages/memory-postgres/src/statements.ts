@@ -14,7 +14,7 @@ import { NamedStatements, type Query, type Statement } from "./named-statements.
 // Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
 // the index on facts.
 const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
-const IS_MESSAGE = `memory_type IN (${MESSAGE_LIST})`;
+export const IS_MESSAGE = `memory_type IN (${MESSAGE_LIST})`;
 const IS_FACT = `memory_type NOT IN (${MESSAGE_LIST})`;
 const NIL = `'${NIL_ID}'::uuid`;
 /** After every UUID that there is: a bound that leaves nothing out. */
@@ -24,7 +24,7 @@ const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 export const ALL_STORES = "*";
 
 /** The XOR of no ids. */
-const NO_BITS = "B'0'::bit(128)";
+export const NO_BITS = "B'0'::bit(128)";
 
 const CREATED_AT_MS = `date_part('epoch', created_at) * 1000 AS "createdAtMs"`;
 const ATOM_COLUMNS = `session_id AS "sessionId", id, user_id AS "userId", memory_type AS "memoryType", content, metadata,

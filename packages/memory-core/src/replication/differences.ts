@@ -61,7 +61,32 @@ export function bySessionId(left: SessionDigest, right: SessionDigest): number {
 }
 
 /** The atoms' ids that only one side has: newest first, and no further than the digests say that there are any. */
-export function differingAtoms(
+export async function* differingAtoms(
+  left: Replica,
+  right: Replica,
+  pair: Pair<SessionDigest>,
+): AsyncGenerator<Pair<string>> {
+  const lone = await loneAtom(left, right, pair);
+  if (lone !== undefined) yield lone;
+  else yield* walkAtoms(left, right, pair);
+}
+
+/** One side has one atom more, and the XOR of the two digests is its id. */
+async function loneAtom(
+  left: Replica,
+  right: Replica,
+  [onLeft, onRight]: Pair<SessionDigest>,
+): Promise<Pair<string> | undefined> {
+  if (onLeft === undefined || onRight === undefined) return undefined;
+  const surplus = onLeft.atomCount - onRight.atomCount;
+  if (Math.abs(surplus) !== 1) return undefined;
+  const id = xorIds([onLeft.idXor, onRight.idXor]);
+  const [atom] = await (surplus > 0 ? left : right).atoms(onLeft.sessionId, [id]);
+  if (atom === undefined) return undefined;
+  return surplus > 0 ? [id, undefined] : [undefined, id];
+}
+
+function walkAtoms(
   left: Replica,
   right: Replica,
   [onLeft, onRight]: Pair<SessionDigest>,

@@ -9,18 +9,22 @@ export interface HintKey {
 }
 
 export interface HintPage {
-  readonly hints: readonly HintKey[];
+  readonly count: number;
+  /** The key of its last hint. */
+  readonly last: HintKey;
   /** What the hints name, as far as it is still there. */
-  readonly facts: Facts;
+  readonly facts: () => Promise<Facts>;
+  /** The same in a form that a target may take as it is; undefined when there is none. */
+  readonly packed?: readonly unknown[] | undefined;
 }
 
 /** A store that holds hints. */
-export interface HintStore {
+export interface HintStore<Page extends HintPage> {
   readonly name: string;
   /** The next hints of a target, in the order of their keys; {@link ALL_STORES} is a target too. */
-  page(target: string, after: HintKey | undefined, limit: number): Promise<HintPage>;
-  /** Takes hints from a target, and gives each of the others one of its own, in one step. */
-  settle(target: string, hints: readonly HintKey[], others: readonly string[]): Promise<void>;
+  page(target: string, after: HintKey | undefined, limit: number): Promise<Page>;
+  /** Takes the hints of a page from a target, and gives each of the others one of its own, in one step. */
+  settle(target: string, page: Page, others: readonly string[]): Promise<void>;
   keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void>;
 }
 
@@ -30,6 +34,8 @@ export interface DrainTarget {
   readonly isUsable: () => boolean;
   /** All or nothing, idempotently, and acknowledged only when it is committed. */
   readonly merge: (facts: Facts) => Promise<Merged>;
+  /** Takes a packed page, all or nothing. @returns false when it has to be merged with care. */
+  readonly take?: (packed: readonly unknown[]) => Promise<boolean>;
 }
 
 export interface DrainOptions {
@@ -51,34 +57,34 @@ export type Undelivered = ReadonlyMap<string, unknown>;
  *
  * @throws what the source throws; what was settled before stays so.
  */
-export async function drain(
-  source: HintStore,
+export async function drain<Page extends HintPage>(
+  source: HintStore<Page>,
   targets: readonly DrainTarget[],
   options: DrainOptions,
 ): Promise<Undelivered> {
   const undelivered = new Map<string, unknown>();
-  const bring = async (target: DrainTarget, facts: Facts): Promise<boolean> => {
+  const bring = async (target: DrainTarget, page: Page): Promise<boolean> => {
     if (undelivered.has(target.name)) return false;
     try {
       if (!target.isUsable()) undelivered.set(target.name, undefined);
-      else await withPatience(deliver(source, target, facts), options.patience);
+      else await withPatience(deliver(source, target, page), options.patience);
     } catch (error) {
       undelivered.set(target.name, error);
     }
     return !undelivered.has(target.name);
   };
   // Most stores are well most of the time: what all lack is read once, and hints of single targets are the exception.
-  await eachPage(source, ALL_STORES, options, async ({ hints, facts }) => {
-    await Promise.all(targets.map((target) => bring(target, facts)));
+  await eachPage(source, ALL_STORES, options, async (page) => {
+    await Promise.all(targets.map((target) => bring(target, page)));
     const missing = targets.filter(({ name }) => undelivered.has(name)).map(({ name }) => name);
     if (targets.length > 0 && missing.length === targets.length) return false;
-    await source.settle(ALL_STORES, hints, missing);
+    await source.settle(ALL_STORES, page, missing);
     return true;
   });
   for (const target of targets) {
-    await eachPage(source, target.name, options, async ({ hints, facts }) => {
-      if (!(await bring(target, facts))) return false;
-      await source.settle(target.name, hints, []);
+    await eachPage(source, target.name, options, async (page) => {
+      if (!(await bring(target, page))) return false;
+      await source.settle(target.name, page, []);
       return true;
     });
   }
@@ -93,23 +99,25 @@ async function withPatience(work: Promise<void>, patience: () => Promise<void>):
 }
 
 /** Visits the pages of a target until there are no more, or a visit says that it is enough. */
-async function eachPage(
-  source: HintStore,
+async function eachPage<Page extends HintPage>(
+  source: HintStore<Page>,
   target: string,
   { pageHints, pause }: DrainOptions,
-  visit: (page: HintPage) => Promise<boolean>,
+  visit: (page: Page) => Promise<boolean>,
 ): Promise<void> {
   let after: HintKey | undefined;
   for (;;) {
     const page = await source.page(target, after, pageHints);
-    if (page.hints.length === 0 || !(await visit(page))) return;
-    after = page.hints.at(-1);
+    if (page.count === 0 || !(await visit(page))) return;
+    after = page.last;
     await pause();
   }
 }
 
 /** Merges facts into a target; what it refuses for good goes to the dead letters of the source. */
-async function deliver(source: HintStore, target: DrainTarget, facts: Facts): Promise<void> {
+async function deliver<Page extends HintPage>(source: HintStore<Page>, target: DrainTarget, page: Page): Promise<void> {
+  if (page.packed !== undefined && (await target.take?.(page.packed)) === true) return;
+  const facts = await page.facts();
   if (facts.rows.length + facts.tombstones.length === 0) return;
   const refused: RefusedAtom[] = [];
   await mergeAround(target.merge, facts, (atom) => refused.push(atom));

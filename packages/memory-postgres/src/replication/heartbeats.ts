@@ -1,27 +1,20 @@
 /** Notices that a store was restored from a backup: its heartbeat, which only grows, is earlier than one that was seen. */
 import type { Peers } from "./peers.ts";
 
-/** How often a store that is written to has its heartbeat moved on; an idle one is not kept awake. */
-const INTERVAL_MS = 60_000;
-
 export class Heartbeats {
   readonly #peers: Peers;
   readonly #names: readonly string[];
   readonly #isUsable: (name: string) => boolean;
-  readonly #nowMs: () => number;
   readonly #seenMs = new Map<string, number>();
-  readonly #beatAtMs = new Map<string, number>();
 
   constructor(init: {
     readonly peers: Peers;
     readonly names: readonly string[];
     readonly isUsable: (name: string) => boolean;
-    readonly nowMs: () => number;
   }) {
     this.#peers = init.peers;
     this.#names = init.names;
     this.#isUsable = init.isUsable;
-    this.#nowMs = init.nowMs;
   }
 
   /** Whether a store has less than it had, as this process or another store remembers it. */
@@ -34,11 +27,8 @@ export class Heartbeats {
     return heartbeatMs !== undefined && heartbeatMs < latestMs - 1;
   }
 
-  /** To be called after something was written to a store: now and then its heartbeat moves on, and the others remember it. */
+  /** Moves a store's heartbeat on, and has the others remember it. To be called now and then while the store is written to. */
   async beat(name: string): Promise<void> {
-    const nowMs = this.#nowMs();
-    if (nowMs - (this.#beatAtMs.get(name) ?? -Infinity) < INTERVAL_MS) return;
-    this.#beatAtMs.set(name, nowMs);
     const heartbeatMs = await this.#peers.beat(name);
     if (heartbeatMs !== undefined) await this.#remember(name, { heartbeatMs });
   }
@@ -48,11 +38,6 @@ export class Heartbeats {
     this.#seenMs.delete(name);
     const heartbeatMs = await this.#peers.heartbeatMs(name);
     await this.#remember(name, { heartbeatMs, needsRepair: false, isRepaired: true });
-  }
-
-  /** Whether it is time to look at a store again. */
-  isDue(name: string): boolean {
-    return this.#nowMs() - (this.#beatAtMs.get(name) ?? -Infinity) >= INTERVAL_MS;
   }
 
   async #remember(name: string, note: Parameters<Peers["note"]>[2]): Promise<void> {

@@ -1,15 +1,63 @@
 /** The hints of one store: what it has accepted and others have not got yet. */
 import type { DatabaseManager } from "@rivet/db-manager";
-import type { Facts, RefusedAtom } from "@rivet/memory-core";
+import { NIL_ID, type Facts, type RefusedAtom } from "@rivet/memory-core";
+import type { Statement } from "../named-statements.ts";
 import { text, toAtomRow, type TextRow } from "../rows.ts";
-import { toTombstone } from "./provider-replica.ts";
 import type { HintKey, HintPage, HintStore } from "./drain.ts";
+import { toTombstone } from "./provider-replica.ts";
 import type { ReplicationStatements } from "./statements.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
-const FIRST: HintKey = { sessionId: "", id: "00000000-0000-0000-0000-000000000000", isTombstone: false };
+const FIRST: HintKey = { sessionId: "", id: NIL_ID, isTombstone: false };
 
-export class HintTable implements HintStore {
+/** The columns of a page that are the values of `appendToSessions`, in their order. */
+const APPEND_COLUMNS = [
+  "sessionIds",
+  "joinedIds",
+  "userIds",
+  "memoryTypes",
+  "contents",
+  "metadata",
+  "createdAt",
+  "headSessionIds",
+  "headUserIds",
+  "headCreatedAt",
+  "lastAtomIds",
+  "messageCounts",
+  "atomCounts",
+  "deletionCounts",
+  "idXors",
+  "historyXors",
+];
+
+/** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */
+class Page implements HintPage {
+  readonly count: number;
+  readonly last: HintKey;
+  readonly packed: readonly unknown[] | undefined;
+  /** By column: session ids, ids, whether it is a tombstone. */
+  readonly keys: readonly string[];
+  readonly #read: (page: Page) => Promise<Facts>;
+  #facts: Promise<Facts> | undefined;
+
+  constructor(row: TextRow, read: (page: Page) => Promise<Facts>) {
+    this.count = Number(text(row, "count"));
+    this.last = {
+      sessionId: row["lastSessionId"] ?? "",
+      id: row["lastId"] ?? NIL_ID,
+      isTombstone: row["isLastTombstone"] === "t",
+    };
+    this.packed = row["isPlain"] === "t" ? APPEND_COLUMNS.map((column) => text(row, column)) : undefined;
+    this.keys = ["sessionIds", "ids", "areTombstones"].map((column) => row[column] ?? "{}");
+    this.#read = read;
+  }
+
+  facts(): Promise<Facts> {
+    return (this.#facts ??= this.#read(this));
+  }
+}
+
+export class HintTable implements HintStore<Page> {
   readonly name: string;
   readonly #db: DatabaseManager;
   readonly #statements: ReplicationStatements;
@@ -20,19 +68,14 @@ export class HintTable implements HintStore {
     this.#statements = statements;
   }
 
-  async page(target: string, after: HintKey = FIRST, limit: number): Promise<HintPage> {
+  async page(target: string, after: HintKey = FIRST, limit: number): Promise<Page> {
     const values = [target, after.sessionId, after.id, after.isTombstone, limit, MAX_BYTES];
-    const rows = await this.#query(this.#statements.selectHints(), values, true);
-    return { hints: rows.map(toKey), facts: toFacts(rows) };
+    const [row = {}] = await this.#query(this.#statements.selectHints(), values, true);
+    return new Page(row, async ({ keys }) => toFacts(await this.#query(this.#statements.selectFacts(), keys, true)));
   }
 
-  async settle(target: string, hints: readonly HintKey[], others: readonly string[]): Promise<void> {
-    const columns = [
-      hints.map(({ sessionId }) => sessionId),
-      hints.map(({ id }) => id),
-      hints.map(({ isTombstone }) => isTombstone),
-    ];
-    await this.#query(this.#statements.settleHints(), [target, ...columns, others]);
+  async settle(target: string, { keys }: Page, others: readonly string[]): Promise<void> {
+    await this.#query(this.#statements.settleHints(), [target, ...keys, others]);
   }
 
   async keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void> {
@@ -45,18 +88,10 @@ export class HintTable implements HintStore {
     await this.#query(this.#statements.insertDeadLetters(), [target, ...columns]);
   }
 
-  async #query(
-    statement: { readonly name: string; readonly text: string },
-    values: readonly unknown[],
-    readOnly = false,
-  ): Promise<readonly TextRow[]> {
+  async #query(statement: Statement, values: readonly unknown[], readOnly = false): Promise<readonly TextRow[]> {
     const options = { providers: [this.name], idempotent: true, asText: true, readOnly };
     return (await this.#db.query<TextRow>(statement, values, options)).rows;
   }
-}
-
-function toKey(row: TextRow): HintKey {
-  return { sessionId: text(row, "sessionId"), id: text(row, "id"), isTombstone: text(row, "isTombstone") === "t" };
 }
 
 /** A hint may name what is not there any more: an atom that was deleted, or a tombstone that a session's stands for. */

@@ -11,6 +11,7 @@ import {
   type SessionRange,
   type Tombstone,
 } from "@rivet/memory-core";
+import { isRefusedByStatement } from "../errors.ts";
 import { merge } from "../merge.ts";
 import type { Query } from "../named-statements.ts";
 import { milliseconds, text, toAtomRow, type TextRow } from "../rows.ts";
@@ -85,6 +86,20 @@ export class ProviderReplica implements Replica {
 
   merge(facts: Facts): Promise<Merged> {
     return merge(this.#store, facts);
+  }
+
+  /** Appends a packed page of hints' atoms, as long as none of them is there. @returns whether it did. */
+  async take(packed: readonly unknown[]): Promise<boolean> {
+    const { db, statements, route, isOneSessionPerStatement } = this.#store;
+    if (isOneSessionPerStatement) return false;
+    const options: QueryOptions = { ...route, idempotent: true, asText: true };
+    try {
+      await db.query(statements.appendToSessions({ isMetadataSet: false }), packed, options);
+      return true;
+    } catch (error) {
+      if (!isRefusedByStatement(error)) throw error;
+      return false;
+    }
   }
 
   async #read({ statement, values }: Query, timeoutMs?: number): Promise<readonly TextRow[]> {

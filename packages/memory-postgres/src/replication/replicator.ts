@@ -1,7 +1,7 @@
 /** Keeps the providers of one storage equal: what one accepted reaches the others. */
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { DatabaseManager } from "@rivet/db-manager";
-import { atomIdTimeMs, decodeText, type Facts, type Merged } from "@rivet/memory-core";
+import { atomIdTimeMs, decodeText, type Facts } from "@rivet/memory-core";
 import { KnownDeletions } from "../known-deletions.ts";
 import { text, type TextRow } from "../rows.ts";
 import { ALL_STORES, Statements } from "../statements.ts";
@@ -33,6 +33,8 @@ interface Member {
 const DEBOUNCE_MS = 25;
 const DEFAULT_INTERVAL_MS = 10_000;
 const PAGE_HINTS = 500;
+/** A provider that is written to has its heartbeat moved on this often; an idle one is not kept awake. */
+const BOOKS_INTERVAL_MS = 60_000;
 /** A page is merged in some ten milliseconds. */
 const PATIENCE_MS = 2_000;
 const REMEMBERED_SESSIONS = 10_000;
@@ -50,6 +52,7 @@ export class Replicator {
   readonly #scheduled = new Map<string, NodeJS.Timeout>();
   readonly #underWay = new Map<string, Promise<Undelivered>>();
   readonly #background = new Set<Promise<unknown>>();
+  readonly #bookedAtMs = new Map<string, number>();
   /** Providers that are on their way back: they are given what they missed before they take work. */
   readonly #catchingUp = new Set<string>();
   #removeGuard: (() => void) | undefined;
@@ -71,7 +74,7 @@ export class Replicator {
     this.#members = new Map(db.providerNames.map(member));
     this.#peers = new Peers(db, this.#statements);
     const isUsable = (name: string): boolean => this.#isReachable(name);
-    this.#heartbeats = new Heartbeats({ peers: this.#peers, names: db.providerNames, isUsable, nowMs });
+    this.#heartbeats = new Heartbeats({ peers: this.#peers, names: db.providerNames, isUsable });
   }
 
   /** To be called when the providers are ready. */
@@ -182,14 +185,16 @@ export class Replicator {
     });
     for (const [target, error] of undelivered) if (error !== undefined) this.#db.report(target, error);
     const delivered = targets.map((target) => target.name).filter((target) => !undelivered.has(target));
-    if (this.#heartbeats.isDue(name)) await this.#keepBooks(name, delivered, [...undelivered.keys()]);
+    if (this.#nowMs() - (this.#bookedAtMs.get(name) ?? -Infinity) >= BOOKS_INTERVAL_MS) {
+      this.#bookedAtMs.set(name, this.#nowMs());
+      await this.#keepBooks(name, delivered, [...undelivered.keys()]);
+    }
     return undelivered;
   }
 
   /** Once in a while: heartbeats, what is known of the others, and no more hints than may be. */
   async #keepBooks(name: string, delivered: readonly string[], undelivered: readonly string[]): Promise<void> {
     for (const store of [name, ...delivered]) {
-      if (!this.#heartbeats.isDue(store)) continue;
       if (await this.#heartbeats.isRestored(store)) this.#inBackground(store, this.#repairRestored(store));
       else await this.#heartbeats.beat(store);
     }
@@ -257,7 +262,8 @@ export class Replicator {
     return {
       name,
       isUsable: () => this.#isReachable(name),
-      merge: (facts: Facts): Promise<Merged> => replica.merge(facts),
+      merge: (facts) => replica.merge(facts),
+      take: (packed) => replica.take(packed),
     };
   }
 

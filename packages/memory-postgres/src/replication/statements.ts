@@ -1,13 +1,20 @@
 /** The SQL of replication: hints, what they name, what stores know of each other, and digests. */
-import { NIL_ID, type TombstoneSelection } from "@rivet/memory-core";
+import { NIL_ID, SESSION_METADATA, type TombstoneSelection } from "@rivet/memory-core";
 import { tableNames, type TableNames } from "@rivet/postgres-schema";
 import { NamedStatements, type Query, type Statement } from "../named-statements.ts";
+import { IS_MESSAGE, NO_BITS } from "../statements.ts";
 
 const NIL = `'${NIL_ID}'::uuid`;
 const DELETED_AT_MS = `date_part('epoch', deleted_at) * 1000 AS "deletedAtMs"`;
 /** The column is an XOR of ids; the core writes it as one. */
 const idText = (bits: string): string => `encode(substr(bit_send(${bits}), 5), 'hex')::uuid::text`;
 const bitsOf = (id: string): string => `('x' || replace(${id}::text, '-', ''))::bit(128)`;
+
+// The parts of a page, in the order of its keys.
+const list = (column: string): string => `array_agg(${column} ORDER BY session_id, id, is_tombstone)`;
+const joined = (column: string): string => `string_agg(${column}, E'\\x1f' ORDER BY session_id, id, is_tombstone)`;
+const listOfHeads = (column: string): string => `array_agg(${column} ORDER BY session_id)`;
+const joinedOfHeads = (column: string): string => `string_agg(${column}, E'\\x1f' ORDER BY session_id)`;
 
 export class ReplicationStatements {
   readonly #table: TableNames;
@@ -20,8 +27,12 @@ export class ReplicationStatements {
   // Hints
 
   /**
-   * A page of hints in the order of their keys, with what they name, and no more of it than `$6` bytes, but for the first.
-   * $1: target; $2, $3, $4: the key after which it begins; $5: how many.
+   * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. $1:
+   * target; $2, $3, $4: the key after which it begins; $5: how many.
+   *
+   * It gives one row: the keys, and what they name as the values of `appendToSessions`, so that it goes from server to
+   * server without being taken apart on the way. `isPlain` says whether that is all there is to it: new messages and
+   * facts, no deletions, no session metadata.
    */
   selectHints(): Statement {
     return this.#named(`
@@ -29,19 +40,51 @@ WITH hint AS (
   SELECT session_id, id, is_tombstone FROM ${this.#table.hints}
   WHERE target = $1 AND (session_id, id, is_tombstone) > ($2, $3, $4)
   ORDER BY session_id, id, is_tombstone LIMIT $5
-), fact AS (
-  SELECT hint.*, user_id, memory_type, content, metadata, created_at, deleted_at,
-    sum(COALESCE(pg_column_size(content) + pg_column_size(metadata), 0)) OVER key - COALESCE(pg_column_size(content), 0) AS bytes
-  FROM hint
-  LEFT JOIN ${this.#table.memories} AS atom
+), named AS (
+  SELECT hint.*, user_id, memory_type, content, metadata, created_at, ${bitsOf("hint.id")} AS bits,
+    sum(COALESCE(pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
+      - COALESCE(pg_column_size(content), 0) AS bytes_before
+  FROM hint LEFT JOIN ${this.#table.memories} AS atom
     ON NOT is_tombstone AND atom.session_id = hint.session_id AND atom.id = hint.id
-  LEFT JOIN ${this.#table.tombstones} AS tombstone
-    ON is_tombstone AND tombstone.session_id = hint.session_id AND tombstone.id = hint.id
-  WINDOW key AS (ORDER BY hint.session_id, hint.id, is_tombstone)
+), fact AS (
+  SELECT * FROM named WHERE bytes_before <= $6
+), head AS (
+  SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C") AS last_atom_id,
+    count(*) FILTER (WHERE ${IS_MESSAGE}) AS message_count, count(*) AS atom_count, bit_xor(bits) AS id_xor,
+    COALESCE(bit_xor(bits) FILTER (WHERE ${IS_MESSAGE}), ${NO_BITS}) AS history_xor
+  FROM fact GROUP BY session_id
 )
-SELECT session_id AS "sessionId", id, is_tombstone AS "isTombstone", user_id AS "userId", memory_type AS "memoryType",
-  content, metadata, date_part('epoch', created_at) * 1000 AS "createdAtMs", ${DELETED_AT_MS}
-FROM fact WHERE bytes <= $6 ORDER BY session_id, id, is_tombstone`);
+SELECT atoms.*, heads.* FROM (
+  SELECT count(*) AS count,
+    COALESCE(bool_and(memory_type IS NOT NULL AND memory_type <> '${SESSION_METADATA}'), false) AS "isPlain",
+    ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
+    ${joined("id::text")} AS "joinedIds", ${list("user_id")} AS "userIds", ${list("memory_type")} AS "memoryTypes",
+    ${joined("content::text")} AS contents, ${joined("metadata::text")} AS metadata,
+    ${joined("to_json(created_at) #>> '{}'")} AS "createdAt", max(session_id) AS "lastSessionId",
+    (array_agg(id ORDER BY session_id DESC, id DESC))[1] AS "lastId",
+    (array_agg(is_tombstone ORDER BY session_id DESC, id DESC, is_tombstone DESC))[1] AS "isLastTombstone"
+  FROM fact
+) AS atoms, (
+  SELECT ${listOfHeads("session_id")} AS "headSessionIds", ${listOfHeads("user_id")} AS "headUserIds",
+    ${joinedOfHeads("to_json(created_at) #>> '{}'")} AS "headCreatedAt",
+    ${joinedOfHeads("last_atom_id")} AS "lastAtomIds", ${listOfHeads("message_count")} AS "messageCounts",
+    ${listOfHeads("atom_count")} AS "atomCounts", ${listOfHeads("0")} AS "deletionCounts",
+    ${joinedOfHeads("id_xor::text")} AS "idXors", ${joinedOfHeads("history_xor::text")} AS "historyXors"
+  FROM head
+) AS heads`);
+  }
+
+  /** What hints name, as far as it is still there. $1, $2, $3: their keys, by column. */
+  selectFacts(): Statement {
+    return this.#named(`
+SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
+  date_part('epoch', created_at) * 1000 AS "createdAtMs", ${DELETED_AT_MS}
+FROM unnest($1::text[], $2::uuid[], $3::boolean[]) AS hint (session_id, id, is_tombstone)
+LEFT JOIN ${this.#table.memories} AS atom
+  ON NOT is_tombstone AND atom.session_id = hint.session_id AND atom.id = hint.id
+LEFT JOIN ${this.#table.tombstones} AS tombstone
+  ON is_tombstone AND tombstone.session_id = hint.session_id AND tombstone.id = hint.id
+ORDER BY hint.session_id COLLATE "C", hint.id`);
   }
 
   /**

@@ -1,0 +1,236 @@
+/** What keeping several providers equal costs. */
+import type { Session } from "@rivet/memory-core";
+import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
+import pg from "pg";
+import { medianTimes, type Measure } from "../measure.ts";
+import { BenchProviders } from "../with-providers.ts";
+import { addTurn, ANSWER, fill, QUESTION, sessionOf, USER } from "../workload.ts";
+
+/** A save with replication to two more providers, against one without. */
+export async function saveReplicated(): Promise<Measure> {
+  await using providers = await BenchProviders.start("neon", "supabase", "railway");
+  const replicated = await providers.storage();
+  const alone = await providers.storage({ replication: "off" });
+  const save = async (storage: PostgresMemoryStorage): Promise<() => Promise<unknown>> => {
+    const session = await sessionOf(storage, 2);
+    return () => {
+      addTurn(session);
+      return session.save();
+    };
+  };
+  const times = await medianTimes({
+    ours: await save(replicated),
+    reference: await save(alone),
+    rounds: 20,
+    perRound: 500,
+  });
+  await closeAll(replicated, alone);
+  return {
+    name: "Replication to two more providers: save one turn",
+    unit: "ms",
+    ...times,
+    bar: { kind: "at most", value: 1.15 },
+    against: `the same with replication: "off"`,
+  };
+}
+
+const MISSED_ATOMS = 100_000;
+const ATOMS_PER_SESSION = 100;
+
+/** How fast a provider that was away gets what it missed, and what the other one's saves feel of it. */
+export async function catchUp(): Promise<Measure[]> {
+  await using providers = await BenchProviders.start("neon", "supabase");
+  const storage = await providers.storage();
+  const session = await sessionOf(storage, 2);
+  providers.provider("supabase").proxy.setMode("refuse");
+  await until(storage, "supabase", "down");
+  await fill(storage, MISSED_ATOMS / ATOMS_PER_SESSION, ATOMS_PER_SESSION);
+  const undisturbed = await saveTimes(session, (count) => count < 3_000);
+  providers.provider("supabase").proxy.setMode("pass");
+  await until(storage, "supabase", "catching-up");
+  const startMs = performance.now();
+  let tookMs = 0;
+  const back = until(storage, "supabase", "up").then(() => (tookMs = performance.now() - startMs));
+  const meanwhile = await saveTimes(session, () => tookMs === 0);
+  await back;
+  await storage.close();
+  await storage.db.close();
+
+  const quiet = await drainInQuiet();
+  const p99 = [percentile(meanwhile, 0.99), percentile(undisturbed, 0.99)] as const;
+  return [
+    {
+      name: `A save while another provider catches up on ${MISSED_ATOMS} atoms (${Math.round(tookMs)} ms): p99`,
+      unit: "ms",
+      ours: p99[0],
+      reference: p99[1],
+      ratio: p99[0] / p99[1],
+      bar: { kind: "at most", value: 2 },
+      against: "the p99 of saves while that provider is away",
+    },
+    quiet,
+  ];
+}
+
+/** The same, while nobody saves: against bare INSERTs of 1,000 rows each into the same table. */
+async function drainInQuiet(): Promise<Measure> {
+  await using providers = await BenchProviders.start("neon", "supabase");
+  const storage = await providers.storage();
+  await storage.repair();
+  providers.provider("supabase").proxy.setMode("refuse");
+  await until(storage, "supabase", "down");
+  await fill(storage, MISSED_ATOMS / ATOMS_PER_SESSION, ATOMS_PER_SESSION);
+  providers.provider("supabase").proxy.setMode("pass");
+  await until(storage, "supabase", "catching-up");
+  const startMs = performance.now();
+  await until(storage, "supabase", "up");
+  const ours = (MISSED_ATOMS * 1_000) / (performance.now() - startMs);
+  await storage.close();
+  await storage.db.close();
+  const reference = await bulkInsertRate(providers.provider("supabase").url);
+  return {
+    name: "Drain to one target",
+    unit: "rows/s",
+    ours,
+    reference,
+    ratio: ours / reference,
+    bar: { kind: "at least", value: 0.5 },
+    against: "bare INSERTs with pg of 1,000 rows each into the same table",
+  };
+}
+
+async function bulkInsertRate(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const rows = 1_000;
+  const startMs = performance.now();
+  for (let batch = 0; batch < MISSED_ATOMS / rows; batch += 1) {
+    await client.query({
+      name: "bulk",
+      text: `INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at)
+        SELECT session_id, id, $3, type, content, '{}', now()
+        FROM unnest($1::text[], $2::uuid[], $4::text[], $5::jsonb[]) AS row (session_id, id, type, content)
+        ORDER BY session_id, id`,
+      values: [
+        Array.from({ length: rows }, (_, index) => `bulk_${batch}_${Math.floor(index / ATOMS_PER_SESSION)}`),
+        Array.from({ length: rows }, () => crypto.randomUUID()),
+        USER,
+        Array.from({ length: rows }, (_, index) => (index % 2 === 0 ? "message_user" : "message_assistant")),
+        Array.from({ length: rows }, (_, index) => JSON.stringify(index % 2 === 0 ? QUESTION : ANSWER)),
+      ],
+    });
+  }
+  const tookMs = performance.now() - startMs;
+  await client.end();
+  return (MISSED_ATOMS * 1_000) / tookMs;
+}
+
+const SESSIONS = 10_000;
+const DIFFERENT = 100;
+
+/** What a repair reads of two stores that hold a million atoms and differ in 100. */
+export async function repairLargeStores(): Promise<Measure> {
+  await using providers = await BenchProviders.start("neon", "supabase");
+  const storage = await providers.storage();
+  for (const { name } of providers.all) await fillWithSql(providers, name);
+  await providers.query("supabase", takeAway());
+  const before = await rowsRead(providers);
+  const startMs = performance.now();
+  const { copied } = await storage.repair();
+  const tookMs = performance.now() - startMs;
+  if (copied !== DIFFERENT) throw new Error(`the repair copied ${copied} atoms, and ${DIFFERENT} were missing`);
+  const ours = (await rowsRead(providers)) - before;
+  await storage.close();
+  await storage.db.close();
+  const reference = SESSIONS * ATOMS_PER_SESSION;
+  return {
+    name: `Repair of two stores with ${reference} atoms that differ in ${DIFFERENT} (${Math.round(tookMs)} ms): atoms read`,
+    unit: "rows",
+    ours,
+    reference,
+    ratio: ours / reference,
+    bar: { kind: "at most", value: 0.01 },
+    against: "the atoms of one store; rows of session_memories that either server has read, by pg_stat_user_tables",
+  };
+}
+
+const bits = "bit_xor(('x' || replace(id::text, '-', ''))::bit(128))";
+
+async function fillWithSql(providers: BenchProviders, name: string): Promise<void> {
+  await providers.query(
+    name,
+    `INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at)
+    SELECT 'session_' || session, ('01900000-0000-7000-8000-' || lpad(to_hex(session * 1000 + atom), 12, '0'))::uuid,
+      '${USER}', 'message_user', '"${QUESTION}"', '{}', '2026-01-01'
+    FROM generate_series(1, ${SESSIONS}) AS session, generate_series(1, ${ATOMS_PER_SESSION}) AS atom`,
+  );
+  await providers.query(
+    name,
+    `INSERT INTO session_heads
+    SELECT session_id, '${USER}', '2026-01-01', max(id::text)::uuid, count(*), count(*), 0, ${bits}, ${bits}, '{}', '{}'
+    FROM session_memories GROUP BY session_id`,
+  );
+  await providers.query(name, "ANALYZE");
+}
+
+/** One atom in the middle of each of so many sessions is gone, as if it had never come. */
+function takeAway(): string {
+  return `WITH lost AS (
+    DELETE FROM session_memories WHERE (session_id, id) IN (
+      SELECT 'session_' || session, ('01900000-0000-7000-8000-' || lpad(to_hex(session * 1000 + 50), 12, '0'))::uuid
+      FROM generate_series(1, ${SESSIONS}, ${SESSIONS / DIFFERENT}) AS session
+    ) RETURNING session_id, id
+  )
+  UPDATE session_heads AS head SET atom_count = atom_count - 1, message_count = message_count - 1,
+    id_xor = id_xor # ('x' || replace(lost.id::text, '-', ''))::bit(128),
+    history_xor = history_xor # ('x' || replace(lost.id::text, '-', ''))::bit(128)
+  FROM lost WHERE lost.session_id = head.session_id`;
+}
+
+async function rowsRead(providers: BenchProviders): Promise<number> {
+  let sum = 0;
+  for (const { name } of providers.all) {
+    const [row] = await providers.query(
+      name,
+      `SELECT pg_stat_force_next_flush(), seq_tup_read + COALESCE(idx_tup_fetch, 0) AS rows
+      FROM pg_stat_user_tables WHERE relname = 'session_memories'`,
+    );
+    sum += Number(row?.["rows"]);
+  }
+  return sum;
+}
+
+async function saveTimes(session: Session, goOn: (count: number) => boolean): Promise<number[]> {
+  const times: number[] = [];
+  while (goOn(times.length)) {
+    addTurn(session);
+    const startMs = performance.now();
+    await session.save();
+    times.push(performance.now() - startMs);
+  }
+  return times;
+}
+
+function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}
+
+async function until({ db }: PostgresMemoryStorage, provider: string, state: string): Promise<void> {
+  if (db.getProviderStats()[provider]?.state === state) return;
+  await new Promise<void>((resolve) => {
+    const listen = (change: { readonly provider: string; readonly to: string }): void => {
+      if (change.provider !== provider || change.to !== state) return;
+      db.off("stateChange", listen);
+      resolve();
+    };
+    db.on("stateChange", listen);
+  });
+}
+
+async function closeAll(...storages: readonly PostgresMemoryStorage[]): Promise<void> {
+  for (const storage of storages) {
+    await storage.close();
+    await storage.db.close();
+  }
+}
