@@ -62,6 +62,9 @@ CREATE TABLE "public"."rivet_store" (
   heartbeat      timestamptz NOT NULL
 );
 
+-- Who brings this store's hints to the others at the moment, so that several do not bring the same.
+ALTER TABLE "public"."rivet_store" ADD COLUMN drainer uuid, ADD COLUMN drainer_until timestamptz;
+
 -- An atom or a tombstone that a target has not got. The target * stands for every other store. No other state is in a
 -- hint: deleting one takes back nothing but itself.
 ALTER TABLE "public"."replication_hints" ADD COLUMN is_tombstone boolean NOT NULL DEFAULT false;

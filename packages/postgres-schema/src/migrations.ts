@@ -81,8 +81,10 @@ function createPartitions(schema: string, names: TableNames, partitions: number 
 
 /** What stores keep about one another. */
 const prepareReplication: Migration = ({ schema }) => {
-  const { hints, peers, deadLetters } = tableNames(schema);
+  const { hints, peers, deadLetters, store } = tableNames(schema);
   return [
+    `-- Who brings this store's hints to the others at the moment, so that several do not bring the same.
+ALTER TABLE ${store} ADD COLUMN drainer uuid, ADD COLUMN drainer_until timestamptz`,
     `-- An atom or a tombstone that a target has not got. The target * stands for every other store. No other state is in a
 -- hint: deleting one takes back nothing but itself.
 ALTER TABLE ${hints} ADD COLUMN is_tombstone boolean NOT NULL DEFAULT false`,

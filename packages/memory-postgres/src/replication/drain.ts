@@ -10,6 +10,8 @@ export interface HintKey {
 
 export interface HintPage {
   readonly count: number;
+  /** Whether there are hints, which somebody else is bringing at the moment. */
+  readonly isLeft: boolean;
   /** The key of its last hint. */
   readonly last: HintKey;
   /** What the hints name, as far as it is still there. */
@@ -47,8 +49,12 @@ export interface DrainOptions {
   readonly patience: () => Promise<void>;
 }
 
-/** The targets that have not got everything, with the reason; undefined for one that could not be sent anything. */
-export type Undelivered = ReadonlyMap<string, unknown>;
+export interface Drained {
+  /** The targets that have not got everything, with the reason; undefined for one that could not be sent anything. */
+  readonly undelivered: ReadonlyMap<string, unknown>;
+  /** Whether hints were left to somebody else, who was bringing them. */
+  readonly isLeft: boolean;
+}
 
 /**
  * Brings every usable target what a store has hints of for it, page by page. A hint is deleted only after its target has
@@ -61,7 +67,8 @@ export async function drain<Page extends HintPage>(
   source: HintStore<Page>,
   targets: readonly DrainTarget[],
   options: DrainOptions,
-): Promise<Undelivered> {
+): Promise<Drained> {
+  let isLeft = false;
   const undelivered = new Map<string, unknown>();
   const bring = async (target: DrainTarget, page: Page): Promise<boolean> => {
     if (undelivered.has(target.name)) return false;
@@ -75,6 +82,8 @@ export async function drain<Page extends HintPage>(
   };
   // Most stores are well most of the time: what all lack is read once, and hints of single targets are the exception.
   await eachPage(source, ALL_STORES, options, async (page) => {
+    isLeft ||= page.isLeft;
+    if (page.count === 0) return false;
     await Promise.all(targets.map((target) => bring(target, page)));
     const missing = targets.filter(({ name }) => undelivered.has(name)).map(({ name }) => name);
     if (targets.length > 0 && missing.length === targets.length) return false;
@@ -83,12 +92,14 @@ export async function drain<Page extends HintPage>(
   });
   for (const target of targets) {
     await eachPage(source, target.name, options, async (page) => {
+      isLeft ||= page.isLeft;
+      if (page.count === 0) return false;
       if (!(await bring(target, page))) return false;
       await source.settle(target.name, page, []);
       return true;
     });
   }
-  return undelivered;
+  return { undelivered, isLeft };
 }
 
 /** @throws when it takes too long; what is under way goes on, and does no harm. */
@@ -98,7 +109,7 @@ async function withPatience(work: Promise<void>, patience: () => Promise<void>):
   if (outcome === isOver) throw new Error("it takes too long; it is tried again later");
 }
 
-/** Visits the pages of a target until there are no more, or a visit says that it is enough. */
+/** Visits the pages of a target, the empty one at the end too, until a visit says that it is enough. */
 async function eachPage<Page extends HintPage>(
   source: HintStore<Page>,
   target: string,
@@ -108,7 +119,7 @@ async function eachPage<Page extends HintPage>(
   let after: HintKey | undefined;
   for (;;) {
     const page = await source.page(target, after, pageHints);
-    if (page.count === 0 || !(await visit(page))) return;
+    if (!(await visit(page))) return;
     after = page.last;
     await pause();
   }

@@ -19,12 +19,13 @@ export class Heartbeats {
 
   /** Whether a store has less than it had, as this process or another store remembers it. */
   async isRestored(name: string): Promise<boolean> {
-    const heartbeatMs = await this.#peers.heartbeatMs(name);
+    // What is remembered first: the heartbeat itself only grows, so that read later it is never the earlier one.
     const seen = await Promise.all(this.#others(name).map((other) => this.#peers.of(other)));
     const known = seen.flat().filter((peer) => peer.name === name);
-    const latestMs = Math.max(...known.map((peer) => peer.heartbeatMs ?? 0), this.#seenMs.get(name) ?? 0);
+    const rememberedMs = Math.max(...known.map((peer) => peer.heartbeatMs ?? 0), this.#seenMs.get(name) ?? 0);
+    const heartbeatMs = await this.#peers.heartbeatMs(name);
     // The store keeps microseconds, and what is remembered is rounded.
-    return heartbeatMs !== undefined && heartbeatMs < latestMs - 1;
+    return heartbeatMs !== undefined && heartbeatMs < rememberedMs - 1;
   }
 
   /** Moves a store's heartbeat on, and has the others remember it. To be called now and then while the store is written to. */

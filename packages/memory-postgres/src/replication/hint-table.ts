@@ -8,6 +8,8 @@ import { toTombstone } from "./provider-replica.ts";
 import type { ReplicationStatements } from "./statements.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
+/** For bringing one page. Whoever takes longer may see another one bring the same, which does no harm. */
+const LEASE_MS = 2_000;
 const FIRST: HintKey = { sessionId: "", id: NIL_ID, isTombstone: false };
 
 /** The columns of a page that are the values of `appendToSessions`, in their order. */
@@ -33,6 +35,8 @@ const APPEND_COLUMNS = [
 /** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */
 class Page implements HintPage {
   readonly count: number;
+  readonly isLeft: boolean;
+  readonly isFull: boolean;
   readonly last: HintKey;
   readonly packed: readonly unknown[] | undefined;
   /** By column: session ids, ids, whether it is a tombstone. */
@@ -40,8 +44,10 @@ class Page implements HintPage {
   readonly #read: (page: Page) => Promise<Facts>;
   #facts: Promise<Facts> | undefined;
 
-  constructor(row: TextRow, read: (page: Page) => Promise<Facts>) {
+  constructor(row: TextRow, limit: number, read: (page: Page) => Promise<Facts>) {
     this.count = Number(text(row, "count"));
+    this.isLeft = row["isLeft"] === "t";
+    this.isFull = this.count === limit;
     this.last = {
       sessionId: row["lastSessionId"] ?? "",
       id: row["lastId"] ?? NIL_ID,
@@ -61,6 +67,7 @@ export class HintTable implements HintStore<Page> {
   readonly name: string;
   readonly #db: DatabaseManager;
   readonly #statements: ReplicationStatements;
+  readonly #drainer = crypto.randomUUID();
 
   constructor(name: string, db: DatabaseManager, statements: ReplicationStatements) {
     this.name = name;
@@ -69,13 +76,16 @@ export class HintTable implements HintStore<Page> {
   }
 
   async page(target: string, after: HintKey = FIRST, limit: number): Promise<Page> {
-    const values = [target, after.sessionId, after.id, after.isTombstone, limit, MAX_BYTES];
-    const [row = {}] = await this.#query(this.#statements.selectHints(), values, true);
-    return new Page(row, async ({ keys }) => toFacts(await this.#query(this.#statements.selectFacts(), keys, true)));
+    const values = [target, after.sessionId, after.id, after.isTombstone, limit, MAX_BYTES, this.#drainer, LEASE_MS];
+    const [row = {}] = await this.#query(this.#statements.selectHints(), values);
+    return new Page(row, limit, async ({ keys }) =>
+      toFacts(await this.#query(this.#statements.selectFacts(), keys, true)),
+    );
   }
 
-  async settle(target: string, { keys }: Page, others: readonly string[]): Promise<void> {
-    await this.#query(this.#statements.settleHints(), [target, ...keys, others]);
+  async settle(target: string, { keys, isFull }: Page, others: readonly string[]): Promise<void> {
+    const values = [target, ...keys, others, isFull ? null : this.#drainer];
+    await this.#query(this.#statements.settleHints(), values);
   }
 
   async keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void> {

@@ -5,7 +5,7 @@ import { atomIdTimeMs, decodeText, type Facts } from "@rivet/memory-core";
 import { KnownDeletions } from "../known-deletions.ts";
 import { text, type TextRow } from "../rows.ts";
 import { ALL_STORES, Statements } from "../statements.ts";
-import { drain, type DrainTarget, type Undelivered } from "./drain.ts";
+import { drain, type Drained, type DrainTarget } from "./drain.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { HintTable } from "./hint-table.ts";
 import { numberOf, Peers } from "./peers.ts";
@@ -31,12 +31,14 @@ interface Member {
 
 /** What is written in a burst is brought in one go. */
 const DEBOUNCE_MS = 25;
+/** To look again at what somebody else is bringing. */
+const LEFT_DELAY_MS = 100;
 const DEFAULT_INTERVAL_MS = 10_000;
 const PAGE_HINTS = 500;
 /** A provider that is written to has its heartbeat moved on this often; an idle one is not kept awake. */
 const BOOKS_INTERVAL_MS = 60_000;
 /** A page is merged in some ten milliseconds. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 1_500;
 const REMEMBERED_SESSIONS = 10_000;
 const SHOWN_DEAD_LETTERS = 100;
 
@@ -50,7 +52,7 @@ export class Replicator {
   readonly #heartbeats: Heartbeats;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #scheduled = new Map<string, NodeJS.Timeout>();
-  readonly #underWay = new Map<string, Promise<Undelivered>>();
+  readonly #underWay = new Map<string, Promise<Drained>>();
   readonly #background = new Set<Promise<unknown>>();
   readonly #bookedAtMs = new Map<string, number>();
   /** Providers that are on their way back: they are given what they missed before they take work. */
@@ -103,17 +105,25 @@ export class Replicator {
   }
 
   /** Brings the others what a provider has for them, a moment later: what is written until then goes along. */
-  drainSoon(name: string): void {
+  drainSoon(name: string, delayMs = DEBOUNCE_MS): void {
     if (!this.#isOpen || this.#scheduled.has(name)) return;
     const start = (): void => {
       this.#scheduled.delete(name);
-      if (this.#isReachable(name)) this.#inBackground(name, this.drainNow(name));
+      if (this.#isReachable(name)) this.#inBackground(name, this.#drainOnce(name));
     };
-    this.#scheduled.set(name, setTimeout(start, DEBOUNCE_MS).unref());
+    this.#scheduled.set(name, setTimeout(start, delayMs).unref());
   }
 
-  /** Brings the others what a provider has for them, all that is there when this is called. */
-  async drainNow(name: string): Promise<Undelivered> {
+  /** Brings the others what a provider has for them, all that is there when this is called, or sees it brought. */
+  async #drainNow(name: string): Promise<Drained["undelivered"]> {
+    for (;;) {
+      const { undelivered, isLeft } = await this.#drainOnce(name);
+      if (!isLeft) return undelivered;
+      await delay(LEFT_DELAY_MS, undefined, { ref: false });
+    }
+  }
+
+  async #drainOnce(name: string): Promise<Drained> {
     // What is under way may have passed by what is asked for.
     for (let before = this.#underWay.get(name); before !== undefined; before = this.#underWay.get(name)) {
       await before.catch(() => undefined);
@@ -137,7 +147,7 @@ export class Replicator {
 
   /** Brings the others all that a provider has for them. @returns those that have everything. */
   async drainTo(name: string): Promise<string[]> {
-    const undelivered = await this.drainNow(name);
+    const undelivered = await this.#drainNow(name);
     return this.reachableBeside(name).filter((other) => !undelivered.has(other));
   }
 
@@ -176,20 +186,23 @@ export class Replicator {
     return { mode, acknowledge, pairs, unreachable, deadLetters };
   }
 
-  async #drain({ name, hints }: Member): Promise<Undelivered> {
+  async #drain({ name, hints }: Member): Promise<Drained> {
     const targets = this.#targetsOf(name).map((target) => this.#targetOf(target));
-    const undelivered = await drain(hints, targets, {
+    const drained = await drain(hints, targets, {
       pageHints: PAGE_HINTS,
       pause: nextTurn,
       patience: () => delay(PATIENCE_MS, undefined, { ref: false }),
     });
+    const { undelivered, isLeft } = drained;
+    if (isLeft) this.drainSoon(name, LEFT_DELAY_MS);
     for (const [target, error] of undelivered) if (error !== undefined) this.#db.report(target, error);
     const delivered = targets.map((target) => target.name).filter((target) => !undelivered.has(target));
-    if (this.#nowMs() - (this.#bookedAtMs.get(name) ?? -Infinity) >= BOOKS_INTERVAL_MS) {
-      this.#bookedAtMs.set(name, this.#nowMs());
+    // Not the clock of atoms, which may be set back.
+    if (performance.now() - (this.#bookedAtMs.get(name) ?? -Infinity) >= BOOKS_INTERVAL_MS) {
+      this.#bookedAtMs.set(name, performance.now());
       await this.#keepBooks(name, delivered, [...undelivered.keys()]);
     }
-    return undelivered;
+    return drained;
   }
 
   /** Once in a while: heartbeats, what is known of the others, and no more hints than may be. */
@@ -226,7 +239,7 @@ export class Replicator {
     try {
       if (await this.#heartbeats.isRestored(name)) await this.#repairRestored(name);
       for (const source of this.reachableBeside(name)) {
-        const undelivered = await this.drainNow(source);
+        const undelivered = await this.#drainNow(source);
         if (undelivered.has(name)) throw undelivered.get(name) ?? new Error(`${source} could not reach it`);
       }
       await this.#repairWhereNeeded(name);

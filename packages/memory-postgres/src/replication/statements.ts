@@ -28,7 +28,8 @@ export class ReplicationStatements {
 
   /**
    * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. $1:
-   * target; $2, $3, $4: the key after which it begins; $5: how many.
+   * target; $2, $3, $4: the key after which it begins; $5: how many; $7: a UUID of who asks, who is the one to bring them
+   * for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true.
    *
    * It gives one row: the keys, and what they name as the values of `appendToSessions`, so that it goes from server to
    * server without being taken apart on the way. `isPlain` says whether that is all there is to it: new messages and
@@ -36,10 +37,16 @@ export class ReplicationStatements {
    */
   selectHints(): Statement {
     return this.#named(`
-WITH hint AS (
+WITH waiting AS (
   SELECT session_id, id, is_tombstone FROM ${this.#table.hints}
   WHERE target = $1 AND (session_id, id, is_tombstone) > ($2, $3, $4)
   ORDER BY session_id, id, is_tombstone LIMIT $5
+), lease AS (
+  UPDATE ${this.#table.store} SET drainer = $7, drainer_until = clock_timestamp() + make_interval(secs => $8 / 1000.0)
+  WHERE EXISTS (SELECT FROM waiting) AND (drainer = $7 OR drainer_until IS NULL OR drainer_until < clock_timestamp())
+  RETURNING 1
+), hint AS (
+  SELECT * FROM waiting WHERE EXISTS (SELECT FROM lease)
 ), named AS (
   SELECT hint.*, user_id, memory_type, content, metadata, created_at, ${bitsOf("hint.id")} AS bits,
     sum(COALESCE(pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
@@ -54,7 +61,7 @@ WITH hint AS (
     COALESCE(bit_xor(bits) FILTER (WHERE ${IS_MESSAGE}), ${NO_BITS}) AS history_xor
   FROM fact GROUP BY session_id
 )
-SELECT atoms.*, heads.* FROM (
+SELECT atoms.*, heads.*, EXISTS (SELECT FROM waiting) AND NOT EXISTS (SELECT FROM lease) AS "isLeft" FROM (
   SELECT count(*) AS count,
     COALESCE(bool_and(memory_type IS NOT NULL AND memory_type <> '${SESSION_METADATA}'), false) AS "isPlain",
     ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
@@ -89,7 +96,7 @@ ORDER BY hint.session_id COLLATE "C", hint.id`);
 
   /**
    * Takes hints away from a target, and gives them to others. $1: target; $2, $3, $4: the keys, by column; $5: the names of
-   * the others.
+   * the others; $6: who has brought them, if they were the last: somebody else may be the next.
    */
   settleHints(): Statement {
     return this.#named(`
@@ -99,6 +106,8 @@ WITH settled AS (
   WHERE target = $1 AND hint.session_id = given.session_id AND hint.id = given.id
     AND hint.is_tombstone = given.is_tombstone
   RETURNING hint.session_id, hint.id, hint.is_tombstone
+), released AS (
+  UPDATE ${this.#table.store} SET drainer_until = NULL WHERE drainer = $6::uuid
 )
 INSERT INTO ${this.#table.hints} (target, session_id, id, is_tombstone)
 SELECT target, session_id, id, is_tombstone FROM settled CROSS JOIN unnest($5::text[]) AS other (target)
