@@ -42,11 +42,11 @@ export async function catchUp(): Promise<Measure[]> {
   await using providers = await BenchProviders.start("neon", "supabase");
   const storage = await providers.storage();
   const session = await sessionOf(storage, 2);
-  providers.provider("supabase").proxy.setMode("refuse");
+  await providers.provider("supabase").server.stop("kill");
   await until(storage, "supabase", "down");
   await fill(storage, MISSED_ATOMS / ATOMS_PER_SESSION, ATOMS_PER_SESSION);
   const undisturbed = await saveTimes(session, (count) => count < 3_000);
-  providers.provider("supabase").proxy.setMode("pass");
+  await providers.provider("supabase").server.start();
   await until(storage, "supabase", "catching-up");
   const startMs = performance.now();
   let tookMs = 0;
@@ -77,10 +77,10 @@ async function drainInQuiet(): Promise<Measure> {
   await using providers = await BenchProviders.start("neon", "supabase");
   const storage = await providers.storage();
   await storage.repair();
-  providers.provider("supabase").proxy.setMode("refuse");
+  await providers.provider("supabase").server.stop("kill");
   await until(storage, "supabase", "down");
   await fill(storage, MISSED_ATOMS / ATOMS_PER_SESSION, ATOMS_PER_SESSION);
-  providers.provider("supabase").proxy.setMode("pass");
+  await providers.provider("supabase").server.start();
   await until(storage, "supabase", "catching-up");
   const startMs = performance.now();
   await until(storage, "supabase", "up");

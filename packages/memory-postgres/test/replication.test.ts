@@ -169,13 +169,13 @@ describe("hints", () => {
     const storage = await providers.storage({ maxHints: 5 });
     const toRailway = async (): Promise<unknown> => {
       const { pairs } = await storage.getReplicationStatus();
-      const { hints, needsRepair } = pairs.find(({ from, to }) => from === "neon" && to === "railway") ?? {};
-      return { hints, needsRepair };
+      const { hints = 0, needsRepair } = pairs.find(({ from, to }) => from === "neon" && to === "railway") ?? {};
+      return { hasHints: hints > 0, needsRepair };
     };
-    await vi.waitFor(async () => expect(await toRailway()).toEqual({ hints: 5, needsRepair: true }), 5_000);
+    await vi.waitFor(async () => expect(await toRailway()).toMatchObject({ hasHints: true, needsRepair: true }), 5_000);
     providers.cut("pass", "railway");
     await equal(storage, providers);
-    expect(await toRailway()).toEqual({ hints: 0, needsRepair: false });
+    expect(await toRailway()).toMatchObject({ hasHints: false, needsRepair: false });
   });
 
   it("are not left where replication is off", async () => {

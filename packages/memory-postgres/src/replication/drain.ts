@@ -12,6 +12,8 @@ export interface HintPage {
   readonly count: number;
   /** Whether there are hints, which somebody else is bringing at the moment. */
   readonly isLeft: boolean;
+  /** Whether there may be hints after these. */
+  readonly hasMore: boolean;
   /** The key of its last hint. */
   readonly last: HintKey;
   /** What the hints name, as far as it is still there. */
@@ -27,6 +29,8 @@ export interface HintStore<Page extends HintPage> {
   page(target: string, after: HintKey | undefined, limit: number): Promise<Page>;
   /** Takes the hints of a page from a target, and gives each of the others one of its own, in one step. */
   settle(target: string, page: Page, others: readonly string[]): Promise<void>;
+  /** Lets others bring what was not settled. */
+  release(): Promise<void>;
   keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void>;
 }
 
@@ -99,7 +103,41 @@ export async function drain<Page extends HintPage>(
       return true;
     });
   }
+  if (undelivered.size > 0) await source.release();
   return { undelivered, isLeft };
+}
+
+/** @throws when it takes too long; what is under way goes on, and does no harm. */
+async function withPatience(work: Promise<void>, patience: () => Promise<void>): Promise<void> {
+  const isOver = Symbol("over");
+  const outcome = await Promise.race([work, patience().then(() => isOver)]);
+  if (outcome === isOver) throw new Error("it takes too long; it is tried again later");
+}
+
+/** Visits the pages of a target, the empty one at the end too, until a visit says that it is enough. */
+async function eachPage<Page extends HintPage>(
+  source: HintStore<Page>,
+  target: string,
+  { pageHints, pause }: DrainOptions,
+  visit: (page: Page) => Promise<boolean>,
+): Promise<void> {
+  const read = (after?: HintKey): Promise<Page> => {
+    const reading = source.page(target, after, pageHints);
+    // It may fail while the page before is visited: whoever awaits it is told.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let next: Promise<Page> | undefined = read();
+  while (next !== undefined) {
+    const page: Page = await next;
+    // The source reads while the target writes. What is written meanwhile may come after these pages without an end: it is
+    // for the next time.
+    next = page.hasMore ? read(page.last) : undefined;
+    if (!(await visit(page))) break;
+    await pause();
+  }
+  // Nobody reads on while somebody else may.
+  await next?.catch(() => undefined);
 }
 
 /** @throws when it takes too long; what is under way goes on, and does no harm. */
@@ -119,7 +157,8 @@ async function eachPage<Page extends HintPage>(
   let after: HintKey | undefined;
   for (;;) {
     const page = await source.page(target, after, pageHints);
-    if (!(await visit(page))) return;
+    // What is written meanwhile may come after these without an end: it is for the next time.
+    if (!(await visit(page)) || !page.hasMore) return;
     after = page.last;
     await pause();
   }

@@ -30,13 +30,15 @@ const APPEND_COLUMNS = [
   "deletionCounts",
   "idXors",
   "historyXors",
+  "headMetadata",
+  "metadataIds",
 ];
 
 /** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */
 class Page implements HintPage {
   readonly count: number;
   readonly isLeft: boolean;
-  readonly isFull: boolean;
+  readonly hasMore: boolean;
   readonly last: HintKey;
   readonly packed: readonly unknown[] | undefined;
   /** By column: session ids, ids, whether it is a tombstone. */
@@ -44,10 +46,10 @@ class Page implements HintPage {
   readonly #read: (page: Page) => Promise<Facts>;
   #facts: Promise<Facts> | undefined;
 
-  constructor(row: TextRow, limit: number, read: (page: Page) => Promise<Facts>) {
+  constructor(row: TextRow, read: (page: Page) => Promise<Facts>) {
     this.count = Number(text(row, "count"));
     this.isLeft = row["isLeft"] === "t";
-    this.isFull = this.count === limit;
+    this.hasMore = row["hasMore"] === "t";
     this.last = {
       sessionId: row["lastSessionId"] ?? "",
       id: row["lastId"] ?? NIL_ID,
@@ -78,14 +80,16 @@ export class HintTable implements HintStore<Page> {
   async page(target: string, after: HintKey = FIRST, limit: number): Promise<Page> {
     const values = [target, after.sessionId, after.id, after.isTombstone, limit, MAX_BYTES, this.#drainer, LEASE_MS];
     const [row = {}] = await this.#query(this.#statements.selectHints(), values);
-    return new Page(row, limit, async ({ keys }) =>
-      toFacts(await this.#query(this.#statements.selectFacts(), keys, true)),
-    );
+    return new Page(row, async ({ keys }) => toFacts(await this.#query(this.#statements.selectFacts(), keys, true)));
   }
 
-  async settle(target: string, { keys, isFull }: Page, others: readonly string[]): Promise<void> {
-    const values = [target, ...keys, others, isFull ? null : this.#drainer];
+  async settle(target: string, { keys, hasMore }: Page, others: readonly string[]): Promise<void> {
+    const values = [target, ...keys, others, hasMore ? null : this.#drainer];
     await this.#query(this.#statements.settleHints(), values);
+  }
+
+  async release(): Promise<void> {
+    await this.#query(this.#statements.release(), [this.#drainer]);
   }
 
   async keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void> {

@@ -34,7 +34,7 @@ const DEBOUNCE_MS = 25;
 /** To look again at what somebody else is bringing. */
 const LEFT_DELAY_MS = 100;
 const DEFAULT_INTERVAL_MS = 10_000;
-const PAGE_HINTS = 500;
+const PAGE_HINTS = 1_000;
 /** A provider that is written to has its heartbeat moved on this often; an idle one is not kept awake. */
 const BOOKS_INTERVAL_MS = 60_000;
 /** A page is merged in some ten milliseconds. */

@@ -10,6 +10,10 @@ const DELETED_AT_MS = `date_part('epoch', deleted_at) * 1000 AS "deletedAtMs"`;
 const idText = (bits: string): string => `encode(substr(bit_send(${bits}), 5), 'hex')::uuid::text`;
 const bitsOf = (id: string): string => `('x' || replace(${id}::text, '-', ''))::bit(128)`;
 
+/** A damaged change decides nothing, and stops nobody. */
+const ifType = (json: string, type: string, otherwise: string): string =>
+  `CASE WHEN jsonb_typeof(${json}) = '${type}' THEN ${json} ELSE '${otherwise}' END`;
+
 // The parts of a page, in the order of its keys.
 const list = (column: string): string => `array_agg(${column} ORDER BY session_id, id, is_tombstone)`;
 const joined = (column: string): string => `string_agg(${column}, E'\\x1f' ORDER BY session_id, id, is_tombstone)`;
@@ -31,16 +35,26 @@ export class ReplicationStatements {
    * target; $2, $3, $4: the key after which it begins; $5: how many; $7: a UUID of who asks, who is the one to bring them
    * for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true.
    *
+   * The keys are found one by one in the index: without statistics, and for this table there are rarely any, the planner
+   * would sort all hints for each page.
+   *
    * It gives one row: the keys, and what they name as the values of `appendToSessions`, so that it goes from server to
-   * server without being taken apart on the way. `isPlain` says whether that is all there is to it: new messages and
-   * facts, no deletions, no session metadata.
+   * server without being taken apart on the way: heads are folded as the core's `headAfterInsert` does. `isPlain` says
+   * whether that is all there is to it: atoms, and no deletions.
    */
   selectHints(): Statement {
     return this.#named(`
-WITH waiting AS (
-  SELECT session_id, id, is_tombstone FROM ${this.#table.hints}
-  WHERE target = $1 AND (session_id, id, is_tombstone) > ($2, $3, $4)
-  ORDER BY session_id, id, is_tombstone LIMIT $5
+WITH RECURSIVE step AS (
+  SELECT $2::text COLLATE "C" AS session_id, $3::uuid AS id, $4::boolean AS is_tombstone, 0 AS number
+  UNION ALL
+  SELECT next.*, number + 1 FROM step CROSS JOIN LATERAL (
+    SELECT session_id, id, is_tombstone FROM ${this.#table.hints} AS hint
+    WHERE target = $1 AND (hint.session_id, hint.id, hint.is_tombstone) > (step.session_id, step.id, step.is_tombstone)
+    ORDER BY session_id, id, is_tombstone LIMIT 1
+  ) AS next
+  WHERE number < $5
+), waiting AS (
+  SELECT session_id, id, is_tombstone FROM step WHERE number > 0
 ), lease AS (
   UPDATE ${this.#table.store} SET drainer = $7, drainer_until = clock_timestamp() + make_interval(secs => $8 / 1000.0)
   WHERE EXISTS (SELECT FROM waiting) AND (drainer = $7 OR drainer_until IS NULL OR drainer_until < clock_timestamp())
@@ -51,19 +65,33 @@ WITH waiting AS (
   SELECT hint.*, user_id, memory_type, content, metadata, created_at, ${bitsOf("hint.id")} AS bits,
     sum(COALESCE(pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
       - COALESCE(pg_column_size(content), 0) AS bytes_before
-  FROM hint LEFT JOIN ${this.#table.memories} AS atom
-    ON NOT is_tombstone AND atom.session_id = hint.session_id AND atom.id = hint.id
+  FROM hint LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
 ), fact AS (
   SELECT * FROM named WHERE bytes_before <= $6
+), change AS (
+  SELECT session_id, id, key, value FROM fact CROSS JOIN LATERAL (
+    SELECT key, value FROM jsonb_each(${ifType("content -> 'set'", "object", "{}")})
+    UNION ALL
+    SELECT key, NULL FROM jsonb_array_elements_text(${ifType("content -> 'removed'", "array", "[]")}) AS key
+  ) AS change
+  WHERE memory_type = '${SESSION_METADATA}'
+), decided AS (
+  SELECT session_id, COALESCE(jsonb_object_agg(key, value) FILTER (WHERE value IS NOT NULL), '{}') AS metadata,
+    jsonb_object_agg(key, id) AS metadata_ids
+  FROM (SELECT DISTINCT ON (session_id, key) * FROM change ORDER BY session_id, key, id DESC) AS latest
+  GROUP BY session_id
 ), head AS (
   SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C") AS last_atom_id,
     count(*) FILTER (WHERE ${IS_MESSAGE}) AS message_count, count(*) AS atom_count, bit_xor(bits) AS id_xor,
-    COALESCE(bit_xor(bits) FILTER (WHERE ${IS_MESSAGE}), ${NO_BITS}) AS history_xor
-  FROM fact GROUP BY session_id
+    COALESCE(bit_xor(bits) FILTER (WHERE ${IS_MESSAGE} OR memory_type = '${SESSION_METADATA}'), ${NO_BITS}) AS history_xor,
+    COALESCE(min(decided.metadata::text), '{}') AS metadata, COALESCE(min(metadata_ids::text), '{}') AS metadata_ids
+  FROM fact LEFT JOIN decided USING (session_id) GROUP BY session_id
 )
-SELECT atoms.*, heads.*, EXISTS (SELECT FROM waiting) AND NOT EXISTS (SELECT FROM lease) AS "isLeft" FROM (
+SELECT atoms.*, heads.*, EXISTS (SELECT FROM waiting) AND NOT EXISTS (SELECT FROM lease) AS "isLeft",
+  (SELECT count(*) FROM waiting) = $5 OR (SELECT count(*) FROM waiting) > atoms.count AS "hasMore"
+FROM (
   SELECT count(*) AS count,
-    COALESCE(bool_and(memory_type IS NOT NULL AND memory_type <> '${SESSION_METADATA}'), false) AS "isPlain",
+    COALESCE(bool_and(memory_type IS NOT NULL), false) AS "isPlain",
     ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
     ${joined("id::text")} AS "joinedIds", ${list("user_id")} AS "userIds", ${list("memory_type")} AS "memoryTypes",
     ${joined("content::text")} AS contents, ${joined("metadata::text")} AS metadata,
@@ -76,9 +104,15 @@ SELECT atoms.*, heads.*, EXISTS (SELECT FROM waiting) AND NOT EXISTS (SELECT FRO
     ${joinedOfHeads("to_json(created_at) #>> '{}'")} AS "headCreatedAt",
     ${joinedOfHeads("last_atom_id")} AS "lastAtomIds", ${listOfHeads("message_count")} AS "messageCounts",
     ${listOfHeads("atom_count")} AS "atomCounts", ${listOfHeads("0")} AS "deletionCounts",
-    ${joinedOfHeads("id_xor::text")} AS "idXors", ${joinedOfHeads("history_xor::text")} AS "historyXors"
+    ${joinedOfHeads("id_xor::text")} AS "idXors", ${joinedOfHeads("history_xor::text")} AS "historyXors",
+    ${joinedOfHeads("metadata")} AS "headMetadata", ${joinedOfHeads("metadata_ids")} AS "metadataIds"
   FROM head
 ) AS heads`);
+  }
+
+  /** Lets somebody else bring hints. $1: who has brought them until now. */
+  release(): Statement {
+    return this.#named(`UPDATE ${this.#table.store} SET drainer_until = NULL WHERE drainer = $1`);
   }
 
   /** What hints name, as far as it is still there. $1, $2, $3: their keys, by column. */
@@ -87,10 +121,10 @@ SELECT atoms.*, heads.*, EXISTS (SELECT FROM waiting) AND NOT EXISTS (SELECT FRO
 SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
   date_part('epoch', created_at) * 1000 AS "createdAtMs", ${DELETED_AT_MS}
 FROM unnest($1::text[], $2::uuid[], $3::boolean[]) AS hint (session_id, id, is_tombstone)
-LEFT JOIN ${this.#table.memories} AS atom
-  ON NOT is_tombstone AND atom.session_id = hint.session_id AND atom.id = hint.id
-LEFT JOIN ${this.#table.tombstones} AS tombstone
-  ON is_tombstone AND tombstone.session_id = hint.session_id AND tombstone.id = hint.id
+LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
+LEFT JOIN LATERAL (
+  SELECT deleted_at FROM ${this.#table.tombstones} WHERE session_id = hint.session_id AND id = hint.id LIMIT 1
+) AS tombstone ON is_tombstone
 ORDER BY hint.session_id COLLATE "C", hint.id`);
   }
 
@@ -101,11 +135,16 @@ ORDER BY hint.session_id COLLATE "C", hint.id`);
   settleHints(): Statement {
     return this.#named(`
 WITH settled AS (
-  DELETE FROM ${this.#table.hints} AS hint
-  USING unnest($2::text[], $3::uuid[], $4::boolean[]) AS given (session_id, id, is_tombstone)
-  WHERE target = $1 AND hint.session_id = given.session_id AND hint.id = given.id
-    AND hint.is_tombstone = given.is_tombstone
-  RETURNING hint.session_id, hint.id, hint.is_tombstone
+  DELETE FROM ${this.#table.hints} WHERE target = $1 AND ctid = ANY(ARRAY(
+    SELECT hint.ctid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS given (session_id, id, is_tombstone)
+    CROSS JOIN LATERAL (
+      SELECT ctid FROM ${this.#table.hints} AS hint
+      WHERE target = $1 AND hint.session_id = given.session_id AND hint.id = given.id
+        AND hint.is_tombstone = given.is_tombstone
+      LIMIT 1
+    ) AS hint
+  ))
+  RETURNING session_id, id, is_tombstone
 ), released AS (
   UPDATE ${this.#table.store} SET drainer_until = NULL WHERE drainer = $6::uuid
 )
@@ -255,6 +294,13 @@ SELECT ${columns} FROM ${this.#table.tombstones} WHERE ${condition} ORDER BY ses
     return `
 SELECT session_id, ('x' || substr(encode(sha256(convert_to(${text}, 'UTF8')), 'hex'), 1, 32))::bit(128) AS hash
 FROM (${this.#sessions(condition)}) AS held ${rest}`;
+  }
+
+  /** By its key, one after the other: without statistics the planner would read the whole table for a page. */
+  #atomOf(key: string): string {
+    return `
+    SELECT user_id, memory_type, content, metadata, created_at FROM ${this.#table.memories}
+    WHERE session_id = ${key}.session_id AND id = ${key}.id LIMIT 1`;
   }
 
   #named(text: string): Statement {
