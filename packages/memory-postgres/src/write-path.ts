@@ -191,7 +191,7 @@ function fallbackOf(
     journal,
     providers: names,
     isUsable: (provider) => db.isUsable({ providers: [provider] }),
-    send: (provider, rows) => append({ ...store, route: { providers: [provider] } }, { rows }),
+    merge: (provider, facts) => merge({ ...store, route: { providers: [provider] } }, facts),
     onRefused: (provider, row, error) => db.report(provider, refusedRow(row.id, error)),
     onError: (provider, error) => db.report(provider, error),
   });

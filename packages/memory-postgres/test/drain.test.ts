@@ -1,4 +1,4 @@
-import { AtomClock, MemoryError, type AtomRow } from "@rivet/memory-core";
+import { AtomClock, MemoryError, type AtomRow, type Facts, type Merged } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { drain } from "../src/drain.ts";
@@ -19,7 +19,7 @@ async function journalWith(rows: readonly AtomRow[]): Promise<SQLiteStorage["jou
   return file.journal;
 }
 
-function refusal(code: "conflict" | "not_found" | "unavailable"): MemoryError {
+function refusal(code: "conflict" | "unavailable"): MemoryError {
   return new MemoryError({ code, message: "no" });
 }
 
@@ -27,11 +27,12 @@ it("settles only what the provider has acknowledged", async () => {
   const rows = Array.from({ length: 1_200 }, () => rowOf("a"));
   const journal = await journalWith(rows);
   const sent: AtomRow[] = [];
-  const send = async (_: string, part: readonly AtomRow[]): Promise<void> => {
+  const merge = async (_: string, { rows: part }: Facts): Promise<Merged> => {
     if (sent.length > 0) throw refusal("unavailable");
     sent.push(...part);
+    return { inserted: part.length, removed: 0 };
   };
-  const drained = drain({ journal, providers: PROVIDERS, send, onRefused: () => undefined }, "neon");
+  const drained = drain({ journal, providers: PROVIDERS, merge, onRefused: () => undefined }, "neon");
   await expect(drained).rejects.toMatchObject({ code: "unavailable" });
   expect(sent).toHaveLength(500);
   expect(await journal.pending("neon", undefined, 2_000)).toEqual(rows.slice(500));
@@ -40,18 +41,18 @@ it("settles only what the provider has acknowledged", async () => {
 
 it("goes around the rows that a provider refuses, and keeps them", async () => {
   const rows = ["a", "a", "b", "b", "c"].map(rowOf);
-  const [first, poison, deleted, , last] = rows;
+  const [, poison] = rows;
   const journal = await journalWith(rows);
   const sent = new Set<AtomRow | undefined>();
-  const send = async (_: string, part: readonly AtomRow[]): Promise<void> => {
+  const merge = async (_: string, { rows: part }: Facts): Promise<Merged> => {
     if (part.some(({ id }) => id === poison?.id)) throw refusal("conflict");
-    if (part.some(({ sessionId }) => sessionId === deleted?.sessionId)) throw refusal("not_found");
     for (const row of part) sent.add(row);
+    return { inserted: part.length, removed: 0 };
   };
   const refused: string[] = [];
   const onRefused = (provider: string, { id }: AtomRow): void => void refused.push(`${provider} ${id}`);
-  await drain({ journal, providers: PROVIDERS, send, onRefused }, "neon");
-  expect(sent).toEqual(new Set([first, last]));
+  await drain({ journal, providers: PROVIDERS, merge, onRefused }, "neon");
+  expect(sent).toEqual(new Set(rows.filter((row) => row !== poison)));
   expect(refused).toEqual([`neon ${poison?.id}`]);
   expect(await journal.pending("neon", undefined, 10)).toEqual([poison]);
 });

@@ -114,7 +114,7 @@ async function withPatience(work: Promise<void>, patience: () => Promise<void>):
   if (outcome === isOver) throw new Error("it takes too long; it is tried again later");
 }
 
-/** Visits the pages of a target, the empty one at the end too, until a visit says that it is enough. */
+/** Visits the pages of a target, also if there is but an empty one, until a visit says that it is enough. */
 async function eachPage<Page extends HintPage>(
   source: HintStore<Page>,
   target: string,
@@ -138,30 +138,6 @@ async function eachPage<Page extends HintPage>(
   }
   // Nobody reads on while somebody else may.
   await next?.catch(() => undefined);
-}
-
-/** @throws when it takes too long; what is under way goes on, and does no harm. */
-async function withPatience(work: Promise<void>, patience: () => Promise<void>): Promise<void> {
-  const isOver = Symbol("over");
-  const outcome = await Promise.race([work, patience().then(() => isOver)]);
-  if (outcome === isOver) throw new Error("it takes too long; it is tried again later");
-}
-
-/** Visits the pages of a target, the empty one at the end too, until a visit says that it is enough. */
-async function eachPage<Page extends HintPage>(
-  source: HintStore<Page>,
-  target: string,
-  { pageHints, pause }: DrainOptions,
-  visit: (page: Page) => Promise<boolean>,
-): Promise<void> {
-  let after: HintKey | undefined;
-  for (;;) {
-    const page = await source.page(target, after, pageHints);
-    // What is written meanwhile may come after these without an end: it is for the next time.
-    if (!(await visit(page)) || !page.hasMore) return;
-    after = page.last;
-    await pause();
-  }
 }
 
 /** Merges facts into a target; what it refuses for good goes to the dead letters of the source. */
