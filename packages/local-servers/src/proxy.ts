@@ -9,10 +9,14 @@ import { connect, createServer, type Server, type Socket } from "node:net";
  * - `reset`: those that are open are reset; new ones pass.
  * - `black-hole`: what is sent vanishes, in both directions, and nothing is ever closed.
  * - `swallow-replies`: the server gets what is sent, and its answers vanish.
+ * - `delay`: what is sent arrives late, in both directions.
  *
  * A connection from which bytes have vanished stays silent for ever, whatever the mode is later.
  */
-export type ProxyMode = "pass" | "refuse" | "reset" | "black-hole" | "swallow-replies";
+export type ProxyMode = "pass" | "refuse" | "reset" | "black-hole" | "swallow-replies" | "delay";
+
+/** How late everything arrives in the mode `delay`, unless told otherwise. */
+const DELAY_MS = 100;
 
 /**
  * Starts a TCP proxy before a server, on a free port of the loopback interface.
@@ -30,6 +34,8 @@ export async function startProxy(target: { readonly host?: string; readonly port
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
+  readonly toClient: SlowPipe;
+  readonly toServer: SlowPipe;
   /** Whether bytes have vanished in a direction. */
   isDeafToClient: boolean;
   isDeafToServer: boolean;
@@ -41,6 +47,7 @@ export class TcpProxy {
   readonly #listener: Server;
   readonly #links = new Set<Link>();
   #mode: ProxyMode = "pass";
+  #delayMs = 0;
 
   constructor(host: string, port: number) {
     this.#host = host;
@@ -74,8 +81,10 @@ export class TcpProxy {
     return url.href;
   }
 
-  setMode(mode: ProxyMode): void {
+  /** @param delayMs how late everything arrives in the mode `delay`. */
+  setMode(mode: ProxyMode, delayMs = DELAY_MS): void {
     this.#mode = mode;
+    this.#delayMs = mode === "delay" ? delayMs : 0;
     if (mode === "refuse" || mode === "reset") for (const link of this.#links) link.client.resetAndDestroy();
     if (mode === "reset") this.#mode = "pass";
   }
@@ -97,15 +106,22 @@ export class TcpProxy {
       return;
     }
     const server = connect(this.#port, this.#host);
-    const link: Link = { client, server, isDeafToClient: false, isDeafToServer: false };
+    const link: Link = {
+      client,
+      server,
+      toClient: new SlowPipe(client),
+      toServer: new SlowPipe(server),
+      isDeafToClient: false,
+      isDeafToServer: false,
+    };
     this.#links.add(link);
     client.on("data", (chunk) => {
       link.isDeafToClient ||= this.#mode === "black-hole";
-      if (!link.isDeafToClient) server.write(chunk);
+      if (!link.isDeafToClient) link.toServer.write(chunk, this.#delayMs);
     });
     server.on("data", (chunk) => {
       link.isDeafToServer ||= this.#mode === "black-hole" || this.#mode === "swallow-replies" || link.isDeafToClient;
-      if (!link.isDeafToServer) client.write(chunk);
+      if (!link.isDeafToServer) link.toClient.write(chunk, this.#delayMs);
     });
     for (const [side, other] of [
       [client, server],
@@ -119,5 +135,31 @@ export class TcpProxy {
         this.#links.delete(link);
       });
     }
+  }
+}
+
+/** Writes to a socket with a delay that may change: bytes never overtake those before them. */
+class SlowPipe {
+  readonly #socket: Socket;
+  readonly #waiting: Buffer[] = [];
+  #lastDueMs = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  write(chunk: Buffer, delayMs: number): void {
+    if (delayMs === 0 && this.#waiting.length === 0) {
+      this.#socket.write(chunk);
+      return;
+    }
+    const nowMs = performance.now();
+    this.#lastDueMs = Math.max(this.#lastDueMs, nowMs + delayMs);
+    this.#waiting.push(chunk);
+    // Timers may fire in another order than their chunks came in: each sends the oldest.
+    setTimeout(() => {
+      const oldest = this.#waiting.shift();
+      if (oldest !== undefined && this.#socket.writable) this.#socket.write(oldest);
+    }, this.#lastDueMs - nowMs);
   }
 }

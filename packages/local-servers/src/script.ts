@@ -1,10 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 /** A TypeScript file in a process of its own. */
 export interface ScriptRun {
-  readonly child: ChildProcess;
+  readonly child: ChildProcessWithoutNullStreams;
   /** The lines of its standard output, as they come, until the pipe is closed. */
   readonly lines: AsyncIterable<string>;
   /** Its exit code, or the signal that ended it, and what it said on standard error. */
@@ -16,19 +16,21 @@ export interface ScriptOptions {
   readonly uid?: number | undefined;
   /** Variables beside those of this process. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Whether its standard input stays open, to tell it things. Default: false. */
+  readonly hasInput?: boolean | undefined;
 }
 
 /** Runs a file of the workspace, with its packages as they are in the source. */
 export function runScript(
   file: URL,
   args: readonly string[],
-  { uid, environment = {} }: ScriptOptions = {},
+  { uid, environment = {}, hasInput = false }: ScriptOptions = {},
 ): ScriptRun {
   const child = spawn(process.execPath, ["--conditions=@rivet/source", file.pathname, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...environment },
     ...(uid === undefined ? {} : { uid }),
   });
+  if (!hasInput) child.stdin.end();
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const ended = once(child, "close").then(([code, signal]) => ({ exit: code ?? signal, errors }));

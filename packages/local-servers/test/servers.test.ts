@@ -144,4 +144,16 @@ describe("a proxy", () => {
       await connected(proxy.url(server.url()));
     },
   );
+
+  it("delays what is sent, and keeps its order when it passes again", async () => {
+    const server = await serverForTest();
+    await server.query("CREATE TABLE seen (value int)");
+    await using proxy = await startProxy(server);
+    const client = await connected(proxy.url(server.url()));
+    proxy.setMode("delay", 400);
+    const inserting = client.query({ text: "INSERT INTO seen VALUES (1)", query_timeout: 200 } as pg.QueryConfig);
+    await expect(inserting).rejects.toThrow("Query read timeout");
+    proxy.setMode("pass");
+    expect((await client.query("SELECT value FROM seen")).rows).toEqual([{ value: 1 }]);
+  });
 });
