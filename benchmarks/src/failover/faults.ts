@@ -1,5 +1,5 @@
 /** What is done to the providers while a writer saves in a loop. */
-import type { Cluster } from "./cluster.ts";
+import type { Cluster } from "../cluster.ts";
 import { untilDrained } from "./journal.ts";
 import type { Writer } from "./writer.ts";
 import type { WriterSummary } from "./writer-process.ts";

@@ -5,7 +5,7 @@ import { AtomClock, Session } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { medianTimes } from "../measure.ts";
 import { ANSWER, QUESTION, USER, addTurn } from "../workload.ts";
-import { NAMES } from "./cluster.ts";
+import { NAMES } from "../cluster.ts";
 import type { Cost } from "./report.ts";
 
 /** A save that the journal takes, with all providers known to be down, against two rows in a SQLite file. */

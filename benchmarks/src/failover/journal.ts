@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { NAMES } from "./cluster.ts";
+import { NAMES } from "../cluster.ts";
 
 const LOOK_EVERY_MS = 10;
 /** More atoms than a trial writes. */

@@ -1,10 +1,11 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { Cluster } from "../cluster.ts";
+import { wholeNumber } from "../options.ts";
+import { seededRandom } from "../random.ts";
 import { inTemporaryFolder } from "../workload.ts";
-import { Cluster } from "./cluster.ts";
 import { FAULTS } from "./faults.ts";
 import { journalCost } from "./journal-cost.ts";
 import { LOADS, overhead } from "./overhead.ts";
-import { seededRandom } from "./random.ts";
 import { costLines, keepsBar, keepsRatio, TABLE_HEAD, trialLines, type Cost } from "./report.ts";
 import { runTrial, type Trial } from "./trial.ts";
 
@@ -42,13 +43,13 @@ process.exitCode = failed > 0 ? 1 : 0;
 async function measureFaults(folder: string): Promise<void> {
   const wanted = FAULTS.filter(({ name }) => isWanted(name));
   if (wanted.length === 0) return;
-  await using cluster = await Cluster.start(folder);
+  await using cluster = await Cluster.start();
   console.log(TABLE_HEAD);
   for (const fault of wanted) {
     // The moments are the same whichever other faults are wanted.
     const random = seededRandom(seed);
     const results: Trial[] = [];
-    while (results.length < trials) results.push(await runTrial(cluster, fault, random));
+    while (results.length < trials) results.push(await runTrial({ cluster, folder, fault, random }));
     count(keepsBar(fault, results));
     for (const line of trialLines(fault, results)) console.log(line);
   }
@@ -66,9 +67,4 @@ function reportCost(name: string, cost: Cost, bar: number): void {
 function count(isKept: boolean): void {
   if (isKept) passed += 1;
   else failed += 1;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
-  return Number(text);
 }

@@ -4,7 +4,7 @@ import { AtomClock } from "@rivet/memory-core";
 import pg from "pg";
 import { medianTimes } from "../measure.ts";
 import { ANSWER, QUESTION, USER } from "../workload.ts";
-import { NAMES } from "./cluster.ts";
+import { NAMES } from "../cluster.ts";
 import type { Cost } from "./report.ts";
 
 interface Load {

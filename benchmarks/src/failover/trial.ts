@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { NAMES, type Cluster } from "./cluster.ts";
+import { NAMES, type Cluster } from "../cluster.ts";
+import type { Random } from "../random.ts";
 import type { Fault } from "./faults.ts";
 import { journaledIds } from "./journal.ts";
 import { Writer } from "./writer.ts";
@@ -22,8 +24,20 @@ const MOMENTS_MS = 50;
 /** A trial takes seconds. A writer that hangs must not hang the others. */
 const LIMIT_MS = 60_000;
 
-export async function runTrial(cluster: Cluster, fault: Fault, random: () => number): Promise<Trial> {
-  const writer = new Writer(cluster.settings(fault));
+const DWELL_MS = 5_000;
+
+interface TrialInit {
+  readonly cluster: Cluster;
+  /** For the writer's journal. */
+  readonly folder: string;
+  readonly fault: Fault;
+  readonly random: Random;
+}
+
+export async function runTrial({ cluster, folder, fault, random }: TrialInit): Promise<Trial> {
+  const { isDirect = false, dwellMs = DWELL_MS } = fault;
+  const providers = cluster.addresses({ isDirect });
+  const writer = new Writer({ providers, dwellMs, journalPath: `${folder}/${randomUUID()}.db` });
   const timer = setTimeout(() => writer.kill(`it was not done after ${LIMIT_MS} ms`), LIMIT_MS);
   let told: Told;
   try {
@@ -53,7 +67,7 @@ async function strike(cluster: Cluster, fault: Fault, writer: Writer, momentMs: 
 
 async function judge(cluster: Cluster, fault: Fault, writer: Writer, { summary, returnMs }: Told): Promise<Trial> {
   const { sessionId, acknowledged, longestGap, errors } = summary;
-  const stored = await cluster.messageIds(sessionId);
+  const stored = await messageIds(cluster, sessionId);
   stored.set("local", await journaledIds(writer.settings.journalPath));
   return {
     measuredMs: returnMs ?? longestGap.ms,
@@ -62,6 +76,16 @@ async function judge(cluster: Cluster, fault: Fault, writer: Writer, { summary, 
     errors,
     problems: [...problemsOf(summary, stored), ...(fault.check?.(summary, stored) ?? [])],
   };
+}
+
+/** The ids of a session's messages, by provider. */
+async function messageIds(cluster: Cluster, sessionId: string): Promise<Map<string, string[]>> {
+  const text = "SELECT id FROM session_memories WHERE session_id = $1 AND memory_type LIKE 'message%'";
+  const ids = NAMES.map(async (name): Promise<[string, string[]]> => {
+    const rows = await cluster.rows(name, text, [sessionId]);
+    return [name, rows.map(({ id }) => String(id))];
+  });
+  return new Map(await Promise.all(ids));
 }
 
 function problemsOf(

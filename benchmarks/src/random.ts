@@ -1,5 +1,8 @@
+/** A number from 0 to below 1. */
+export type Random = () => number;
+
 /** Numbers from 0 to below 1 that the same seed gives again: mulberry32 (Tommy Ettinger, public domain). */
-export function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
