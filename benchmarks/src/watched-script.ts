@@ -23,6 +23,11 @@ export class WatchedScript {
     this.ended = this.#read(onLine);
   }
 
+  /** How it ended, once it has. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   /** Waits for a line that is printed from now on. @throws when the script ends before. */
   until(pattern: RegExp): Promise<void> {
     const printed = new Promise<void>((resolve, reject) => {

@@ -1,0 +1,87 @@
+/** What all writers attempted and were told: a pure fold of their events. */
+import type { WriterEvent } from "./events.ts";
+
+interface Attempt {
+  readonly sessionId: string;
+  readonly id: string | undefined;
+  /** The last message that its writer's session held before it. */
+  readonly afterId: string | undefined;
+}
+
+export interface Acknowledgement {
+  readonly atMs: number;
+  readonly atoms: number;
+  readonly acceptedBy: readonly string[];
+}
+
+type Failure = Extract<WriterEvent, { event: "failed" }>;
+
+/** Sessions by their ids, and atoms by their tokens. */
+class Deletions {
+  readonly sessions = new Set<string>();
+  readonly tokens = new Set<string>();
+
+  add({ sessionId, tokens }: { readonly sessionId: string; readonly tokens?: readonly string[] | undefined }): void {
+    if (tokens === undefined) this.sessions.add(sessionId);
+    else for (const token of tokens) this.tokens.add(token);
+  }
+
+  covers(sessionId: string, token: string): boolean {
+    return this.sessions.has(sessionId) || this.tokens.has(token);
+  }
+}
+
+export class History {
+  /** By token. */
+  readonly attempted = new Map<string, Attempt>();
+  readonly acknowledgements: Acknowledgement[] = [];
+  /** By token: who accepted it. */
+  readonly acknowledged = new Map<string, Acknowledgement>();
+  /** What was to be deleted; it may be there or not unless it is among the deleted. */
+  readonly deleting = new Deletions();
+  /** What was acknowledged to be deleted. */
+  readonly deleted = new Deletions();
+  readonly failures: Failure[] = [];
+  /** Loads of a session that another writer knows, and how many lacked what had been acknowledged. */
+  readonly reads = { all: 0, incomplete: 0 };
+  readonly refreshes = { all: 0, missing: 0 };
+
+  addAll(events: Iterable<WriterEvent>): this {
+    for (const event of events) this.#add(event);
+    return this;
+  }
+
+  #add(event: WriterEvent): void {
+    switch (event.event) {
+      case "attempted": {
+        let { afterId } = event;
+        for (const { token, id } of event.atoms) {
+          this.attempted.set(token, { sessionId: event.sessionId, id, afterId });
+          afterId = id ?? afterId;
+        }
+        return;
+      }
+      case "acknowledged": {
+        const { atMs, tokens, acceptedBy } = event;
+        const acknowledgement = { atMs, atoms: tokens.length, acceptedBy };
+        this.acknowledgements.push(acknowledgement);
+        for (const token of tokens) this.acknowledged.set(token, acknowledgement);
+        return;
+      }
+      case "deleting":
+        return this.deleting.add(event);
+      case "deleted":
+        return this.deleted.add(event);
+      case "read":
+        this.reads.all += 1;
+        this.reads.incomplete += event.isComplete ? 0 : 1;
+        return;
+      case "refreshed":
+        this.refreshes.all += 1;
+        this.refreshes.missing += event.missing > 0 ? 1 : 0;
+        return;
+      case "failed":
+        this.failures.push(event);
+    }
+  }
+}

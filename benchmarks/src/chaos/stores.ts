@@ -1,0 +1,93 @@
+/** What the providers and journals hold, by SQL of this file alone: what is under test has no part in it. */
+import { existsSync } from "node:fs";
+import Database from "better-sqlite3";
+import { NAMES, type Cluster, type Name } from "../cluster.ts";
+import type { StoredAtom } from "./inspection.ts";
+
+/** A digest of each table that all stores are to hold alike, whatever the order of its rows. */
+const DIGESTS: Readonly<Record<string, string>> = {
+  atoms: "SELECT session_id, id, user_id, memory_type, content, metadata, created_at FROM session_memories",
+  tombstones: "SELECT session_id, id FROM session_tombstones",
+  heads: `SELECT session_id, user_id, created_at, last_atom_id, message_count, atom_count, id_xor, history_xor, metadata
+    FROM session_heads WHERE atom_count > 0`,
+};
+
+/** Sessions whose head is not what their atoms say. */
+const WRONG_HEADS = `
+WITH folded AS (
+  SELECT session_id, count(*) AS atom_count, count(*) FILTER (WHERE starts_with(memory_type, 'message_')) AS message_count,
+    bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) AS id_xor
+  FROM session_memories GROUP BY session_id
+), head AS (
+  SELECT session_id, atom_count, message_count, id_xor FROM session_heads WHERE atom_count <> 0
+)
+SELECT session_id,
+  concat_ws(' ', head.atom_count, head.message_count, head.id_xor) AS head,
+  concat_ws(' ', folded.atom_count, folded.message_count, folded.id_xor) AS atoms
+FROM folded FULL JOIN head USING (session_id)
+WHERE (folded.atom_count, folded.message_count, folded.id_xor)
+  IS DISTINCT FROM (head.atom_count, head.message_count, head.id_xor)`;
+
+const ATOMS = `
+SELECT session_id, id, substring(content::text from '<(w[0-9.]+)>') AS token FROM session_memories
+WHERE (session_id, id) > ($1, $2) ORDER BY session_id, id LIMIT $3`;
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+const PAGE_ROWS = 50_000;
+
+/** What is not the same in all stores, a sentence each. */
+export async function differences(cluster: Cluster): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [table, rows] of Object.entries(DIGESTS)) {
+    const text = `SELECT count(*)::int AS count, COALESCE(sum(hashtextextended(row::text, 0)), 0)::text AS digest
+      FROM (${rows}) AS row`;
+    const found = await Promise.all(NAMES.map(async (name) => (await cluster.rows(name, text))[0] ?? {}));
+    if (new Set(found.map(({ digest }) => digest)).size === 1) continue;
+    const counts = NAMES.map((name, index) => `${found[index]?.["count"]} in ${name}`);
+    problems.push(`${table} differ: ${counts.join(", ")}`);
+  }
+  return problems;
+}
+
+/** What is still on its way to other stores, a sentence each. */
+export async function undelivered(cluster: Cluster, journalPaths: readonly string[]): Promise<string[]> {
+  const hints = await Promise.all(
+    NAMES.map(async (name) => {
+      const text = "SELECT target, count(*)::int AS count FROM replication_hints GROUP BY target ORDER BY target";
+      const rows = await cluster.rows(name, text);
+      return rows.map(({ target, count }) => `${name} holds ${count} hints for ${target}`);
+    }),
+  );
+  return [...hints.flat(), ...journalPaths.flatMap(journaled)];
+}
+
+function journaled(path: string): string[] {
+  // A writer that never lost all providers has made none.
+  if (!existsSync(path)) return [];
+  const file = new Database(path, { readonly: true });
+  try {
+    const counts = file.prepare("SELECT target, count(*) AS count FROM session_journal GROUP BY target").all();
+    return counts.map((row) => `${path.split("/").at(-1)} holds rows: ${JSON.stringify(row)}`);
+  } finally {
+    file.close();
+  }
+}
+
+export async function wrongHeads(cluster: Cluster): Promise<string[]> {
+  const found = NAMES.map(async (name) => {
+    const rows = await cluster.rows(name, WRONG_HEADS);
+    return rows.map((row) => `${row["session_id"]} in ${name}: ${row["head"]} instead of ${row["atoms"]}`);
+  });
+  return (await Promise.all(found)).flat();
+}
+
+export async function* storedAtoms(cluster: Cluster, name: Name): AsyncGenerator<StoredAtom> {
+  let last: StoredAtom | undefined;
+  for (;;) {
+    const rows = await cluster.rows(name, ATOMS, [last?.sessionId ?? "", last?.id ?? FIRST_ID, PAGE_ROWS]);
+    for (const { session_id, id, token } of rows) {
+      last = { sessionId: String(session_id), id: String(id), token: typeof token === "string" ? token : undefined };
+      yield last;
+    }
+    if (rows.length < PAGE_ROWS) return;
+  }
+}

@@ -1,0 +1,93 @@
+/** What a run has to show, as named checks. */
+import type { RunResult } from "./run.ts";
+
+export interface Check {
+  readonly name: string;
+  /** What is wrong, a sentence each; none when the check passes. */
+  readonly problems: readonly string[];
+}
+
+const CONVERGENCE_BAR_MS = 10_000;
+/** Of a run of a minute; longer and shorter ones in proportion. */
+const FAULTS_PER_MINUTE = 100;
+const ATOMS_PER_MINUTE = 20_000;
+const MINUTE_MS = 60_000;
+
+/** Codes with which a read or deletion may fail while providers are away: the journal serves neither. */
+const AWAY: ReadonlySet<string> = new Set(["unavailable", "timeout"]);
+const SAVES: ReadonlySet<string> = new Set(["saveSession", "saveMemoryAtom"]);
+
+export function checksOf(result: RunResult, wantedMs: number): Check[] {
+  const { history, findings, convergence, plannedFaults, faultsOverMs, startMs } = result;
+  const minutes = wantedMs / MINUTE_MS;
+  const seconds = (faultsOverMs - startMs) / 1_000;
+  const { refreshes } = history;
+  return [
+    atLeast("seconds of writing under faults", Math.round(seconds), Math.floor(wantedMs / 1_000)),
+    atLeast("faults", plannedFaults, Math.floor(FAULTS_PER_MINUTE * minutes)),
+    atLeast("acknowledged atoms", history.acknowledged.size, Math.floor(ATOMS_PER_MINUTE * minutes)),
+    { name: "nothing that was acknowledged is lost in any store", problems: findings.lost },
+    { name: "nothing is doubled", problems: findings.doubled },
+    { name: "nothing is there that nobody attempted", problems: findings.foreign },
+    { name: "nothing that was deleted is there", problems: findings.resurrected },
+    { name: "all stores hold the same atoms, tombstones and heads", problems: convergence.differences },
+    { name: "heads say what their atoms say", problems: result.wrongHeads },
+    { name: "no hint, and nothing in a journal, is left", problems: convergence.undelivered },
+    {
+      name: `stores are equal within ${CONVERGENCE_BAR_MS / 1_000} s of the last fault`,
+      problems: (convergence.ms ?? Infinity) <= CONVERGENCE_BAR_MS ? [] : [convergenceText(result)],
+    },
+    { name: "messages come after all that their writer had read, whatever its clock", problems: result.disorder },
+    {
+      name: "a refreshed session has all of its own messages",
+      problems:
+        refreshes.missing > 0 ? [`${refreshes.missing} of ${refreshes.all} refreshed sessions lacked some`] : [],
+    },
+    { name: "no save failed", problems: failuresOf(result, ({ operation }) => SAVES.has(operation)) },
+    {
+      name: "reads and deletions failed only for want of a provider",
+      problems: failuresOf(result, ({ operation, code }) => !SAVES.has(operation) && !AWAY.has(code)),
+    },
+    { name: "writers ended only when they were killed", problems: result.writerProblems },
+  ];
+}
+
+/** Whether the run shows what goes wrong when failover is written by hand: without that it would prove nothing. */
+export function controlCheck({ findings, convergence }: RunResult): Check {
+  const { lost, doubled } = findings;
+  const isFailure = lost.length > 0 || doubled.length > 0 || convergence.differences.length > 0;
+  return {
+    name: "the naive writer loses or doubles atoms, or leaves the stores unequal",
+    problems: isFailure ? [] : ["it did nothing of that: the faults are too weak to prove anything"],
+  };
+}
+
+export function verdictLine(result: RunResult): string {
+  const { acknowledged } = result.history;
+  const { lost, doubled, foreign, resurrected } = result.findings;
+  const counts = Object.entries({ lost, doubled, foreign, resurrected }).map(
+    ([name, { length }]) => `${length} ${name}`,
+  );
+  return [`verdict: ${acknowledged.size} acknowledged`, ...counts, convergenceText(result)].join(", ");
+}
+
+function convergenceText({ convergence }: RunResult): string {
+  return convergence.ms === undefined ? "not converged" : `converged in ${convergence.ms} ms`;
+}
+
+function atLeast(name: string, count: number, least: number): Check {
+  return { name: `${count} ${name}, and at least ${least}`, problems: count >= least ? [] : [`only ${count}`] };
+}
+
+/** By operation and code, but what failed because somebody deletes the session. */
+function failuresOf(
+  { history }: RunResult,
+  isWanted: (failure: { readonly operation: string; readonly code: string }) => boolean,
+): string[] {
+  const failures = history.failures.filter(
+    (failure) =>
+      isWanted(failure) && !(failure.code === "not_found" && history.deleting.sessions.has(failure.sessionId)),
+  );
+  const groups = Map.groupBy(failures, ({ operation, code }) => `${operation}: ${code}`);
+  return [...groups].map(([name, [first, ...others]]) => `${1 + others.length} × ${name}: ${first?.message}`);
+}
