@@ -11,7 +11,7 @@ export const PROVIDER_FAULTS = [
   "swallow-replies",
   "delay",
 ] as const;
-export type ProviderFaultKind = (typeof PROVIDER_FAULTS)[number];
+type ProviderFaultKind = (typeof PROVIDER_FAULTS)[number];
 
 interface Window {
   /** From the start of the run. */
@@ -27,13 +27,13 @@ export interface ProviderFault extends Window {
   readonly delayMs: number;
 }
 
-export interface WriterKill extends Window {
+interface WriterKill extends Window {
   readonly kind: "writer-killed";
   readonly writer: number;
 }
 
 /** Not one of the faults that are counted: a clock that is wrong is no outage. */
-export interface ClockSkew extends Window {
+interface ClockSkew extends Window {
   readonly kind: "clock-skew";
   readonly writer: number;
   readonly skewMs: number;
@@ -41,7 +41,7 @@ export interface ClockSkew extends Window {
 
 export type PlannedFault = ProviderFault | WriterKill | ClockSkew;
 
-export const MAX_SKEW_MS = 5 * 60_000;
+const MAX_SKEW_MS = 5 * 60_000;
 
 /** Faults come in storms, and between them there is time to come back. */
 const STORM_MS = 5_000;
@@ -51,9 +51,10 @@ const FIRST_MS = 500;
 const LAST_MS = 1_000;
 const KILL_SHARE = 0.06;
 const SKEW_SHARE = 0.04;
-const LONGEST_DELAY_MS = 400;
+const SHORTEST_DELAY_MS = 20;
+const LONGEST_DELAY_MS = 200;
 
-export interface PlanInit {
+interface PlanInit {
   readonly random: Random;
   readonly durationMs: number;
   readonly writers: number;
@@ -63,41 +64,33 @@ export interface PlanInit {
 export function planFaults({ random, durationMs, writers }: PlanInit): PlannedFault[] {
   const plan: PlannedFault[] = [];
   const freeFromMs = new Map<string, number>();
-  const isFree = (target: string, startMs: number): boolean => (freeFromMs.get(target) ?? 0) <= startMs;
-  for (let startMs = FIRST_MS; startMs < durationMs - LAST_MS; startMs += distanceMs(startMs, random)) {
-    const window = { startMs, endMs: Math.min(durationMs, startMs + lengthMs(random)) };
-    const providers = shuffled(NAMES, random).filter((name) => isFree(name, startMs));
-    const writer = 1 + Math.floor(random() * writers);
-    const fault = chooseFault({ ...window, providers, writer, random });
-    const targets = "writer" in fault ? [`writer ${fault.writer}`] : fault.providers;
-    if (targets.length === 0 || !targets.every((target) => isFree(target, startMs))) continue;
-    for (const target of targets) freeFromMs.set(target, window.endMs);
-    plan.push(fault);
+  for (let nowMs = FIRST_MS; nowMs < durationMs - LAST_MS; nowMs += distanceMs(nowMs, random)) {
+    // Those that are free come first.
+    const waitMs = (target: string): number => Math.max(0, (freeFromMs.get(target) ?? 0) - nowMs);
+    const providers = shuffled(NAMES, random).toSorted((left, right) => waitMs(left) - waitMs(right));
+    const target = chooseTarget(random, providers, 1 + Math.floor(random() * writers));
+    const names = "writer" in target ? [`writer ${target.writer}`] : target.providers;
+    const startMs = nowMs + Math.max(...names.map(waitMs));
+    // All at once are worth waiting for; waiting for others too would leave no calm.
+    if (startMs > nowMs && names.length < NAMES.length) continue;
+    const endMs = Math.min(durationMs, startMs + (target.kind === "reset" ? 0 : lengthMs(random)));
+    if (startMs >= durationMs - LAST_MS) continue;
+    for (const name of names) freeFromMs.set(name, endMs);
+    plan.push({ ...target, startMs, endMs });
   }
-  return plan;
+  return plan.toSorted((left, right) => left.startMs - right.startMs);
 }
 
-interface Choice extends Window {
-  /** Those that are free, in any order. */
-  readonly providers: readonly Name[];
-  readonly writer: number;
-  readonly random: Random;
-}
+type Target = Omit<ProviderFault, keyof Window> | Omit<WriterKill, keyof Window> | Omit<ClockSkew, keyof Window>;
 
-function chooseFault({ startMs, endMs, providers, writer, random }: Choice): PlannedFault {
+function chooseTarget(random: Random, providers: readonly Name[], writer: number): Target {
   const share = random();
-  if (share < KILL_SHARE) return { kind: "writer-killed", startMs, endMs, writer };
-  if (share < KILL_SHARE + SKEW_SHARE) {
-    return { kind: "clock-skew", startMs, endMs, writer, skewMs: skew(random) };
-  }
-  const kind = PROVIDER_FAULTS[Math.floor(random() * PROVIDER_FAULTS.length)] ?? "killed";
+  if (share < KILL_SHARE) return { kind: "writer-killed", writer };
+  if (share < KILL_SHARE + SKEW_SHARE) return { kind: "clock-skew", writer, skewMs: skew(random) };
   return {
-    kind,
-    startMs,
-    // New connections pass at once.
-    endMs: kind === "reset" ? startMs : endMs,
+    kind: PROVIDER_FAULTS[Math.floor(random() * PROVIDER_FAULTS.length)] ?? "killed",
     providers: providers.slice(0, providersAtOnce(random)),
-    delayMs: 50 + random() * LONGEST_DELAY_MS,
+    delayMs: Math.round(SHORTEST_DELAY_MS + random() * (LONGEST_DELAY_MS - SHORTEST_DELAY_MS)),
   };
 }
 
@@ -108,19 +101,19 @@ export function skew(random: Random): number {
 
 function providersAtOnce(random: Random): number {
   const share = random();
-  return share < 0.7 ? 1 : share < 0.87 ? 2 : NAMES.length;
+  return share < 0.78 ? 1 : share < 0.94 ? 2 : NAMES.length;
 }
 
 function distanceMs(startMs: number, random: Random): number {
   const isStorm = startMs % (STORM_MS + CALM_MS) < STORM_MS;
-  return isStorm ? 80 + random() * 400 : 600 + random() * 1_000;
+  return isStorm ? 60 + random() * 220 : 500 + random() * 700;
 }
 
 /** Most faults are short; some last longer than all time-outs together. */
 function lengthMs(random: Random): number {
   const share = random();
-  if (share < 0.75) return 100 + random() * 700;
-  return share < 0.93 ? 800 + random() * 1_200 : 2_000 + random() * 2_000;
+  if (share < 0.78) return 100 + random() * 700;
+  return share < 0.95 ? 800 + random() * 1_200 : 2_000 + random() * 2_000;
 }
 
 function shuffled<Item>(items: readonly Item[], random: Random): Item[] {

@@ -17,7 +17,7 @@ const COLUMN_WIDTH = 1.25;
 /** What a class is called in the legend. */
 const LEGEND: Readonly<Record<FaultClass, string>> = {
   gone: "killed, refused, reset",
-  silent: "stopped, black hole, replies swallowed",
+  silent: "stopped, silent, replies lost",
   slow: "delayed",
   writer: "writer killed, clock wrong",
 };
@@ -164,7 +164,7 @@ function legend(y: number): string {
   let left = LEFT;
   const entries = [
     ...Object.entries(LEGEND),
-    ["gap", `no acknowledgement for ${SHORTEST_GAP_MS} ms`],
+    ["gap", `nothing for ${SHORTEST_GAP_MS} ms`],
     ["converging", "converging"],
   ].map(([className, text = ""]) => {
     const entry = `${rectangle(className ?? "", left, y - 9, 10, 10)}<text class="small" x="${left + 14}" y="${y}">${text}</text>`;

@@ -19,7 +19,7 @@ export interface Bar {
   readonly endMs: number;
 }
 
-export interface Gap {
+interface Gap {
   readonly startMs: number;
   readonly endMs: number;
 }

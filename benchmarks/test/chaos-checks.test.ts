@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import type { WriterEvent } from "../src/chaos/events.ts";
+import { History } from "../src/chaos/history.ts";
+import { Inspection, orderProblems, type Findings, type StoredAtom } from "../src/chaos/inspection.ts";
+
+const STORES = ["neon", "supabase"];
+const SESSION = "session_1";
+
+function attempted(token: string, id: string, sessionId = SESSION, afterId?: string): WriterEvent {
+  return { event: "attempted", sessionId, atoms: [{ token, id }], ...(afterId === undefined ? {} : { afterId }) };
+}
+
+function acknowledged(...tokens: string[]): WriterEvent {
+  return { event: "acknowledged", atMs: 0, tokens, acceptedBy: ["neon"] };
+}
+
+function atom(token: string | undefined, id: string, sessionId = SESSION): StoredAtom {
+  return { token, id, sessionId };
+}
+
+/** How many of each are found. */
+function found(events: WriterEvent[], stored: Record<string, StoredAtom[]>): Partial<Record<keyof Findings, number>> {
+  const inspection = new Inspection(new History().addAll(events), STORES);
+  for (const [store, atoms] of Object.entries(stored)) for (const one of atoms) inspection.see(store, one);
+  const counts = Object.entries(inspection.findings()).map(([name, findings]) => [name, findings.length] as const);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
+const saved = [attempted("w1.0.1", "a"), acknowledged("w1.0.1")];
+const everywhere = { neon: [atom("w1.0.1", "a")], supabase: [atom("w1.0.1", "a")] };
+
+describe("an inspection", () => {
+  it("finds nothing wrong when each acknowledged atom is once in each store", () => {
+    expect(found(saved, everywhere)).toEqual({});
+  });
+
+  it("finds what is in no store, and what is in one alone, lost", () => {
+    expect(found(saved, {})).toEqual({ lost: 1 });
+    expect(found(saved, { supabase: everywhere.supabase })).toEqual({ lost: 1 });
+  });
+
+  it("leaves open whether what was not acknowledged is there", () => {
+    expect(found([attempted("w1.0.1", "a")], {})).toEqual({});
+    expect(found([attempted("w1.0.1", "a")], everywhere)).toEqual({});
+  });
+
+  it("finds a content doubled that is there under two ids, in one store or in two", () => {
+    const anyId: WriterEvent = { event: "attempted", sessionId: SESSION, atoms: [{ token: "w1.0.1" }] };
+    const both = [atom("w1.0.1", "a"), atom("w1.0.1", "b")];
+    expect(found([anyId, acknowledged("w1.0.1")], { neon: both, supabase: both })).toEqual({ doubled: 1 });
+    const apart = { neon: [atom("w1.0.1", "a")], supabase: [atom("w1.0.1", "b")] };
+    expect(found([anyId, acknowledged("w1.0.1")], apart)).toEqual({ doubled: 1 });
+  });
+
+  it("finds foreign what nobody attempted, or not so", () => {
+    expect(found([], { neon: [atom(undefined, "a")] })).toEqual({ foreign: 1 });
+    expect(found([], { neon: [atom("w9.0.1", "a")] })).toEqual({ foreign: 1 });
+    const otherId = [atom("w1.0.1", "a"), atom("w1.0.1", "b")];
+    expect(found(saved, { ...everywhere, neon: otherId })).toEqual({ foreign: 1 });
+    const otherSession = [atom("w1.0.1", "a"), atom("w1.0.1", "a", "session_2")];
+    expect(found(saved, { ...everywhere, neon: otherSession })).toEqual({ foreign: 1 });
+  });
+
+  it("finds resurrected what is there although its deletion, or its session's, was acknowledged", () => {
+    const atomDeleted: WriterEvent = { event: "deleted", sessionId: SESSION, tokens: ["w1.0.1"] };
+    const sessionDeleted: WriterEvent = { event: "deleted", sessionId: SESSION };
+    for (const deleted of [atomDeleted, sessionDeleted]) {
+      const events = [...saved, { ...deleted, event: "deleting" as const }, deleted];
+      expect(found(events, {})).toEqual({});
+      expect(found(events, { neon: everywhere.neon })).toEqual({ resurrected: 1 });
+    }
+  });
+
+  it("leaves open whether a deletion was done that was not acknowledged", () => {
+    const events: WriterEvent[] = [...saved, { event: "deleting", sessionId: SESSION }];
+    expect(found(events, {})).toEqual({});
+    expect(found(events, everywhere)).toEqual({});
+  });
+});
+
+describe("the order of a session", () => {
+  const history = new History().addAll([attempted("w1.0.1", "b"), attempted("w2.0.1", "c", SESSION, "b")]);
+
+  it("is right when each message comes after what its writer had read", () => {
+    expect(orderProblems(history, new Map([[SESSION, ["b", "c"]]]))).toEqual([]);
+  });
+
+  it("is wrong when a message comes before what its writer had read", () => {
+    expect(orderProblems(history, new Map([[SESSION, ["c", "b"]]]))).toHaveLength(1);
+  });
+
+  it("is told by the ids where a message was deleted", () => {
+    const skewed = new History().addAll([attempted("w2.0.1", "a", SESSION, "b")]);
+    expect(orderProblems(history, new Map([[SESSION, ["c"]]]))).toEqual([]);
+    expect(orderProblems(skewed, new Map([[SESSION, ["a"]]]))).toHaveLength(1);
+  });
+
+  it("follows the messages that were attempted together", () => {
+    const atoms = [
+      { token: "w1.0.1", id: "b" },
+      { token: "w1.0.2", id: "a" },
+    ];
+    const turn = new History().addAll([{ event: "attempted", sessionId: SESSION, atoms }]);
+    expect(orderProblems(turn, new Map([[SESSION, ["a", "b"]]]))).toHaveLength(1);
+  });
+});
