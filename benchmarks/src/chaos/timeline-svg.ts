@@ -22,32 +22,22 @@ const LEGEND: Readonly<Record<FaultClass, string>> = {
   writer: "writer killed, clock wrong",
 };
 
-/** Colours that stand out on white and on black; text and lines follow what the reader's system prefers. */
+/** Colours that can be read on white and on black: a picture in a page does not learn which of them the page has. */
 const STYLE = `
-  text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #57606a }
-  .title { font-size: 15px; font-weight: 600; fill: #24292f }
-  .name { font-weight: 600; fill: #24292f }
+  text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #757e88 }
+  .title { font-size: 15px; font-weight: 600 }
+  .name { font-weight: 600 }
   .small { font-size: 11px }
   .axis { stroke: #8c959f; stroke-opacity: .45; fill: none }
-  .track { fill: #8c959f; fill-opacity: .14 }
-  .gone { fill: #d1242f }
-  .silent { fill: #8250df }
-  .slow { fill: #bf8700 }
-  .writer { fill: #57606a }
-  .acknowledged { fill: #2da44e }
-  .local { fill: #0a8fdc }
-  .gap { fill: #d1242f; fill-opacity: .22 }
-  .converging { fill: #2da44e; fill-opacity: .13 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #9ea7b1 }
-    .title, .name { fill: #e6edf3 }
-    .gone { fill: #f85149 }
-    .silent { fill: #a371f7 }
-    .slow { fill: #d29922 }
-    .writer { fill: #9ea7b1 }
-    .acknowledged { fill: #3fb950 }
-    .local { fill: #4db3f5 }
-  }`;
+  .track { fill: #8c959f; fill-opacity: .16 }
+  .gone { fill: #e5484d }
+  .silent { fill: #8e63e8 }
+  .slow { fill: #c98a04 }
+  .writer { fill: #7d8793 }
+  .acknowledged { fill: #2fa850 }
+  .local { fill: #1a8fd8 }
+  .gap { fill: #e5484d; fill-opacity: .24 }
+  .converging { fill: #2fa850; fill-opacity: .16 }`;
 
 /** The run as a picture of 900 pixels in width, for light and dark backgrounds. */
 export function timelineSVG(timeline: Timeline): string {
