@@ -57,7 +57,8 @@ describe("a timeline", () => {
     ]);
     return timelineOf({
       startMs: 1_000,
-      faultsOverMs: 2_000,
+      faultsOverMs: 1_900,
+      stoppedMs: 2_000,
       convergence: { ms: 500, undelivered: [], differences: [] },
       strikes: [
         { kind: "killed", target: "neon", startMs: 1_100, endMs: 1_400 },
@@ -70,7 +71,7 @@ describe("a timeline", () => {
 
   it("has the atoms that each store acknowledged, in their tenths of a second", () => {
     const { acknowledged, endMs } = timeline();
-    expect(endMs).toBe(1_500);
+    expect(endMs).toBe(1_400);
     expect(acknowledged.neon.slice(0, 2)).toEqual([2, 0]);
     expect(acknowledged.local[9]).toBe(1);
   });

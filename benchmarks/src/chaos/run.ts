@@ -1,4 +1,5 @@
 /** One run: writers at work, faults that strike, and what is there when all is over. */
+import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseManager } from "@rivet/db-manager";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { Cluster, NAMES } from "../cluster.ts";
@@ -22,9 +23,10 @@ export interface RunOptions {
 }
 
 export interface RunResult {
-  /** In ms since 1970: when the first fault could strike, and when the last was over. */
+  /** In ms since 1970: when faults began, when the last was over, and when the writers were told to stop. */
   readonly startMs: number;
   readonly faultsOverMs: number;
+  readonly stoppedMs: number;
   readonly plannedFaults: number;
   readonly strikes: readonly Strike[];
   readonly history: History;
@@ -50,8 +52,9 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
     await Promise.all(writers.map((writer) => writer.start()));
     const startMs = Date.now();
     const faults = new FaultRunner(cluster, writers);
-    await faults.run(plan);
-    const faultsOverMs = Date.now();
+    await Promise.all([faults.run(plan), delay(durationMs)]);
+    const faultsOverMs = Math.max(startMs, ...faults.strikes.map(({ endMs }) => endMs));
+    const stoppedMs = Date.now();
     await Promise.all(writers.map((writer) => writer.stop()));
     const journalPaths = writers.map(({ journalPath }) => journalPath);
     // By hand nothing is brought from one store to another: there is nothing to wait for.
@@ -63,6 +66,7 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
     return {
       startMs,
       faultsOverMs,
+      stoppedMs,
       plannedFaults: plan.filter((fault) => fault.kind !== "clock-skew").length,
       strikes: faults.strikes,
       history,

@@ -72,11 +72,11 @@ ${legend(bottom + 40)}
 
 type Scale = (ms: number) => number;
 
-function title({ bars, faultsMs, acknowledged }: Timeline): string {
+function title({ bars, stoppedMs, acknowledged }: Timeline): string {
   const atoms = Object.values(acknowledged)
     .flat()
     .reduce((sum, count) => sum + count, 0);
-  const seconds = (faultsMs / 1_000).toFixed(0);
+  const seconds = (stoppedMs / 1_000).toFixed(0);
   return `${bars.length.toLocaleString("en")} strikes in ${seconds} s, ${atoms.toLocaleString("en")} acknowledged messages`;
 }
 

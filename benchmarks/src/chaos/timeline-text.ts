@@ -6,7 +6,7 @@ const MARKS: Readonly<Record<FaultClass, string>> = { gone: "x", silent: "s", sl
 
 /** A row of faults and one of acknowledgements for each store, and the longest gaps. */
 export function timelineText(timeline: Timeline): string {
-  const { endMs, faultsMs, gaps, bars } = timeline;
+  const { endMs, stoppedMs, gaps, bars } = timeline;
   const columnMs = endMs / COLUMNS;
   const rows = STORES.flatMap((store) => [
     ...(store === "local"
@@ -28,7 +28,7 @@ export function timelineText(timeline: Timeline): string {
     ),
     row("", `0${`${(endMs / 1_000).toFixed(1)} s`.padStart(COLUMNS - 1)}`),
     "x gone · s silent · d delayed · k writer killed or its clock wrong · blocks: acknowledged atoms",
-    `${bars.length} strikes in ${(faultsMs / 1_000).toFixed(1)} s; gaps without any acknowledgement, in ms: ${
+    `${bars.length} strikes in ${(stoppedMs / 1_000).toFixed(1)} s; gaps without any acknowledgement, in ms: ${
       longest.map((gap) => `${length(gap).toFixed(0)} at ${(gap.startMs / 1_000).toFixed(1)} s`).join(", ") || "none"
     }`,
     "",

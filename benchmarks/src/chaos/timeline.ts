@@ -25,8 +25,9 @@ interface Gap {
 }
 
 export interface Timeline {
-  /** Of writing under faults; what follows until `endMs` is convergence. */
+  /** From the start until the last fault was over, until the writers stopped, and until all was over. */
   readonly faultsMs: number;
+  readonly stoppedMs: number;
   readonly endMs: number;
   readonly convergedMs: number | undefined;
   readonly bars: readonly Bar[];
@@ -38,7 +39,7 @@ export interface Timeline {
 
 export const SLOT_MS = 100;
 export const SHORTEST_GAP_MS = 250;
-/** Shown after the faults, when there was no convergence. */
+/** Shown after the writers stopped, when there was no convergence. */
 const AFTERMATH_MS = 2_000;
 
 const CLASSES: Readonly<Record<PlannedFault["kind"], FaultClass>> = {
@@ -54,11 +55,12 @@ const CLASSES: Readonly<Record<PlannedFault["kind"], FaultClass>> = {
 };
 
 export function timelineOf(
-  result: Pick<RunResult, "startMs" | "faultsOverMs" | "convergence" | "strikes" | "history">,
+  result: Pick<RunResult, "startMs" | "faultsOverMs" | "stoppedMs" | "convergence" | "strikes" | "history">,
 ): Timeline {
-  const { startMs, faultsOverMs, convergence, strikes, history } = result;
-  const faultsMs = faultsOverMs - startMs;
-  const endMs = faultsMs + (convergence.ms ?? AFTERMATH_MS);
+  const { startMs, convergence, strikes, history } = result;
+  const [faultsMs, stoppedMs] = [result.faultsOverMs - startMs, result.stoppedMs - startMs];
+  const endMs =
+    convergence.ms === undefined ? stoppedMs + AFTERMATH_MS : Math.max(stoppedMs, faultsMs + convergence.ms);
   const acknowledged = { neon: slots(endMs), supabase: slots(endMs), railway: slots(endMs), local: slots(endMs) };
   for (const { atMs, atoms, acceptedBy } of history.acknowledgements) {
     const slot = Math.floor((atMs - startMs) / SLOT_MS);
@@ -67,16 +69,17 @@ export function timelineOf(
       if (acceptedBy.includes(store) && counts[slot] !== undefined) counts[slot] += atoms;
     }
   }
-  const times = history.acknowledgements.map(({ atMs }) => atMs - startMs).filter((ms) => ms >= 0 && ms <= faultsMs);
+  const times = history.acknowledgements.map(({ atMs }) => atMs - startMs).filter((ms) => ms >= 0 && ms <= stoppedMs);
   return {
     faultsMs,
+    stoppedMs,
     endMs,
     convergedMs: convergence.ms,
     bars: strikes.map(({ kind, target, ...times }) => {
       return { kind, class: CLASSES[kind], target, startMs: times.startMs - startMs, endMs: times.endMs - startMs };
     }),
     acknowledged,
-    gaps: gapsBetween([0, ...times, faultsMs].toSorted((left, right) => left - right)),
+    gaps: gapsBetween([0, ...times, stoppedMs].toSorted((left, right) => left - right)),
   };
 }
 
