@@ -4,13 +4,17 @@ import Database from "better-sqlite3";
 import { NAMES, type Cluster, type Name } from "../cluster.ts";
 import type { StoredAtom } from "./inspection.ts";
 
-/** A digest of each table that all stores are to hold alike, whatever the order of its rows. */
-const DIGESTS: Readonly<Record<string, string>> = {
-  atoms: "SELECT session_id, id, user_id, memory_type, content, metadata, created_at FROM session_memories",
-  tombstones: "SELECT session_id, id FROM session_tombstones",
-  heads: `SELECT session_id, user_id, created_at, last_atom_id, message_count, atom_count, id_xor, history_xor, metadata
-    FROM session_heads WHERE atom_count > 0`,
+/** What all stores are to hold alike, by table: `key` names a row. */
+const TABLES: Readonly<Record<string, string>> = {
+  atoms: `SELECT session_id || ' ' || id AS key, user_id, memory_type, content, metadata, created_at
+    FROM session_memories`,
+  tombstones: "SELECT session_id || ' ' || id AS key FROM session_tombstones",
+  heads: `SELECT session_id AS key, user_id, created_at, last_atom_id, message_count, atom_count, id_xor, history_xor,
+    metadata FROM session_heads WHERE atom_count > 0`,
 };
+const DIGEST = "hashtextextended(row::text, 0)";
+/** Rows of a table that are shown one by one. */
+const SHOWN_ROWS = 5;
 
 /** Sessions whose head is not what their atoms say. */
 const WRONG_HEADS = `
@@ -37,13 +41,30 @@ const PAGE_ROWS = 50_000;
 /** What is not the same in all stores, a sentence each. */
 export async function differences(cluster: Cluster): Promise<string[]> {
   const problems: string[] = [];
-  for (const [table, rows] of Object.entries(DIGESTS)) {
-    const text = `SELECT count(*)::int AS count, COALESCE(sum(hashtextextended(row::text, 0)), 0)::text AS digest
-      FROM (${rows}) AS row`;
+  for (const [table, rows] of Object.entries(TABLES)) {
+    const text = `SELECT count(*)::int AS count, COALESCE(sum(${DIGEST}), 0)::text AS digest FROM (${rows}) AS row`;
     const found = await Promise.all(NAMES.map(async (name) => (await cluster.rows(name, text))[0] ?? {}));
     if (new Set(found.map(({ digest }) => digest)).size === 1) continue;
     const counts = NAMES.map((name, index) => `${found[index]?.["count"]} in ${name}`);
-    problems.push(`${table} differ: ${counts.join(", ")}`);
+    problems.push(`${table} differ: ${counts.join(", ")}`, ...(await differingRows(cluster, rows)));
+  }
+  return problems;
+}
+
+async function differingRows(cluster: Cluster, rows: string): Promise<string[]> {
+  /** By key: the digest in each store that has the row. */
+  const digests = new Map<string, Map<Name, unknown>>();
+  for (const name of NAMES) {
+    for (const { key, digest } of await cluster.rows(name, `SELECT key, ${DIGEST} AS digest FROM (${rows}) AS row`)) {
+      const places = digests.get(String(key)) ?? new Map<Name, unknown>();
+      digests.set(String(key), places.set(name, digest));
+    }
+  }
+  const problems: string[] = [];
+  for (const [key, places] of digests) {
+    if (places.size < NAMES.length) problems.push(`${key} is in ${[...places.keys()].join(" and ")} alone`);
+    else if (new Set(places.values()).size > 1) problems.push(`${key} is not the same in all`);
+    if (problems.length === SHOWN_ROWS) break;
   }
   return problems;
 }
