@@ -60,13 +60,18 @@ async function differingRows(cluster: Cluster, rows: string): Promise<string[]> 
       digests.set(String(key), places.set(name, digest));
     }
   }
-  const problems: string[] = [];
-  for (const [key, places] of digests) {
-    if (places.size < NAMES.length) problems.push(`${key} is in ${[...places.keys()].join(" and ")} alone`);
-    else if (new Set(places.values()).size > 1) problems.push(`${key} is not the same in all`);
-    if (problems.length === SHOWN_ROWS) break;
-  }
-  return problems;
+  const differing = [...digests].filter(([, places]) => {
+    return places.size < NAMES.length || new Set(places.values()).size > 1;
+  });
+  const problems = differing.slice(0, SHOWN_ROWS).map(async ([key, places]) => {
+    if (places.size < NAMES.length) return [`${key} is in ${[...places.keys()].join(" and ")} alone`];
+    const text = `SELECT row::text AS row FROM (${rows}) AS row WHERE key = $1`;
+    const found = NAMES.map(
+      async (name) => `${name} has ${String((await cluster.rows(name, text, [key]))[0]?.["row"])}`,
+    );
+    return Promise.all(found);
+  });
+  return (await Promise.all(problems)).flat();
 }
 
 /** What is still on its way to other stores, a sentence each. */

@@ -25,7 +25,7 @@ export interface ChaosWriter extends AsyncDisposable {
 
 const AGENTS = 4;
 /** Between two steps of an agent, at the most. */
-const THINK_MS = 40;
+const THINK_MS = 25;
 
 export async function run(argument: string): Promise<void> {
   const settings = writerSettings.parse(JSON.parse(argument));
