@@ -9,7 +9,7 @@ import { seededRandom } from "../random.ts";
 import { EventLog } from "./events.ts";
 import { NaiveWriter } from "./naive-writer.ts";
 import { RivetWriter } from "./rivet-writer.ts";
-import { writerCommand, writerSettings, type HandedSession } from "./writer-settings.ts";
+import { AGENTS_PER_WRITER, writerCommand, writerSettings, type HandedSession } from "./writer-settings.ts";
 
 /** One who works on one session at a time. */
 export interface Agent {
@@ -23,7 +23,6 @@ export interface ChaosWriter extends AsyncDisposable {
   skew(skewMs: number): void;
 }
 
-const AGENTS = 4;
 /** Between two steps of an agent, at the most. */
 const THINK_MS = 25;
 
@@ -41,7 +40,7 @@ export async function run(argument: string): Promise<void> {
       await delay(random() * THINK_MS);
     }
   };
-  const working = Array.from({ length: AGENTS }, (_, index) => {
+  const working = Array.from({ length: AGENTS_PER_WRITER }, (_, index) => {
     const random = seededRandom(((seed * 31 + number) * 31 + life) * 31 + index);
     return work(writer.agent(random), random);
   });

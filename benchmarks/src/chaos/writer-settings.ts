@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** Each works on one session at a time. */
+export const AGENTS_PER_WRITER = 6;
+
 export const writerSettings = z.object({
   /** How it writes: with Rivet Memory, or as people write it by hand. */
   kind: z.enum(["rivet", "naive"]),

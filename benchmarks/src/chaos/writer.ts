@@ -1,11 +1,15 @@
 import { WatchedScript } from "../watched-script.ts";
 import { readEvents, type WriterEvent } from "./events.ts";
-import { handedSession, type HandedSession, type WriterCommand, type WriterSettings } from "./writer-settings.ts";
+import {
+  AGENTS_PER_WRITER,
+  handedSession,
+  type HandedSession,
+  type WriterCommand,
+  type WriterSettings,
+} from "./writer-settings.ts";
 
 /** Longer than a writer takes for one step, whatever the providers do. */
 const STOP_LIMIT_MS = 30_000;
-/** As many as it has agents: what they were at when it was killed. */
-const SESSIONS_AFTER_KILL = 4;
 
 interface WriterInit {
   /** But what changes with each of its lives. */
@@ -140,5 +144,5 @@ function lastSessions(events: readonly WriterEvent[]): HandedSession[] {
       found.set(session.sessionId, session);
     }
   }
-  return [...found.values()].filter(({ sessionId }) => !deleting.has(sessionId)).slice(-SESSIONS_AFTER_KILL);
+  return [...found.values()].filter(({ sessionId }) => !deleting.has(sessionId)).slice(-AGENTS_PER_WRITER);
 }
