@@ -65,13 +65,23 @@ async function differingRows(cluster: Cluster, rows: string): Promise<string[]> 
   });
   const problems = differing.slice(0, SHOWN_ROWS).map(async ([key, places]) => {
     if (places.size < NAMES.length) return [`${key} is in ${[...places.keys()].join(" and ")} alone`];
-    const text = `SELECT row::text AS row FROM (${rows}) AS row WHERE key = $1`;
-    const found = NAMES.map(
-      async (name) => `${name} has ${String((await cluster.rows(name, text, [key]))[0]?.["row"])}`,
-    );
-    return Promise.all(found);
+    return differingColumns(cluster, `SELECT to_jsonb(row) AS row FROM (${rows}) AS row WHERE key = $1`, key);
   });
   return (await Promise.all(problems)).flat();
+}
+
+async function differingColumns(cluster: Cluster, text: string, key: string): Promise<string[]> {
+  const found = NAMES.map(async (name) => {
+    const row = (await cluster.rows(name, text, [key]))[0]?.["row"];
+    return { name, row: new Map(Object.entries(typeof row === "object" && row !== null ? row : {})) };
+  });
+  const stored = await Promise.all(found);
+  const valuesOf = (column: string): string[] => stored.map(({ row }) => JSON.stringify(row.get(column)));
+  const columns = [...(stored[0]?.row.keys() ?? [])].filter((column) => new Set(valuesOf(column)).size > 1);
+  return columns.map((column) => {
+    const values = valuesOf(column).map((value, index) => `${value} in ${stored[index]?.name}`);
+    return `${column} of ${key} is ${values.join(", ")}`;
+  });
 }
 
 /** What is still on its way to other stores, a sentence each. */
