@@ -1,10 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "../cluster.ts";
-import { differences, undelivered } from "./stores.ts";
+import { differences, hinted, journaled } from "./stores.ts";
 
 export interface Convergence {
   /** From the end of the last fault until everything was everywhere; undefined when it was given up. */
   readonly ms: number | undefined;
+  /** From then until no hint, and nothing in a journal, was left. */
+  readonly hintsMs: number;
+  readonly journalsMs: number;
   /** What was still on its way, and what was not the same, at the last look. */
   readonly undelivered: readonly string[];
   readonly differences: readonly string[];
@@ -18,24 +21,18 @@ export async function untilConverged(
   journalPaths: readonly string[],
   { sinceMs, limitMs }: { readonly sinceMs: number; readonly limitMs: number },
 ): Promise<Convergence> {
+  let [hintsMs, journalsMs] = [0, 0];
   for (;;) {
-    const lookedAtMs = Date.now();
-    const isLast = lookedAtMs - sinceMs >= limitMs;
-    const found = await look(cluster, journalPaths, isLast);
-    const isDone = found.undelivered.length + found.differences.length === 0;
-    if (isDone) return { ms: lookedAtMs - sinceMs, ...found };
-    if (isLast) return { ms: undefined, ...found };
+    const ms = Date.now() - sinceMs;
+    const [hints, journals] = [await hinted(cluster), journalPaths.flatMap(journaled)];
+    if (hints.length > 0) hintsMs = ms;
+    if (journals.length > 0) journalsMs = ms;
+    const undelivered = [...hints, ...journals];
+    const isLast = ms >= limitMs;
+    // All rows are not read while it is known that they cannot be the same.
+    const different = isLast || undelivered.length === 0 ? await differences(cluster) : undelivered;
+    if (different.length === 0) return { ms, hintsMs, journalsMs, undelivered, differences: [] };
+    if (isLast) return { ms: undefined, hintsMs, journalsMs, undelivered, differences: different };
     await delay(LOOK_EVERY_MS);
   }
-}
-
-async function look(
-  cluster: Cluster,
-  journalPaths: readonly string[],
-  isThorough: boolean,
-): Promise<Omit<Convergence, "ms">> {
-  const onItsWay = await undelivered(cluster, journalPaths);
-  // All rows are not read while it is known that they cannot be the same.
-  const isWorthwhile = isThorough || onItsWay.length === 0;
-  return { undelivered: onItsWay, differences: isWorthwhile ? await differences(cluster) : [] };
 }

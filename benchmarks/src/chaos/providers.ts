@@ -10,6 +10,7 @@ export function managerOptions(
   return {
     providers: providers.map(({ name, connectionString }) => ({ name, connectionString, ...PROVIDER_TIMES })),
     dwellMs: 200,
+    longestProbeDelayMs: 1_000,
     operationTimeoutMs: 3_000,
   };
 }

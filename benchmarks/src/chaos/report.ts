@@ -18,7 +18,7 @@ function linesOf({ name, problems }: Check): string[] {
 }
 
 /** What happened that is neither right nor wrong. */
-function statisticsLines({ history, strikes }: RunResult): string[] {
+function statisticsLines({ history, strikes, convergence }: RunResult): string[] {
   const { reads, deleted, deleting, failures } = history;
   const byKind = Map.groupBy(strikes, ({ kind }) => kind);
   const byOperation = Map.groupBy(failures, ({ operation, code }) => `${operation} ${code}`);
@@ -28,6 +28,7 @@ function statisticsLines({ history, strikes }: RunResult): string[] {
     `strikes: ${countsOf(byKind)}`,
     `errors that reached a writer: ${countsOf(byOperation)}`,
     `sessions handed over: read ${reads.all} times, ${reads.incomplete} times before what was acknowledged had arrived`,
+    `on their way after the last fault: hints for ${convergence.hintsMs} ms, journals for ${convergence.journalsMs} ms`,
     `deletions: ${deleted.tokens.size} of ${deleting.tokens.size} atoms and ${deleted.sessions.size} of ${deleting.sessions.size} sessions acknowledged`,
   ];
 }

@@ -157,7 +157,8 @@ export class RivetAgent implements Agent {
   }
 
   async #refresh(task: Task): Promise<void> {
-    if (task.own.length === 0) return;
+    // Before its first save a session is not stored.
+    if (!task.own.some(({ isMessage }) => isMessage)) return;
     await task.session.refresh();
     const ids = new Set([...task.session.history].map(({ id }) => id));
     const missing = task.own.filter(({ id, isMessage }) => isMessage && !ids.has(id)).length;

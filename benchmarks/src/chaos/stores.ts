@@ -84,8 +84,8 @@ async function differingColumns(cluster: Cluster, text: string, key: string): Pr
   });
 }
 
-/** What is still on its way to other stores, a sentence each. */
-export async function undelivered(cluster: Cluster, journalPaths: readonly string[]): Promise<string[]> {
+/** What providers still have to bring to one another, a sentence each. */
+export async function hinted(cluster: Cluster): Promise<string[]> {
   const hints = await Promise.all(
     NAMES.map(async (name) => {
       const text = "SELECT target, count(*)::int AS count FROM replication_hints GROUP BY target ORDER BY target";
@@ -93,10 +93,11 @@ export async function undelivered(cluster: Cluster, journalPaths: readonly strin
       return rows.map(({ target, count }) => `${name} holds ${count} hints for ${target}`);
     }),
   );
-  return [...hints.flat(), ...journalPaths.flatMap(journaled)];
+  return hints.flat();
 }
 
-function journaled(path: string): string[] {
+/** What a journal still has to bring to providers, a sentence each. */
+export function journaled(path: string): string[] {
   // A writer that never lost all providers has made none.
   if (!existsSync(path)) return [];
   const file = new Database(path, { readonly: true });
