@@ -135,7 +135,7 @@ export class WritePath {
    */
   async #replicate(provider: string, append: AtomWrite | undefined): Promise<readonly string[]> {
     const missing = this.#required - 1;
-    this.#replicator.drainSoon(provider);
+    this.#replicator.wrote(provider);
     if (missing === 0) return [provider];
     const others =
       append === undefined

@@ -30,11 +30,15 @@ interface Member {
 }
 
 /** What is written in a burst is brought in one go. */
-const DEBOUNCE_MS = 25;
+const DEBOUNCE_MS = 100;
 /** To look again at what somebody else is bringing. */
 const LEFT_DELAY_MS = 100;
 const DEFAULT_INTERVAL_MS = 10_000;
+/** As many as a statement may carry; while somebody writes, a part of that, and a pause after each. */
 const PAGE_HINTS = 1_000;
+const PAGE_HINTS_WHEN_BUSY = 500;
+const PAUSE_WHEN_BUSY_MS = 10;
+const BUSY_MS = 100;
 /** A provider that is written to has its heartbeat moved on this often; an idle one is not kept awake. */
 const BOOKS_INTERVAL_MS = 60_000;
 /** A page is merged in some ten milliseconds. */
@@ -59,6 +63,7 @@ export class Replicator {
   readonly #catchingUp = new Set<string>();
   #removeGuard: (() => void) | undefined;
   #isOpen = false;
+  #wroteAtMs = -Infinity;
 
   constructor({ db, schema, isOneSessionPerStatement, settings, nowMs }: ReplicatorInit) {
     this.#db = db;
@@ -102,6 +107,17 @@ export class Replicator {
     this.#db.off("stateChange", this.#onStateChange);
     for (const timer of [...this.#timers, ...this.#scheduled.values()]) clearTimeout(timer);
     while (this.#background.size > 0) await Promise.allSettled(this.#background);
+  }
+
+  /** To be called when a provider has accepted something. */
+  wrote(name: string): void {
+    this.#wroteAtMs = performance.now();
+    this.drainSoon(name);
+  }
+
+  /** Whether somebody saves at the moment: those come first. */
+  #isBusy(): boolean {
+    return performance.now() - this.#wroteAtMs < BUSY_MS;
   }
 
   /** Brings the others what a provider has for them, a moment later: what is written until then goes along. */
@@ -189,8 +205,8 @@ export class Replicator {
   async #drain({ name, hints }: Member): Promise<Drained> {
     const targets = this.#targetsOf(name).map((target) => this.#targetOf(target));
     const drained = await drain(hints, targets, {
-      pageHints: PAGE_HINTS,
-      pause: nextTurn,
+      pageHints: this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS,
+      pause: () => (this.#isBusy() ? delay(PAUSE_WHEN_BUSY_MS, undefined, { ref: false }) : nextTurn()),
       patience: () => delay(PATIENCE_MS, undefined, { ref: false }),
     });
     const { undelivered, isLeft } = drained;
@@ -238,9 +254,11 @@ export class Replicator {
     this.#catchingUp.add(name);
     try {
       if (await this.#heartbeats.isRestored(name)) await this.#repairRestored(name);
-      for (const source of this.reachableBeside(name)) {
+      // What it accepted before it went away is waited for, too.
+      for (const source of [...this.reachableBeside(name), name]) {
         const undelivered = await this.#drainNow(source);
-        if (undelivered.has(name)) throw undelivered.get(name) ?? new Error(`${source} could not reach it`);
+        if (source !== name && undelivered.has(name))
+          throw undelivered.get(name) ?? new Error(`${source} could not reach it`);
       }
       await this.#repairWhereNeeded(name);
     } finally {
