@@ -18,6 +18,7 @@ import {
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { DELETION_FAULTS } from "./deletion-faults.ts";
 import { RACE_FAULTS } from "./race-faults.ts";
+import { REPLICATION_FAULTS } from "./replication-faults.ts";
 import type { StorageClass } from "./run-suite.ts";
 
 class DoublesRepeats extends InMemoryStorage {
@@ -231,4 +232,5 @@ export const FAULTY_STORAGES: readonly StorageClass[] = [
   DropsSystemMessages,
   ...DELETION_FAULTS,
   ...RACE_FAULTS,
+  ...REPLICATION_FAULTS,
 ];

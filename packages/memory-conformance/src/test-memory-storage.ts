@@ -11,6 +11,7 @@ import { ordering } from "./ordering.ts";
 import { ownership } from "./ownership.ts";
 import { paging } from "./paging.ts";
 import { races } from "./races.ts";
+import { replication } from "./replication.ts";
 import { saving } from "./saving.ts";
 import { streaming } from "./streaming.ts";
 import type { AnyStorage, Backend, Capability, Case, Concern, StorageOptions } from "./suite.ts";
@@ -32,6 +33,7 @@ const CONCERNS: readonly Concern[] = [
   typedAtoms,
   damage,
   streaming,
+  replication,
   context,
   badInput,
   lifecycle,
