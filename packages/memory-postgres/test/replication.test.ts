@@ -44,6 +44,12 @@ async function equal(storage: PostgresMemoryStorage, providers: ThreeProviders):
   );
 }
 
+/** Whether a provider knows that another one lacks what it has no hints of. */
+async function needsRepair(storage: PostgresMemoryStorage, from: string, to: string): Promise<boolean | undefined> {
+  const { pairs } = await storage.getReplicationStatus();
+  return pairs.find((pair) => pair.from === from && pair.to === to)?.needsRepair;
+}
+
 async function settled(storage: PostgresMemoryStorage): Promise<void> {
   await vi.waitFor(async () => expect(await hintsLeft(storage)).toBe(0), 10_000);
 }
@@ -178,6 +184,35 @@ describe("hints", () => {
     expect(await toRailway()).toMatchObject({ hasHints: false, needsRepair: false });
   });
 
+  it("are made up for also when their provider was away while the one that lacks them came back", async () => {
+    const providers = await ThreeProviders.start(server());
+    providers.cut("refuse", "railway");
+    const first = await providers.storage({ maxHints: 5 });
+    for (let count = 0; count < 10; count += 1) await makeSession(first);
+    await first.close();
+    const storage = await providers.storage({ maxHints: 5 });
+    await vi.waitFor(async () => expect(await needsRepair(storage, "neon", "railway")).toBe(true), 5_000);
+    providers.cut("refuse", "neon");
+    await vi.waitFor(() => expect(storage.db.provider).toBe("supabase"), 8_000);
+    providers.cut("pass", "railway");
+    await vi.waitFor(() => expect(storage.db.getProviderStats()["railway"]?.state).toBe("up"), 8_000);
+    providers.cut("pass", "neon");
+    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await equal(storage, providers);
+    expect(await needsRepair(storage, "neon", "railway")).toBe(false);
+  });
+
+  it("that were dropped are not forgotten by a repair of other providers", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    const mark = "INSERT INTO replication_peers (name, needs_repair) VALUES ('railway', true)";
+    await server().query(mark, [], providers.database("neon"));
+    await storage.repair({ providers: ["supabase", "railway"] });
+    expect(await needsRepair(storage, "neon", "railway")).toBe(true);
+    await storage.repair();
+    expect(await needsRepair(storage, "neon", "railway")).toBe(false);
+  });
+
   it("are not left where replication is off", async () => {
     const providers = await ThreeProviders.start(server());
     const storage = await providers.storage({ replication: "off" });
@@ -222,6 +257,27 @@ describe("a provider that is restored from a backup", () => {
     await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
     expect(await textsOf(storage, sessionId)).toEqual(["hello"]);
     expect(reports.some((error) => String(error).includes("restored from a backup"))).toBe(true);
+    await equal(storage, providers);
+  });
+});
+
+describe("a provider that is away while another one is restored from a backup", () => {
+  it("gets what the restored one had for it", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    await makeSession(storage);
+    await equal(storage, providers);
+    const restore = await providers.backUp("neon");
+    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    providers.cut("refuse", "railway");
+    const later = await providers.storage();
+    const { sessionId } = await makeSession(later);
+    await vi.waitFor(async () => expect(await textsOf(providers.at("supabase"), sessionId)).toEqual(["hello"]));
+    await later.close();
+    await restore();
+    await vi.waitFor(async () => expect(await textsOf(providers.at("neon"), sessionId)).toEqual(["hello"]), 10_000);
+    providers.cut("pass", "railway");
+    await vi.waitFor(async () => expect(await textsOf(providers.at("railway"), sessionId)).toEqual(["hello"]), 10_000);
     await equal(storage, providers);
   });
 });

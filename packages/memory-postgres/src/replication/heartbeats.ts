@@ -1,5 +1,5 @@
 /** Notices that a store was restored from a backup: its heartbeat, which only grows, is earlier than one that was seen. */
-import type { Peers } from "./peers.ts";
+import type { PeerNote, Peers } from "./peers.ts";
 
 export class Heartbeats {
   readonly #peers: Peers;
@@ -34,16 +34,21 @@ export class Heartbeats {
     if (heartbeatMs !== undefined) await this.#remember(name, { heartbeatMs });
   }
 
-  /** Takes a store's heartbeat for what it is, after a repair. */
-  async accept(name: string): Promise<void> {
+  /**
+   * Takes a store's heartbeat for what it is, after a repair.
+   *
+   * @param repaired the stores that are equal now. Others may still have something for it, and keep what they know.
+   */
+  async accept(name: string, repaired: readonly string[]): Promise<void> {
     this.#seenMs.delete(name);
     const heartbeatMs = await this.#peers.heartbeatMs(name);
-    await this.#remember(name, { heartbeatMs, needsRepair: false, isRepaired: true });
+    const others = repaired.filter((other) => other !== name);
+    await this.#remember(name, { heartbeatMs, needsRepair: false, isRepaired: true }, others);
   }
 
-  async #remember(name: string, note: Parameters<Peers["note"]>[2]): Promise<void> {
+  async #remember(name: string, note: PeerNote, others = this.#others(name)): Promise<void> {
     if (note.heartbeatMs !== undefined) this.#seenMs.set(name, note.heartbeatMs);
-    await Promise.all(this.#others(name).map((other) => this.#peers.note(other, name, note)));
+    await Promise.all(others.map((other) => this.#peers.note(other, name, note)));
   }
 
   #others(name: string): string[] {

@@ -48,6 +48,29 @@ export class Peers {
     await this.#query(store, this.#statements.notePeer(), values);
   }
 
+  /**
+   * Drops hints that are too old or too many, and notes that those whom they were for need a repair, in one step.
+   *
+   * @returns how many.
+   */
+  async dropHints(
+    store: string,
+    {
+      target,
+      oldestId,
+      maxHints,
+      lacking,
+    }: {
+      readonly target: string;
+      readonly oldestId: string;
+      readonly maxHints: number;
+      readonly lacking: readonly string[];
+    },
+  ): Promise<number> {
+    const [row] = await this.#query(store, this.#statements.dropHints(), [target, oldestId, maxHints, lacking]);
+    return (row && numberOf(row, "dropped")) ?? 0;
+  }
+
   /** A store's own heartbeat. */
   async heartbeatMs(store: string): Promise<number | undefined> {
     const [row] = await this.#query(store, this.#statements.selectHeartbeat(), []);

@@ -181,13 +181,16 @@ export class Replicator {
     if (providers !== undefined) assertProviders(providers, this.#db.providerNames);
     const names = providers ?? this.#db.providerNames;
     const reachable = names.filter((name) => this.#isReachable(name));
+    const skipped = names.filter((name) => !reachable.includes(name));
+    // What a repair copies leaves no hints, and those it had may be lost: who is left out now is to be repaired later.
+    await this.#mark(reachable, skipped);
     const replicas = reachable.map((name) => this.#member(name).replica);
     const counts = await repair(replicas, options, async (store, refused) => {
       const [keeper] = reachable.filter((name) => name !== store);
       if (keeper !== undefined) await this.#member(keeper).hints.keepDeadLetters(store, [refused]);
     });
-    if (reachable.length > 1) await Promise.all(reachable.map((name) => this.#heartbeats.accept(name)));
-    return { ...counts, providers: reachable, skipped: names.filter((name) => !reachable.includes(name)) };
+    if (reachable.length > 1) await Promise.all(reachable.map((name) => this.#heartbeats.accept(name, reachable)));
+    return { ...counts, providers: reachable, skipped };
   }
 
   async status(): Promise<ReplicationStatus> {
@@ -236,15 +239,11 @@ export class Replicator {
     const oldestId = idAt(this.#nowMs() - maxHintAgeMs);
     const isNobodyThere = targets.length === this.#targetsOf(name).length;
     for (const target of isNobodyThere ? [ALL_STORES, ...targets] : targets) {
-      const options = { providers: [name], idempotent: true };
-      const { rowCount } = await this.#db.query(this.#statements.dropHints(), [target, oldestId, maxHints], options);
-      if (rowCount === 0) continue;
-      for (const lacking of target === ALL_STORES ? targets : [target]) {
-        await this.#peers.note(name, lacking, { needsRepair: true });
-        this.#db.report(
-          lacking,
-          new Error(`${rowCount} hints that ${name} kept for it were dropped; it needs a repair`),
-        );
+      const lacking = target === ALL_STORES ? targets : [target];
+      const dropped = await this.#peers.dropHints(name, { target, oldestId, maxHints, lacking });
+      if (dropped === 0) continue;
+      for (const peer of lacking) {
+        this.#db.report(peer, new Error(`${dropped} hints that ${name} kept for it were dropped; it needs a repair`));
       }
     }
   }
@@ -271,12 +270,20 @@ export class Replicator {
     await this.repair();
   }
 
-  /** Repairs a provider for which another one has dropped hints, or that was restored while nobody looked. */
+  /** Notes at stores that others need a repair. */
+  async #mark(stores: readonly string[], lacking: readonly string[]): Promise<void> {
+    const pairs = stores.flatMap((store) => lacking.map((name) => [store, name] as const));
+    await Promise.all(pairs.map(([store, name]) => this.#peers.note(store, name, { needsRepair: true })));
+  }
+
+  /** Repairs a provider for which another one has dropped hints, or which has, or that was restored while nobody looked. */
   async #repairWhereNeeded(name: string): Promise<void> {
     if (await this.#heartbeats.isRestored(name)) return this.#repairRestored(name);
-    const known = await Promise.all(this.reachableBeside(name).map((other) => this.#peers.of(other)));
-    const needsRepair = known.flat().some((peer) => peer.name === name && peer.needsRepair);
-    if (needsRepair) await this.repair();
+    const others = this.reachableBeside(name);
+    const known = await Promise.all(others.map((other) => this.#peers.of(other)));
+    const isLacking = known.flat().some((peer) => peer.name === name && peer.needsRepair);
+    const isLacked = (await this.#peers.of(name)).some((peer) => others.includes(peer.name) && peer.needsRepair);
+    if (isLacking || isLacked) await this.repair();
   }
 
   /** Who is to have what a provider accepted. */

@@ -154,15 +154,24 @@ ORDER BY target, session_id, id ON CONFLICT DO NOTHING`);
   }
 
   /**
-   * Drops hints of a target: those of atoms older than `$2` (an id), and beyond the `$3` first ones. Gives one row for each.
+   * Drops hints of a target: those of atoms older than `$2` (an id), and beyond the `$3` first ones; then the peers that
+   * `$4` names need a repair. Gives how many were `dropped`.
    */
   dropHints(): Statement {
     return this.#named(`
-DELETE FROM ${this.#table.hints} WHERE ctid = ANY(ARRAY(
-  SELECT ctid FROM ${this.#table.hints} WHERE target = $1 AND id < $2 AND id <> ${NIL}
-  UNION ALL
-  (SELECT ctid FROM ${this.#table.hints} WHERE target = $1 ORDER BY session_id, id OFFSET $3)
-)) AND target = $1`);
+WITH dropped AS (
+  DELETE FROM ${this.#table.hints} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM ${this.#table.hints} WHERE target = $1 AND id < $2 AND id <> ${NIL}
+    UNION ALL
+    (SELECT ctid FROM ${this.#table.hints} WHERE target = $1 ORDER BY session_id, id OFFSET $3)
+  )) AND target = $1
+  RETURNING 1
+), marked AS (
+  INSERT INTO ${this.#table.peers} (name, needs_repair)
+  SELECT name, true FROM unnest($4::text[]) AS lacking (name) WHERE EXISTS (SELECT FROM dropped)
+  ORDER BY name COLLATE "C" ON CONFLICT (name) DO UPDATE SET needs_repair = true
+)
+SELECT count(*) AS dropped FROM dropped`);
   }
 
   /** How many hints there are for each target, and the least id among them, which tells the age of the oldest. */
