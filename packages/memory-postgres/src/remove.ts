@@ -6,8 +6,10 @@ import { toSessionHead, toStoredHead, type TextRow } from "./rows.ts";
 import { inTransaction, type Store } from "./store.ts";
 
 /** What was removed, and the name of the provider that removed it. */
-interface RemovedAt extends Removed {
+export interface RemovedAt extends Removed {
   readonly provider: string;
+  /** Whether it has the session, so that what is deleted of it stays deleted; for a user, whether it has any. */
+  readonly isKnown: boolean;
 }
 
 /** Removes rows and leaves tombstones, in one transaction that holds the heads' locks. */
@@ -20,22 +22,23 @@ export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
         : [statements.lockHeads(), statements.selectLockedHeads(), [[deletion.sessionId]]];
     await client.query(locking, values);
     const { rows, provider } = await client.query<TextRow>(reading, values, { asText: true });
+    const stored = deletion.scope === "user" ? undefined : ownHead(rows, deletion.userId);
+    const isKnown = deletion.scope === "user" ? rows.length > 0 : stored !== undefined;
     const removed =
       deletion.scope === "user"
         ? await removeSessions(store, client, rows.map(toSessionHead))
-        : await removeFromSession(store, client, deletion, rows);
-    return { ...removed, provider };
+        : await removeFromSession(store, client, deletion, stored);
+    return { ...removed, provider, isKnown };
   });
 }
 
-/** @param rows the head, locked, if there is one. */
+/** @param stored the head, locked, if there is one. */
 async function removeFromSession(
   store: Store,
   client: Queryable,
   deletion: Exclude<Deletion, { scope: "user" }>,
-  rows: readonly TextRow[],
+  stored: ReturnType<typeof ownHead>,
 ): Promise<Removed> {
-  const stored = ownHead(rows, deletion.userId);
   if (stored === undefined) return NOTHING_REMOVED;
   const { head } = stored;
   if (deletion.scope === "session") return removeSessions(store, client, [head]);

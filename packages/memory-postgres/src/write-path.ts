@@ -1,6 +1,7 @@
 /** Which store takes a write: a provider, or the local journal where the order has it. */
 import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
 import {
+  addRemoved,
   MemoryError,
   type AtomWrite,
   type AtomWriteResult,
@@ -8,6 +9,7 @@ import {
   type DeletionResult,
   type Facts,
   type Merged,
+  type Removed,
 } from "@rivet/memory-core";
 import { existsSync } from "node:fs";
 import { append } from "./append.ts";
@@ -106,10 +108,37 @@ export class WritePath {
     return this.#journal(write, fallback, reason);
   }
 
-  /** Deletes at a provider, and leaves it to replication to delete everywhere. */
+  /**
+   * Deletes at a provider, and leaves it to replication to delete everywhere. What that provider has not got yet is looked for
+   * at the others; a user's data always.
+   *
+   * @throws {MemoryError} `unavailable` when some of it may be with a provider that cannot be reached; what was found is deleted.
+   */
   async remove(deletion: Deletion): Promise<DeletionResult> {
-    const { provider, ...removed } = await remove(this.#store, deletion);
+    const { provider, isKnown, ...first } = await remove(this.#store, deletion);
+    const isElsewhere = this.#store.db.providerNames.length > 1 && (deletion.scope === "user" || !isKnown);
+    const removed = isElsewhere ? await this.#removeElsewhere(deletion, provider, first) : first;
     return { ...removed, acceptedBy: await this.#replicate(provider, undefined) };
+  }
+
+  async #removeElsewhere(deletion: Deletion, provider: string, first: Removed): Promise<Removed> {
+    // What was deleted reaches the others first, so that nothing is counted twice.
+    if (deletion.scope === "user") await this.#replicator.drainTo(provider);
+    let removed = first;
+    let isFound = false;
+    for (const other of this.#replicator.reachableBeside(provider)) {
+      const {
+        provider: at,
+        isKnown,
+        ...more
+      } = await remove({ ...this.#store, route: { providers: [other] } }, deletion);
+      removed = addRemoved(removed, more);
+      isFound ||= isKnown;
+      if (isKnown) this.#replicator.wrote(at);
+    }
+    const { unreachable } = this.#replicator;
+    if (unreachable.length > 0 && (deletion.scope === "user" || !isFound)) throw mayHoldMore(unreachable);
+    return removed;
   }
 
   /** Takes what a store of somebody else's knows. */
@@ -222,6 +251,16 @@ function toResult(
   { written, historyXor, provider }: { written: number; historyXor?: string | undefined; provider: string },
 ): AtomWriteResult {
   return { written, historyXor, acceptedBy: [provider], degraded: provider !== db.preferred };
+}
+
+function mayHoldMore(unreachable: readonly string[]): MemoryError {
+  return new MemoryError({
+    code: "unavailable",
+    message: `${unreachable.join(", ")} cannot be reached, and may hold what is to be deleted; what the other providers have of it is deleted. Repeat it when all are back`,
+    retryable: true,
+    outcome: "unknown",
+    backend: "postgres",
+  });
 }
 
 function tooFew(acceptedBy: readonly string[], required: number): MemoryError {

@@ -366,6 +366,28 @@ describe("a deletion", () => {
     for (const name of NAMES) expect(await textsOf(providers.at(name), session.sessionId)).toBeUndefined();
   });
 
+  it("finds what only another provider has, and says when one that may have it cannot be asked", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    const here = await makeSession(storage);
+    await settled(storage);
+    const elsewhere = await makeSession(providers.at("railway"));
+    expect(await storage.deleteSession("nowhere")).toBe(false);
+    expect(await storage.deleteSession(elsewhere.sessionId)).toBe(true);
+    expect(await textsOf(providers.at("railway"), elsewhere.sessionId)).toBeUndefined();
+    const last = await makeSession(providers.at("railway"));
+    providers.cut("refuse", "railway");
+    await vi.waitFor(() => expect(storage.db.isUsable({ providers: ["railway"] })).toBe(false), 8_000);
+    expect((await errorOf(storage.deleteSession("nowhere"))).code).toBe("unavailable");
+    expect(await errorOf(storage.deleteUser("ada"))).toMatchObject({ code: "unavailable", retryable: true });
+    expect(await storage.loadSession(here.sessionId)).toBeNull();
+    providers.cut("pass", "railway");
+    await vi.waitFor(() => expect(storage.db.isUsable({ providers: ["railway"] })).toBe(true), 8_000);
+    expect(await storage.deleteUser("ada")).toMatchObject({ sessions: 1, messages: 1 });
+    await equal(storage, providers);
+    for (const name of NAMES) expect(await textsOf(providers.at(name), last.sessionId)).toBeUndefined();
+  });
+
   it("that a save waited for is seen by that save", async () => {
     const providers = await ThreeProviders.start(server());
     const neon = providers.at("neon");

@@ -49,7 +49,7 @@ export class ThreeProviders {
 
   manager(options: Partial<DatabaseManagerOptions> = {}): DatabaseManager {
     const providers = NAMES.map((name, index) => ({ name, connectionString: this.urls[index] ?? "" }));
-    const db = new DatabaseManager({ providers, dwellMs: 1_200, ...options });
+    const db = new DatabaseManager({ providers, dwellMs: 1_200, longestProbeDelayMs: 500, ...options });
     onTestFinished(() => db.close());
     return db;
   }

@@ -206,6 +206,7 @@ export class Replicator {
   }
 
   async #drain({ name, hints }: Member): Promise<Drained> {
+    if (this.#settings.mode === "off") return { undelivered: new Map(), isLeft: false };
     const targets = this.#targetsOf(name).map((target) => this.#targetOf(target));
     const drained = await drain(hints, targets, {
       pageHints: this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS,
