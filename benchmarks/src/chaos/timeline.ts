@@ -10,7 +10,7 @@ type Store = (typeof STORES)[number];
 /** How a fault feels to whoever is struck by it. */
 export type FaultClass = "gone" | "silent" | "slow" | "writer";
 
-export interface Bar {
+interface Bar {
   readonly kind: PlannedFault["kind"];
   readonly class: FaultClass;
   readonly target: string;
