@@ -1,11 +1,20 @@
+import { isDeepStrictEqual } from "node:util";
 import { fromJsonText, openStorage, type MemoryAtom } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
+
+interface Found {
+  readonly atom: Atom;
+  readonly copies: Map<string, number>;
+  isAlike: boolean;
+}
 
 type Atom = Pick<MemoryAtom, "id" | "memoryType" | "content">;
 
 /** An atom, and how many copies of it each store has. */
 export interface PlacedAtom extends Atom {
   readonly copies: ReadonlyMap<string, number>;
+  /** Whether each provider's copy is the same as the others'. */
+  readonly isAlike: boolean;
 }
 
 /** Every atom of a session in the order of its conversation, read from each provider by itself, and from the journal. */
@@ -14,20 +23,24 @@ export async function whereAtomsAre(
   urls: Readonly<Record<string, string>>,
   journalPath: string,
 ): Promise<PlacedAtom[]> {
-  const found = new Map<string, { atom: Atom; copies: Map<string, number> }>();
-  const note = (store: string, atom: Atom): void => {
-    const { copies } = found.get(atom.id) ?? { copies: new Map<string, number>() };
-    copies.set(store, (copies.get(store) ?? 0) + 1);
-    found.set(atom.id, { atom, copies });
+  const found = new Map<string, Found>();
+  const note = (store: string, atom: Atom): Found => {
+    const entry = found.get(atom.id) ?? { atom, copies: new Map<string, number>(), isAlike: true };
+    entry.copies.set(store, (entry.copies.get(store) ?? 0) + 1);
+    found.set(atom.id, entry);
+    return entry;
   };
   for (const [name, url] of Object.entries(urls)) {
     await using storage = await openStorage(url);
-    for await (const atom of storage.atoms({ sessionId })) note(name, atom);
+    for await (const atom of storage.atoms({ sessionId })) {
+      const entry = note(name, atom);
+      entry.isAlike &&= isDeepStrictEqual(atom, entry.atom);
+    }
   }
   for (const atom of await heldInJournal(journalPath, Object.keys(urls))) note("journal", atom);
   return [...found.values()]
     .toSorted((left, right) => (left.atom.id < right.atom.id ? -1 : 1))
-    .map(({ atom: { id, memoryType, content }, copies }) => ({ id, memoryType, content, copies }));
+    .map(({ atom: { id, memoryType, content }, copies, isAlike }) => ({ id, memoryType, content, copies, isAlike }));
 }
 
 /** What the journal still holds for any provider, each atom once. */

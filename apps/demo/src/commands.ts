@@ -19,10 +19,12 @@ export interface DemoOptions {
   readonly backend?: string;
   readonly transcript: string;
   readonly keep: boolean;
+  /** Where the picture of the failover goes. */
+  readonly picture?: string;
 }
 
 /** Replays the transcript; without a backend amid failing servers, else into it, and has it verified. @returns the exit code. */
-export async function runDemo({ backend, transcript: path, keep }: DemoOptions): Promise<number> {
+export async function runDemo({ backend, transcript: path, keep, picture }: DemoOptions): Promise<number> {
   const transcript = await readTranscript(resolve(path));
   await rehearse(transcript);
   const folder = mkdtempSync(join(tmpdir(), "rivet-demo-"));
@@ -31,7 +33,9 @@ export async function runDemo({ backend, transcript: path, keep }: DemoOptions):
   process.once("exit", () => {
     if (!isKept) rmSync(folder, { recursive: true, force: true });
   });
-  if (backend === undefined) return tellFailoverStory(transcript, join(folder, "journal.db"));
+  if (backend === undefined) {
+    return tellFailoverStory(transcript, { journalPath: join(folder, "journal.db"), picturePath: picture });
+  }
   await using place = await findPlace(backend, folder);
   process.once("exit", () => {
     const file = /^sqlite:(.+)$/s.exec(place.url)?.[1];

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { MemoryError } from "@rivet/memory-core";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { runDemo, runVerify, type DemoOptions } from "./commands.ts";
 import { endSecondProcess } from "./second-process.ts";
 import { problem } from "./terminal.ts";
@@ -21,6 +21,12 @@ const program = new Command("pnpm demo")
     join(import.meta.dirname, "..", "transcripts", "drive-f0002.jsonl"),
   )
   .option("--keep", "keep the SQLite file and print its path", false)
+  .addOption(
+    new Option(
+      "--picture <file>",
+      "where the picture of the failover goes, an SVG; default: a new folder under the system's temporary one",
+    ).conflicts("backend"),
+  )
   .action(async (options: DemoOptions) => finish(runDemo(options)));
 
 program

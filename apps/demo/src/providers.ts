@@ -1,46 +1,65 @@
-import { startPostgres, type PostgresServer } from "@rivet/local-servers";
+import { startPostgres, startProxy, type PostgresServer, type TcpProxy } from "@rivet/local-servers";
 
 export const PROVIDERS = ["neon", "supabase", "railway"] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
+interface Provider {
+  readonly server: PostgresServer;
+  /** The network before it. */
+  readonly proxy: TcpProxy;
+  /** Its own address, around the network. */
+  readonly url: string;
+}
+
 /** Three PostgreSQL servers, each by itself, which end with the demo. */
 export class ProviderServers implements AsyncDisposable {
-  readonly #servers: ReadonlyMap<ProviderName, PostgresServer>;
-  readonly urls: Readonly<Record<ProviderName, string>>;
+  readonly #providers: ReadonlyMap<ProviderName, Provider>;
 
-  private constructor(
-    servers: ReadonlyMap<ProviderName, PostgresServer>,
-    urls: Readonly<Record<ProviderName, string>>,
-  ) {
-    this.#servers = servers;
-    this.urls = urls;
+  private constructor(providers: ReadonlyMap<ProviderName, Provider>) {
+    this.#providers = providers;
   }
 
   static async start(): Promise<ProviderServers> {
-    const [neon, supabase, railway] = await Promise.all([startPostgres(), startPostgres(), startPostgres()]);
-    const servers = new Map<ProviderName, PostgresServer>([
-      ["neon", neon],
-      ["supabase", supabase],
-      ["railway", railway],
-    ]);
-    const urls = {
-      neon: await neon.createDatabase(),
-      supabase: await supabase.createDatabase(),
-      railway: await railway.createDatabase(),
-    };
-    return new ProviderServers(servers, urls);
+    const started = PROVIDERS.map(async (name): Promise<[ProviderName, Provider]> => {
+      const server = await startPostgres();
+      return [name, { server, proxy: await startProxy(server), url: await server.createDatabase() }];
+    });
+    return new ProviderServers(new Map(await Promise.all(started)));
   }
 
-  /** Ends their processes as a power cut would. */
-  async kill(...names: readonly ProviderName[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#servers.get(name)?.stop("kill")));
+  /** The addresses of an application. */
+  get addresses(): { name: ProviderName; connectionString: string }[] {
+    return [...this.#providers].map(([name, { proxy, url }]) => ({ name, connectionString: proxy.url(url) }));
   }
 
-  async bringBack(...names: readonly ProviderName[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#servers.get(name)?.start()));
+  /** The addresses of somebody who looks into each server. */
+  get urls(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#providers].map(([name, { url }]) => [name, url]));
+  }
+
+  /** Ends its processes as a power cut would. */
+  async kill(name: ProviderName): Promise<void> {
+    await this.#providers.get(name)?.server.stop("kill");
+  }
+
+  /** What is sent to it vanishes, and nothing is ever closed. */
+  cutOff(name: ProviderName): void {
+    this.#providers.get(name)?.proxy.setMode("black-hole");
+  }
+
+  /** Starts it again if it does not run, and mends its network. */
+  async bringBack(name: ProviderName): Promise<void> {
+    const provider = this.#providers.get(name);
+    provider?.proxy.setMode("pass");
+    await provider?.server.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#servers.values()].map((server) => server[Symbol.asyncDispose]()));
+    await Promise.all(
+      [...this.#providers.values()].map(async ({ proxy, server }) => {
+        await proxy[Symbol.asyncDispose]();
+        await server[Symbol.asyncDispose]();
+      }),
+    );
   }
 }

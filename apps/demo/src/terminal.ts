@@ -38,6 +38,10 @@ export function inMs(ms: number): string {
   return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 }
 
+export function sinceText(startMs: number): string {
+  return `${((performance.now() - startMs) / 1_000).toFixed(1)} s`;
+}
+
 export function printTurn(turn: number, turns: number, place: string, tookMs: number): void {
   const where = printable(place).padEnd(18);
   console.log(`  turn ${String(turn).padStart(2)} of ${turns}   ${pc.cyan(where)} the user waited ${inMs(tookMs)}`);
@@ -54,6 +58,15 @@ export function printPlaces(atoms: readonly PlacedAtom[], stores: readonly strin
     console.log(
       `  ${pc.green(marks)} ${pc.cyan(printable(memoryType).padEnd(18))} ${shortened(text, columns.length + 19)}`,
     );
+  }
+}
+
+/** How many atoms each store has: a line a store. */
+export function printCounts(atoms: readonly PlacedAtom[], stores: readonly string[]): void {
+  heading("Atoms per store");
+  for (const store of stores) {
+    const count = atoms.reduce((sum, { copies }) => sum + (copies.get(store) ?? 0), 0);
+    console.log(`  ${pc.cyan(store.padEnd(NAME_WIDTH))} ${String(count).padStart(6)}`);
   }
 }
 

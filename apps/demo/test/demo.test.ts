@@ -1,13 +1,14 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Readable } from "node:stream";
 import { startPostgres } from "@rivet/local-servers";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
+import { XMLValidator } from "fast-xml-parser";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const app = join(import.meta.dirname, "..");
@@ -83,17 +84,22 @@ describe("the demo", { timeout: 30_000 }, () => {
     await chmod(folder, 0o711);
     const { exitCode, output } = await demo();
     const steps = [
-      /turn +3 of 10 +neon/,
+      /turn +2 of 10 +neon/,
       /neon is killed/,
-      /turn +4 of 10 +supabase/,
-      /supabase and railway are killed too/,
+      /turn +3 of 10 +supabase/,
+      /supabase is cut off/,
+      /turn +4 of 10 +railway/,
+      /railway is killed too/,
       /turn +6 of 10 +the local journal +the user waited [\d.]+ ms/,
-      /all three servers are started again/,
+      /all three are back/,
       /the journal is empty/,
-      /neon has stayed well/,
+      /all have stayed well and neon takes the work again/,
       /turn +10 of 10 +neon/,
       /Where each of the 43 atoms is/,
+      /Atoms per store\n +neon +43\n +supabase +43\n +railway +43\n +journal +0\n/,
+      /picture: .*\.svg/,
       /✓ none of 41 acknowledged messages and atoms is lost, and none is twice in a store/,
+      /✓ all are equal: neon, supabase, railway hold the same atoms, 43 each, and the journal is empty\n$/,
     ];
     const places = steps.map((step) => output.search(step));
     expect(places).not.toContain(-1);
@@ -101,6 +107,21 @@ describe("the demo", { timeout: 30_000 }, () => {
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
     expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
+  });
+
+  it("draws a picture of it, with a mark for each acknowledged save, and prints where it is", async () => {
+    await chmod(folder, 0o711);
+    const { exitCode, output } = await demo("--picture", "pictures/failover.svg");
+    const path = join(folder, "pictures", "failover.svg");
+    expect(output).toContain(`picture: ${path}\n`);
+    expect(exitCode).toBe(0);
+    const svg = await readFile(path, "utf8");
+    expect(XMLValidator.validate(svg)).toBe(true);
+    const marks = [...svg.matchAll(/<title>turn (\d+): saved in \d+ ms<\/title>/g)].map(([, turn]) => Number(turn));
+    expect(marks.toSorted((left, right) => left - right)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    for (const bar of ["killed", "cut off", "back"]) expect(svg).toContain(`<title>${bar}</title>`);
+    expect(svg).toContain(">all equal</text>");
+    expect(svg).not.toContain("not equal");
   });
 
   it("tells that story of a conversation of one turn too", async () => {
@@ -111,6 +132,7 @@ describe("the demo", { timeout: 30_000 }, () => {
     );
     expect(output).toMatch(/turn +1 of 1/);
     expect(output).toContain("✓ none of 1 acknowledged");
+    expect(output).toMatch(/✓ all are equal: .* hold the same atoms, 2 each/);
     expect(exitCode).toBe(0);
   });
 
@@ -264,6 +286,7 @@ describe("the demo", { timeout: 30_000 }, () => {
   it.each([
     ["a transcript that is not there", ["--transcript", "nowhere.jsonl"], /nowhere\.jsonl cannot be read/],
     ["a backend that is none", ["--backend", "redis:secret@host"], /scheme "redis"; expected memory: or sqlite:/],
+    ["a picture of what has none", ["--backend", "memory:", "--picture", "x.svg"], /'--picture <file>' cannot be used/],
     ["an option that is none", ["--speed"], /unknown option '--speed'/],
   ])("says what is wrong with %s", async (_, args, expected) => {
     const { exitCode, output } = await demo(...args);
