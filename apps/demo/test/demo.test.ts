@@ -70,7 +70,7 @@ function message(text: string): string {
   return `{"type":"message","role":"user","content":"${text}"}`;
 }
 
-describe("the demo", { timeout: 30_000 }, () => {
+describe("the demo", { timeout: 120_000 }, () => {
   it("writes in one process, checks in another, and leaves nothing behind", async () => {
     const { exitCode, output } = await demo("--backend", "sqlite:");
     expect(output).toMatch(/A second process \(\d+\)/);
@@ -144,7 +144,7 @@ describe("the demo", { timeout: 30_000 }, () => {
     expect(output).toContain("turn 2 of 2: 3 atoms acknowledged");
   });
 
-  it("starts a PostgreSQL server of its own, and leaves nothing of it behind", { timeout: 60_000 }, async () => {
+  it("starts a PostgreSQL server of its own, and leaves nothing of it behind", { timeout: 120_000 }, async () => {
     // A root user's server runs as another, who has to reach its files.
     await chmod(folder, 0o711);
     const { exitCode, output } = await demo("--backend", "postgres:");
@@ -155,7 +155,7 @@ describe("the demo", { timeout: 30_000 }, () => {
     expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
   });
 
-  it("takes the address of a PostgreSQL, and does not show its password", { timeout: 60_000 }, async () => {
+  it("takes the address of a PostgreSQL, and does not show its password", { timeout: 120_000 }, async () => {
     await using server = await startPostgres();
     const url = await server.createDatabase();
     const { exitCode, output } = await demo("--backend", url);
