@@ -19,6 +19,7 @@ interface Action {
 /** Does what is planned, each fault at its time, or as soon as the one before it on the same target is over. */
 export class FaultRunner {
   readonly strikes: Strike[] = [];
+  readonly begun: PlannedFault[] = [];
   readonly #cluster: Cluster;
   readonly #writers: readonly Writer[];
   readonly #lanes = new Map<string, Promise<void>>();
@@ -28,11 +29,14 @@ export class FaultRunner {
     this.#writers = writers;
   }
 
-  /** @returns when all faults are over. */
-  async run(plan: readonly PlannedFault[]): Promise<void> {
+  /** Begins faults until it is told that these are enough. @returns when all are over that it began. */
+  async run(plan: readonly PlannedFault[], enough: AbortSignal): Promise<void> {
     const startMs = performance.now();
     for (const fault of plan) {
-      await delay(Math.max(0, startMs + fault.startMs - performance.now()));
+      const untilMs = Math.max(0, startMs + fault.startMs - performance.now());
+      await delay(untilMs, undefined, { signal: enough }).catch(() => undefined);
+      if (enough.aborted) break;
+      this.begun.push(fault);
       for (const [target, action] of this.#actionsOf(fault)) this.#strike(fault, target, action);
     }
     await Promise.all(this.#lanes.values());

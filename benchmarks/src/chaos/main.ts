@@ -10,7 +10,7 @@ import { runChaos } from "./run.ts";
 import { timelineOf } from "./timeline.ts";
 import { timelineSVG } from "./timeline-svg.ts";
 import { timelineText } from "./timeline-text.ts";
-import { checksOf, controlCheck, verdictLine } from "./verdict.ts";
+import { checksOf, controlCheck, leastAtoms, verdictLine } from "./verdict.ts";
 
 interface Options {
   readonly seconds: number;
@@ -25,7 +25,7 @@ const { seconds, minutes, seed, writers, control, output } = new Command("pnpm c
   .description(
     "Shows that nothing acknowledged is lost and nothing is doubled: writers in processes of their own save to three PostgreSQL servers while these are killed, stopped and cut off, and the writers killed. Afterwards SQL looks for each atom in each store.",
   )
-  .option("--seconds <count>", "of faults", wholeNumber, 60)
+  .option("--seconds <count>", "of faults; longer where a slow machine has not enough atoms by then", wholeNumber, 60)
   .option("--minutes <count>", "of faults, instead of seconds", wholeNumber)
   .option("--seed <number>", "of every random choice", wholeNumber, Date.now() % 1_000_000)
   .option("--writers <count>", "processes, each with several sessions at once", wholeNumber, 4)
@@ -45,7 +45,14 @@ console.log(`seed ${seed}`);
 
 await inTemporaryFolder(async (folder) => {
   const kind = control ? "naive" : "rivet";
-  const result = await runChaos({ kind, durationMs, seed, writers, folder });
+  const result = await runChaos({
+    kind,
+    durationMs,
+    leastAtoms: control ? 0 : leastAtoms(durationMs),
+    seed,
+    writers,
+    folder,
+  });
   const timeline = timelineOf(result);
   const text = timelineText(timeline);
   const file = (name: string): string => join(outputFolder, name);

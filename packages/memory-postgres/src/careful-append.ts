@@ -44,7 +44,12 @@ export function sessionsOf(rows: readonly AtomRow[]): SessionWrite[] {
   return bySession(rows).map(([{ sessionId, userId }]) => ({ sessionId, userId }));
 }
 
-export type Heads = Map<string, StoredHead>;
+interface LockedHead extends StoredHead {
+  /** Whether the session has a tombstone. */
+  readonly isDeleted: boolean;
+}
+
+export type Heads = Map<string, LockedHead>;
 
 /** Locks the sessions, those too that are not there yet: of two writers, one waits. */
 export async function lockHeads(
@@ -54,10 +59,15 @@ export async function lockHeads(
 ): Promise<{ readonly heads: Heads; readonly provider: string }> {
   const sessionIds = sessions.map(({ sessionId }) => sessionId);
   await client.query(statements.createHeads(), [sessionIds]);
-  await client.query(statements.lockHeads(), [sessionIds]);
-  const select = statements.selectLockedHeads();
-  const { rows, provider } = await client.query<TextRow>(select, [sessionIds], { asText: true });
-  const heads = new Map(rows.map((row) => [text(row, "sessionId"), toStoredHead(row)]));
+  const { rows, provider } = await client.query<TextRow>(statements.lockHeads(), [sessionIds], { asText: true });
+  const { rows: buried } = await client.query<TextRow>(statements.selectDeletedSessions(), [sessionIds]);
+  const deleted = new Set(buried.map((row) => text(row, "sessionId")));
+  const heads = new Map(
+    rows.map((row) => {
+      const sessionId = text(row, "sessionId");
+      return [sessionId, { ...toStoredHead(row), isDeleted: deleted.has(sessionId) }];
+    }),
+  );
   for (const [sessionId, { deletionCount }] of heads) deletions.learn(sessionId, deletionCount);
   return { heads, provider };
 }

@@ -16,12 +16,12 @@ export interface RemovedAt extends Removed {
 export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
   const { statements } = store;
   return inTransaction(store, async (client) => {
-    const [locking, reading, values] =
+    const [lock, values] =
       deletion.scope === "user"
-        ? [statements.lockHeadsOfUser(), statements.selectHeadsOfUser(), [deletion.userId]]
-        : [statements.lockHeads(), statements.selectLockedHeads(), [[deletion.sessionId]]];
-    await client.query(locking, values);
-    const { rows, provider } = await client.query<TextRow>(reading, values, { asText: true });
+        ? [statements.lockHeadsOfUser(), [deletion.userId]]
+        : [statements.lockHeads(), [[deletion.sessionId]]];
+    // What is not locked must not be looked at: it may change before its head is written.
+    const { rows, provider } = await client.query<TextRow>(lock, values, { asText: true });
     const stored = deletion.scope === "user" ? undefined : ownHead(rows, deletion.userId);
     const isKnown = deletion.scope === "user" ? rows.length > 0 : stored !== undefined;
     const removed =

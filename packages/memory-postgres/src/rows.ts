@@ -143,14 +143,12 @@ export function toSessionHead(row: TextRow): SessionHead {
 export interface StoredHead {
   /** Undefined when the session has no atoms. */
   readonly head: SessionHead | undefined;
-  readonly isDeleted: boolean;
   readonly deletionCount: number;
 }
 
 export function toStoredHead(row: TextRow): StoredHead {
   return {
     head: text(row, "atomCount") === "0" ? undefined : toSessionHead(row),
-    isDeleted: text(row, "isDeleted") === "t",
     deletionCount: Number(text(row, "deletionCount")),
   };
 }

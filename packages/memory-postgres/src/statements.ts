@@ -148,33 +148,32 @@ FROM unnest($1::text[]) AS given (session_id) ORDER BY session_id COLLATE "C"
 ON CONFLICT DO NOTHING`);
   }
 
-  /** Locks heads, in the order in which everybody does. $1: session ids. */
+  /**
+   * Locks heads, in the order in which everybody does, and gives them with `deletionCount`, as they are under the lock. One
+   * that comes into being meanwhile is neither locked nor given. $1: session ids.
+   */
   lockHeads(): Statement {
+    return this.#lock("session_id = ANY($1)");
+  }
+
+  /** The same for the sessions of a user. $1: user id. */
+  lockHeadsOfUser(): Statement {
+    return this.#lock("user_id = $1 AND atom_count > 0");
+  }
+
+  #lock(condition: string): Statement {
     return this.#named(`
-SELECT FROM ${this.#table.heads} WHERE session_id = ANY($1) ORDER BY session_id FOR UPDATE`);
+SELECT ${HEAD_COLUMNS}, deletion_count AS "deletionCount" FROM ${this.#table.heads} WHERE ${condition}
+ORDER BY session_id FOR UPDATE`);
   }
 
   /**
-   * Heads that are locked, with `deletionCount` and `isDeleted`: whether the session has a tombstone. It is a statement
-   * apart, as one that has waited for a lock sees other tables as they were before. $1: session ids.
+   * Those of the sessions that have a tombstone. It is a statement apart, as one that has waited for a lock sees other
+   * tables as they were before. $1: session ids.
    */
-  selectLockedHeads(): Statement {
+  selectDeletedSessions(): Statement {
     return this.#named(`
-SELECT ${HEAD_COLUMNS}, deletion_count AS "deletionCount", EXISTS (
-    SELECT FROM ${this.#table.tombstones} AS tombstone WHERE tombstone.session_id = head.session_id AND id = ${NIL}
-  ) AS "isDeleted"
-FROM ${this.#table.heads} AS head WHERE session_id = ANY($1) ORDER BY session_id`);
-  }
-
-  /** Locks the heads of a user's sessions. $1: user id. */
-  lockHeadsOfUser(): Statement {
-    return this.#named(`
-SELECT FROM ${this.#table.heads} WHERE user_id = $1 AND atom_count > 0 ORDER BY session_id FOR UPDATE`);
-  }
-
-  /** $1: user id. */
-  selectHeadsOfUser(): Statement {
-    return this.#named(`SELECT ${HEAD_COLUMNS} FROM ${this.#table.heads} WHERE user_id = $1 AND atom_count > 0`);
+SELECT session_id AS "sessionId" FROM ${this.#table.tombstones} WHERE session_id = ANY($1) AND id = ${NIL}`);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { mergeAround, type Facts, type Merged, type RefusedAtom } from "@rivet/memory-core";
 import { ALL_STORES } from "../statements.ts";
+import type { PageLength } from "./page-length.ts";
 
 /** Which hint of a target: an atom and its tombstone have one each. */
 export interface HintKey {
@@ -45,8 +46,7 @@ export interface DrainTarget {
 }
 
 export interface DrainOptions {
-  /** Hints a page. */
-  readonly pageHints: number;
+  readonly pageLength: PageLength;
   /** Waited for between two pages, so that others get their turn. */
   readonly pause: () => Promise<void>;
   /** How long a target may take before the others no longer wait for it: then it counts as one that failed. */
@@ -88,21 +88,22 @@ export async function drain<Page extends HintPage>(
   await eachPage(source, ALL_STORES, options, async (page) => {
     isLeft ||= page.isLeft;
     if (page.count === 0) return false;
-    await Promise.all(targets.map((target) => bring(target, page)));
+    await options.pageLength.measure(page.count, () => Promise.all(targets.map((target) => bring(target, page))));
     const missing = targets.filter(({ name }) => undelivered.has(name)).map(({ name }) => name);
     if (targets.length > 0 && missing.length === targets.length) return false;
     await source.settle(ALL_STORES, page, missing);
     return true;
   });
-  for (const target of targets) {
-    await eachPage(source, target.name, options, async (page) => {
+  const bringOwn = (target: DrainTarget): Promise<void> =>
+    eachPage(source, target.name, options, async (page) => {
       isLeft ||= page.isLeft;
       if (page.count === 0) return false;
-      if (!(await bring(target, page))) return false;
+      if (!(await options.pageLength.measure(page.count, () => bring(target, page)))) return false;
       await source.settle(target.name, page, []);
       return true;
     });
-  }
+  const brought = await Promise.allSettled(targets.map(bringOwn));
+  for (const outcome of brought) if (outcome.status === "rejected") throw outcome.reason;
   if (undelivered.size > 0) await source.release();
   return { undelivered, isLeft };
 }
@@ -118,11 +119,11 @@ async function withPatience(work: Promise<void>, patience: () => Promise<void>):
 async function eachPage<Page extends HintPage>(
   source: HintStore<Page>,
   target: string,
-  { pageHints, pause }: DrainOptions,
+  { pageLength, pause }: DrainOptions,
   visit: (page: Page) => Promise<boolean>,
 ): Promise<void> {
   const read = (after?: HintKey): Promise<Page> => {
-    const reading = source.page(target, after, pageHints);
+    const reading = source.page(target, after, pageLength.hints);
     // It may fail while the page before is visited: whoever awaits it is told.
     reading.catch(() => undefined);
     return reading;

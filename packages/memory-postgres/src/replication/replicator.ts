@@ -8,6 +8,7 @@ import { ALL_STORES, Statements } from "../statements.ts";
 import { drain, type Drained, type DrainTarget } from "./drain.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { HintTable } from "./hint-table.ts";
+import { PageLength } from "./page-length.ts";
 import { numberOf, Peers } from "./peers.ts";
 import { ProviderReplica } from "./provider-replica.ts";
 import { assertProviders, repair, type RepairOptions, type RepairReport } from "./repair.ts";
@@ -27,6 +28,7 @@ interface Member {
   readonly name: string;
   readonly hints: HintTable;
   readonly replica: ProviderReplica;
+  readonly pageLength: PageLength;
 }
 
 /** What is written in a burst is brought in one go. */
@@ -76,7 +78,11 @@ export class Replicator {
       const deletions = new KnownDeletions(REMEMBERED_SESSIONS);
       const store = { db, statements, deletions, isOneSessionPerStatement, route: { providers: [name] } };
       const replica = new ProviderReplica(name, store, this.#statements);
-      return [name, { name, replica, hints: new HintTable(name, db, this.#statements) }];
+      const pageLength = new PageLength({
+        mostHints: () => (this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS),
+        nowMs: () => performance.now(),
+      });
+      return [name, { name, replica, hints: new HintTable(name, db, this.#statements), pageLength }];
     };
     this.#members = new Map(db.providerNames.map(member));
     this.#peers = new Peers(db, this.#statements);
@@ -205,11 +211,11 @@ export class Replicator {
     return { mode, acknowledge, pairs, unreachable, deadLetters };
   }
 
-  async #drain({ name, hints }: Member): Promise<Drained> {
+  async #drain({ name, hints, pageLength }: Member): Promise<Drained> {
     if (this.#settings.mode === "off") return { undelivered: new Map(), isLeft: false };
     const targets = this.#targetsOf(name).map((target) => this.#targetOf(target));
     const drained = await drain(hints, targets, {
-      pageHints: this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS,
+      pageLength,
       pause: () => (this.#isBusy() ? delay(PAUSE_WHEN_BUSY_MS, undefined, { ref: false }) : nextTurn()),
       patience: () => delay(PATIENCE_MS, undefined, { ref: false }),
     });

@@ -1,0 +1,39 @@
+interface PageLengthInit {
+  /** How many hints a page may have at the moment. */
+  readonly mostHints: () => number;
+  readonly nowMs: () => number;
+}
+
+const FEWEST_HINTS = 20;
+/** Far from every time-out, also of a provider that is slow. */
+const LONGEST_PAGE_MS = 250;
+
+/** How many hints the next page has: a provider that is slow, or far away, is given less at a time. */
+export class PageLength {
+  readonly #init: PageLengthInit;
+  #hints = Infinity;
+
+  constructor(init: PageLengthInit) {
+    this.#init = init;
+  }
+
+  get hints(): number {
+    return Math.min(this.#hints, this.#init.mostHints());
+  }
+
+  /** Brings a page, and learns from the time that it takes, whether it succeeds or not. */
+  async measure<Result>(count: number, bring: () => Promise<Result>): Promise<Result> {
+    const startMs = this.#init.nowMs();
+    try {
+      return await bring();
+    } finally {
+      this.#hints = hintsAfter(this.hints, count, this.#init.nowMs() - startMs);
+    }
+  }
+}
+
+/** Twice as many after a page that was quick; after one that was not, as many as would have been. */
+export function hintsAfter(hints: number, count: number, tookMs: number): number {
+  if (tookMs <= LONGEST_PAGE_MS) return hints * 2;
+  return Math.max(FEWEST_HINTS, Math.floor((count * LONGEST_PAGE_MS) / tookMs));
+}
