@@ -9,7 +9,7 @@ import type { ReplicationStatements } from "./statements.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
 /** For bringing one page. Whoever takes longer may see another one bring the same, which does no harm. */
-const LEASE_MS = 2_000;
+const LEASE_MS = 1_000;
 const FIRST: HintKey = { sessionId: "", id: NIL_ID, isTombstone: false };
 
 /** The columns of a page that are the values of `appendToSessions`, in their order. */

@@ -63,7 +63,8 @@ async function run(storage: MemoryStorage, session: Session): Promise<void> {
   } else {
     watchStatements();
     if (change === "delete an atom") await storage.deleteMemoryAtoms(sessionId, [factId]);
-    else await storage.deleteSession(sessionId);
+    else if (change === "delete a session") await storage.deleteSession(sessionId);
+    else await storage.deleteUser(session.userId);
   }
 }
 
