@@ -74,8 +74,12 @@ export async function drain<Page extends HintPage>(
 ): Promise<Drained> {
   let isLeft = false;
   const undelivered = new Map<string, unknown>();
+  /** Those who lacked what nobody could be brought, even when they came back right after. */
+  let stranded: readonly string[] = [];
   const bring = async (target: DrainTarget, page: Page): Promise<boolean> => {
-    if (undelivered.has(target.name)) return false;
+    if (undelivered.get(target.name) !== undefined) return false;
+    // One that returns meanwhile goes on from here, and gets what it missed as hints of its own.
+    undelivered.delete(target.name);
     try {
       if (!target.isUsable()) undelivered.set(target.name, undefined);
       else await withPatience(deliver(source, target, page), options.patience);
@@ -90,7 +94,10 @@ export async function drain<Page extends HintPage>(
     if (page.count === 0) return false;
     await options.pageLength.measure(page.count, () => Promise.all(targets.map((target) => bring(target, page))));
     const missing = targets.filter(({ name }) => undelivered.has(name)).map(({ name }) => name);
-    if (targets.length > 0 && missing.length === targets.length) return false;
+    if (targets.length > 0 && missing.length === targets.length) {
+      stranded = missing;
+      return false;
+    }
     await source.settle(ALL_STORES, page, missing);
     return true;
   });
@@ -104,6 +111,7 @@ export async function drain<Page extends HintPage>(
     });
   const brought = await Promise.allSettled(targets.map(bringOwn));
   for (const outcome of brought) if (outcome.status === "rejected") throw outcome.reason;
+  for (const name of stranded) if (!undelivered.has(name)) undelivered.set(name, undefined);
   if (undelivered.size > 0) await source.release();
   return { undelivered, isLeft };
 }
