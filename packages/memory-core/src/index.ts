@@ -68,6 +68,7 @@ export type {
   SessionWrite,
   Tombstone,
   TombstoneSelection,
+  RowReader,
 } from "./storage-hooks.ts";
 export type {
   AtomQuery,

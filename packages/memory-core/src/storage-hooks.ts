@@ -97,6 +97,13 @@ export interface SessionRow {
   readonly unreachable?: readonly string[] | undefined;
 }
 
+/** What a store holds, as its backend reads it: see the hooks of `MemoryStorage` of the same names. */
+export interface RowReader {
+  selectSession(selection: SessionSelection): Promise<SessionRow | undefined>;
+  selectHeads(selection: HeadSelection): Promise<readonly SessionHead[]>;
+  selectAtoms(selection: AtomSelection): Promise<readonly AtomRow[]>;
+}
+
 /** What to delete for good. `userId` guards: what belongs to someone else is as if it were not there. */
 export type Deletion =
   | {

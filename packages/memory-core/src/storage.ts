@@ -441,6 +441,17 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     }
   }
 
+  /** What this store holds, row by row, for packages that let it stand in for another store. */
+  get reader(): Hooks.RowReader {
+    const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>
+      this.#operate("reader", "read", () => this.#use(hook));
+    return {
+      selectSession: (selection) => read(() => this.selectSession(selection)),
+      selectHeads: (selection) => read(() => this.selectHeads(selection)),
+      selectAtoms: (selection) => read(() => this.selectAtoms(selection)),
+    };
+  }
+
   /** This store as replication sees it, for {@link replicate}, {@link verify} and packages that replicate. */
   get replica(): Replica {
     const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>

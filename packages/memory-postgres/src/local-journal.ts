@@ -1,6 +1,8 @@
 /** What takes the writes when no provider does. */
-import { MemoryError, type AtomJournal, type AtomWrite } from "@rivet/memory-core";
+import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
+import { MemoryError, type AtomJournal, type AtomWrite, type Replica, type RowReader } from "@rivet/memory-core";
 import type * as sqlite from "@rivet/memory-sqlite";
+import { existsSync } from "node:fs";
 
 /** The name of the journal in receipts. */
 export const LOCAL = "local";
@@ -8,28 +10,86 @@ export const LOCAL = "local";
 /** What a storage that keeps a journal shows of it; a `SQLiteStorage` does. */
 export interface JournalStorage {
   readonly journal: AtomJournal;
+  /** What it holds itself, for those who let it hold everything. */
+  readonly replica: Replica;
+  readonly reader: RowReader;
   close(): Promise<void>;
+}
+
+interface Place extends Pick<JournalPlace, "after"> {
+  /** Whether the storage's own options name it. */
+  readonly isAskedFor: boolean;
+  readonly open: () => Promise<JournalStorage>;
+  readonly mayHoldAtoms: () => boolean;
+  readonly load: () => Promise<unknown>;
+}
+
+/**
+ * Where the journal is, if there is one.
+ *
+ * @param local a storage that keeps it, its path, or false for none. Default: what the manager says.
+ */
+export function journalOf(
+  db: DatabaseManager,
+  local: string | JournalStorage | false | undefined,
+): LocalJournal | undefined {
+  const after = db.journal?.after ?? db.providerNames;
+  const isAskedFor = local !== undefined;
+  if (typeof local === "object") {
+    // Whoever made it closes it.
+    const { journal, replica, reader } = local;
+    const open = async (): Promise<JournalStorage> => ({ journal, replica, reader, close: async () => undefined });
+    return new LocalJournal({ after, isAskedFor, open, mayHoldAtoms: () => true, load: async () => undefined });
+  }
+  const path = local ?? db.journal?.path;
+  if (path === undefined || path === false) return undefined;
+  const [open, mayHoldAtoms] = [() => openJournalFile(path), () => existsSync(path)];
+  return new LocalJournal({ after, isAskedFor, open, mayHoldAtoms, load: loadSQLite });
 }
 
 /** Opens the file when it is first needed: a process that never loses its providers leaves none. */
 export class LocalJournal implements AtomJournal {
-  readonly #open: () => Promise<JournalStorage>;
+  readonly #place: Place;
   #opening: Promise<JournalStorage> | undefined;
 
-  constructor(open: () => Promise<JournalStorage>) {
-    this.#open = open;
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** The providers that come before the journal. */
+  get after(): readonly string[] {
+    return this.#place.after;
+  }
+
+  /** Whether there may be something in it from before. */
+  get mayHoldAtoms(): boolean {
+    return this.#place.mayHoldAtoms();
+  }
+
+  /**
+   * Sees to it that the file can be opened when it is needed.
+   *
+   * @throws {MemoryError} `schema` when the storage's own options ask for it, and its package is missing.
+   */
+  async load(onMissing: (error: unknown) => void): Promise<void> {
+    try {
+      await this.#place.load();
+    } catch (error) {
+      if (this.#place.isAskedFor) throw error;
+      onMissing(error);
+    }
   }
 
   async append(rows: AtomWrite["rows"]): Promise<number> {
-    return (await this.#journal()).append(rows);
+    return (await this.storage()).journal.append(rows);
   }
 
   async pending(...[store, after, limit]: Parameters<AtomJournal["pending"]>): ReturnType<AtomJournal["pending"]> {
-    return (await this.#journal()).pending(store, after, limit);
+    return (await this.storage()).journal.pending(store, after, limit);
   }
 
   async settle(...[store, others, atoms]: Parameters<AtomJournal["settle"]>): Promise<void> {
-    await (await this.#journal()).settle(store, others, atoms);
+    await (await this.storage()).journal.settle(store, others, atoms);
   }
 
   /** Closes the file, if it was opened. */
@@ -38,10 +98,11 @@ export class LocalJournal implements AtomJournal {
     await storage?.close();
   }
 
-  async #journal(): Promise<AtomJournal> {
-    this.#opening ??= this.#open();
+  /** The storage that keeps it. */
+  async storage(): Promise<JournalStorage> {
+    this.#opening ??= this.#place.open();
     try {
-      return (await this.#opening).journal;
+      return await this.#opening;
     } catch (error) {
       // What is missing may be there the next time.
       this.#opening = undefined;
@@ -56,7 +117,7 @@ export function fitsJournal({ rows, session }: AtomWrite): boolean {
 }
 
 /** The storage in a file. */
-export async function openJournalFile(path: string): Promise<JournalStorage> {
+async function openJournalFile(path: string): Promise<JournalStorage> {
   const { SQLiteStorage } = await loadSQLite();
   return new SQLiteStorage(path, { durability: "full" }).open();
 }
@@ -66,7 +127,7 @@ export async function openJournalFile(path: string): Promise<JournalStorage> {
  *
  * @throws {MemoryError} `schema`, with the command that installs it.
  */
-export async function loadSQLite(): Promise<typeof sqlite> {
+async function loadSQLite(): Promise<typeof sqlite> {
   try {
     return await import("@rivet/memory-sqlite");
   } catch (cause) {

@@ -20,6 +20,15 @@ export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
    */
   local?: string | JournalStorage | false;
   /**
+   * Whether the journal's file also keeps all that the providers hold, so that every read is served while none of them
+   * answers. What this storage saves is in it at once, what others save after `localReplicaIntervalMs` at the latest, and
+   * `session.completeness` says that more may be elsewhere. Each look costs as much as comparing two providers: it follows
+   * the number of sessions. Default: false.
+   */
+  localReplica?: boolean;
+  /** How often the local replica looks for what others have written, in milliseconds. Default: 60,000. */
+  localReplicaIntervalMs?: number;
+  /**
    * Whether `open()` creates the tables, or brings them up to date. With false it only checks them, and says what to run.
    * Default: true.
    */
@@ -33,6 +42,8 @@ export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
 
 export interface Settings {
   readonly local: string | JournalStorage | false | undefined;
+  readonly isLocalReplica: boolean;
+  readonly localReplicaIntervalMs: number;
   readonly schema: string;
   readonly partitions: number | undefined;
   readonly isMigrating: boolean;
@@ -43,6 +54,7 @@ export interface Settings {
 /** @throws {MemoryError} `invalid_input` with the path of the offending option. */
 export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>): Settings {
   const { db, connectionString, local, migrate = true, oneSessionPerStatement = false } = options;
+  const { localReplica = false, localReplicaIntervalMs = 60_000 } = options;
   if (db !== undefined && connectionString !== undefined) {
     throw invalid("options.connectionString", "is given together with options.db; give one of them");
   }
@@ -55,8 +67,16 @@ export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>):
   if (local !== undefined && local !== false && !isJournal(local)) {
     throw invalid("options.local", "must be the path of a file, a SQLiteStorage, or false");
   }
+  if (typeof localReplica !== "boolean") throw invalid("options.localReplica", "must be true or false");
+  if (localReplica && local === false) {
+    throw invalid("options.localReplica", "is kept in the file of the local journal; give options.local a path");
+  }
+  if (!Number.isSafeInteger(localReplicaIntervalMs) || localReplicaIntervalMs < 1)
+    throw invalid("options.localReplicaIntervalMs", "must be milliseconds from 1");
   return {
     local,
+    isLocalReplica: localReplica,
+    localReplicaIntervalMs,
     ...parseSchemaOptions(options),
     isMigrating: migrate,
     isOneSessionPerStatement: oneSessionPerStatement,

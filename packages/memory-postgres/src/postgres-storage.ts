@@ -11,17 +11,20 @@ import {
   type DeletionResult,
   type Facts,
   type HeadSelection,
-  type MemoryError,
+  MemoryError,
   type Merged,
+  type RowReader,
   type SessionHead,
   type SessionRow,
   type SessionSelection,
   type Tombstone,
   type TombstoneSelection,
 } from "@rivet/memory-core";
-import { toPostgresMemoryError } from "./errors.ts";
+import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
 import { KnownDeletions } from "./known-deletions.ts";
 import { LOAD_TIMEOUT_MS } from "./limits.ts";
+import { journalOf } from "./local-journal.ts";
+import { LocalReplica } from "./local-replica.ts";
 import { parseSettings, type PostgresMemoryStorageOptions } from "./options.ts";
 import { toTombstone } from "./replication/provider-replica.ts";
 import type { RepairOptions, RepairReport } from "./replication/repair.ts";
@@ -63,6 +66,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   readonly #writes: WritePath;
   readonly #replicator: Replicator;
   readonly #replication: ReplicationStatements;
+  readonly #localReplica: LocalReplica | undefined;
   #removeGuard: (() => void) | undefined;
 
   /**
@@ -91,9 +95,21 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const nowMs = (): number => clock.wallTimeMs();
     this.#replicator = new Replicator({ db, schema, isOneSessionPerStatement, settings: replication, nowMs });
     this.#replication = new ReplicationStatements(schema);
+    const journal = journalOf(db, local);
+    if (settings.isLocalReplica) {
+      if (journal === undefined) throw withoutJournal();
+      this.#localReplica = new LocalReplica({
+        journal,
+        source: () => this.#replicator.reachableReplica,
+        intervalMs: settings.localReplicaIntervalMs,
+        nowMs,
+        onError: (error) => db.report(db.preferred, error),
+      });
+    }
     this.#writes = new WritePath({
       store,
-      local,
+      journal,
+      localReplica: this.#localReplica,
       unhinted: new Statements(schema),
       replicator: this.#replicator,
       required: requiredProviders(replication.acknowledge, providerCount),
@@ -108,10 +124,12 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     if (isReplicated || this.#writes.hasJournal) {
       this.#removeGuard = this.db.addReturnGuard({ admit: (provider) => this.#stores.prepare(provider) });
     }
+    this.#localReplica?.open();
   }
 
   protected override async closeBackend(): Promise<void> {
     this.#removeGuard?.();
+    await this.#localReplica?.close();
     await this.#writes.close();
     await this.#replicator.close();
     if (this.#isDbOurs) await this.db.close();
@@ -140,7 +158,9 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
    */
   async getReplicationStatus(): Promise<ReplicationStatus> {
     await this.open();
-    return this.#described("getReplicationStatus", () => this.#replicator.status());
+    const status = await this.#described("getReplicationStatus", () => this.#replicator.status());
+    const local = this.#localReplica;
+    return local === undefined ? status : { ...status, localReplica: { caughtUpAt: local.caughtUpAt } };
   }
 
   async #described<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
@@ -167,24 +187,55 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     return (await this.#read(this.#replication.selectTombstones(selection))).map(toTombstone);
   }
 
-  protected override async selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {
-    return (await this.#read(this.#store.statements.selectAtoms(selection))).map(toAtomRow);
+  protected override selectAtoms(selection: AtomSelection): Promise<readonly AtomRow[]> {
+    return this.#orLocal(
+      async () => (await this.#read(this.#store.statements.selectAtoms(selection))).map(toAtomRow),
+      (reader) => reader.selectAtoms(selection),
+    );
   }
 
-  protected override async selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
+  protected override selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
     const isBounded = selection.lastMessages !== undefined;
     const options = isBounded ? {} : { timeoutMs: LOAD_TIMEOUT_MS };
-    const rows = await this.#read(this.#store.statements.selectSession(selection), options);
-    const session = toSessionRow(selection.sessionId, rows);
-    return session && { ...session, unreachable: this.#replicator.unreachable };
+    return this.#orLocal(
+      async () => {
+        const rows = await this.#read(this.#store.statements.selectSession(selection), options);
+        const session = toSessionRow(selection.sessionId, rows);
+        return session && { ...session, unreachable: this.#replicator.unreachable };
+      },
+      async (reader) => {
+        const session = await reader.selectSession(selection);
+        return session && { ...session, unreachable: this.db.providerNames };
+      },
+    );
   }
 
-  protected override async selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
-    return (await this.#read(this.#store.statements.selectHeads(selection))).map(toSessionHead);
+  protected override selectHeads(selection: HeadSelection): Promise<readonly SessionHead[]> {
+    return this.#orLocal(
+      async () => (await this.#read(this.#store.statements.selectHeads(selection))).map(toSessionHead),
+      (reader) => reader.selectHeads(selection),
+    );
   }
 
   protected override toMemoryError(error: unknown): MemoryError {
     return toPostgresMemoryError(error);
+  }
+
+  /** Reads from a provider, or, where there is a local replica and no provider answers, from that. */
+  async #orLocal<Result>(
+    read: () => Promise<Result>,
+    readLocally: (reader: RowReader) => Promise<Result>,
+  ): Promise<Result> {
+    const local = this.#localReplica;
+    if (local === undefined) return read();
+    if (this.db.isUsable({ readOnly: true })) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!isProvidersFault(error)) throw error;
+      }
+    }
+    return readLocally(await local.reader());
   }
 
   async #read({ statement, values }: Query, options: { timeoutMs?: number } = {}): Promise<readonly TextRow[]> {
@@ -196,6 +247,12 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     });
     return rows;
   }
+}
+
+function withoutJournal(): MemoryError {
+  const path = "options.localReplica";
+  const message = `${path} is kept in the file of the local journal, and there is none; give options.local a path`;
+  return new MemoryError({ code: "invalid_input", message, path, backend: "postgres" });
 }
 
 function connect(connectionString: string | undefined): DatabaseManager {

@@ -1,5 +1,5 @@
 /** Which store takes a write: a provider, or the local journal where the order has it. */
-import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
+import type { DatabaseManager } from "@rivet/db-manager";
 import {
   addRemoved,
   MemoryError,
@@ -11,11 +11,11 @@ import {
   type Merged,
   type Removed,
 } from "@rivet/memory-core";
-import { existsSync } from "node:fs";
 import { append } from "./append.ts";
 import { Drainer } from "./drainer.ts";
 import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
-import { fitsJournal, loadSQLite, LOCAL, LocalJournal, openJournalFile, type JournalStorage } from "./local-journal.ts";
+import { fitsJournal, LOCAL, type LocalJournal } from "./local-journal.ts";
+import type { LocalReplica } from "./local-replica.ts";
 import { merge } from "./merge.ts";
 import { remove } from "./remove.ts";
 import type { Replicator } from "./replication/replicator.ts";
@@ -26,11 +26,6 @@ import { WriteQueue } from "./write-queue.ts";
 interface Fallback {
   readonly journal: LocalJournal;
   readonly drainer: Drainer;
-  /** Whether there may be something in the journal from before. */
-  readonly mayHoldAtoms: () => boolean;
-  /** Whether the storage's own options name it. */
-  readonly isAskedFor: boolean;
-  readonly load: () => Promise<unknown>;
   /** The providers that come before the journal, and after it. */
   readonly before: readonly string[];
   readonly behind: readonly string[];
@@ -38,8 +33,9 @@ interface Fallback {
 
 interface WritePathInit {
   readonly store: Omit<Store, "route">;
-  /** A storage that keeps a journal, its path, or false for none. Default: what the manager says. */
-  readonly local: string | JournalStorage | false | undefined;
+  readonly journal: LocalJournal | undefined;
+  /** Is told of all that is written. */
+  readonly localReplica: LocalReplica | undefined;
   /** Those that leave no hints. */
   readonly unhinted: Statements;
   readonly replicator: Replicator;
@@ -53,13 +49,15 @@ export class WritePath {
   readonly #required: number;
   readonly #queue: WriteQueue;
   readonly #fallback: Fallback | undefined;
+  readonly #localReplica: LocalReplica | undefined;
   #removeGuard: (() => void) | undefined;
 
-  constructor({ store, local, unhinted, replicator, required }: WritePathInit) {
+  constructor({ store, journal, localReplica, unhinted, replicator, required }: WritePathInit) {
     this.#replicator = replicator;
+    this.#localReplica = localReplica;
     this.#required = required;
     // The journal holds what it has for each provider by itself.
-    this.#fallback = fallbackOf({ ...store, statements: unhinted }, local);
+    this.#fallback = journal && fallbackOf({ ...store, statements: unhinted }, journal);
     const before = this.#fallback?.before;
     const route = before === undefined ? { hedge: true } : { hedge: true, providers: before, lastResort: false };
     this.#store = { ...store, route };
@@ -78,14 +76,9 @@ export class WritePath {
   async open(): Promise<void> {
     const { db } = this.#store;
     if (this.#fallback === undefined) return;
-    const { drainer, mayHoldAtoms, isAskedFor, load } = this.#fallback;
-    try {
-      await load();
-    } catch (error) {
-      if (isAskedFor) throw error;
-      db.report(db.preferred, error);
-    }
-    if (mayHoldAtoms()) drainer.start();
+    const { drainer, journal } = this.#fallback;
+    await journal.load((error) => db.report(db.preferred, error));
+    if (journal.mayHoldAtoms) drainer.start();
     // Before a provider takes work again it gets what it missed; alone, it takes work at once.
     this.#removeGuard = db.addReturnGuard({ catchUp: ({ name }) => drainer.catchUp(name) });
     db.on("stateChange", this.#onStateChange);
@@ -117,6 +110,7 @@ export class WritePath {
   async remove(deletion: Deletion): Promise<DeletionResult> {
     const { provider, isKnown, ...first } = await remove(this.#store, deletion);
     const isElsewhere = this.#store.db.providerNames.length > 1 && (deletion.scope === "user" || !isKnown);
+    this.#localReplica?.catchUpSoon();
     const removed = isElsewhere ? await this.#removeElsewhere(deletion, provider, first) : first;
     return { ...removed, acceptedBy: await this.#replicate(provider, undefined) };
   }
@@ -144,6 +138,7 @@ export class WritePath {
   /** Takes what a store of somebody else's knows. */
   async merge(facts: Facts): Promise<Merged> {
     const { provider, ...merged } = await merge(this.#store, facts);
+    this.#localReplica?.catchUpSoon();
     await this.#replicate(provider, undefined);
     return merged;
   }
@@ -151,6 +146,8 @@ export class WritePath {
   async #write(write: AtomWrite): Promise<AtomWriteResult> {
     const written = await this.#queue.submit(write);
     const isAppend = write.session?.clearThroughId === undefined;
+    if (isAppend) this.#localReplica?.takeSoon(write.rows);
+    else this.#localReplica?.catchUpSoon();
     const acceptedBy = await this.#replicate(written.provider, isAppend ? write : undefined);
     return { ...toResult(this.#store.db, written), acceptedBy };
   }
@@ -186,6 +183,8 @@ export class WritePath {
     const { db } = this.#store;
     try {
       const written = await journal.append(write.rows);
+      // No provider has it: who reads now finds it here or nowhere.
+      await this.#localReplica?.take(write.rows);
       drainer.start();
       return { written, acceptedBy: [LOCAL], degraded: true };
     } catch (error) {
@@ -202,20 +201,15 @@ export class WritePath {
   }
 
   readonly #onStateChange = ({ provider, to }: { readonly provider: string; readonly to: string }): void => {
-    if (to === "up") this.#fallback?.drainer.drainNow(provider);
+    if (to !== "up") return;
+    this.#fallback?.drainer.drainNow(provider);
+    this.#localReplica?.catchUpSoon();
   };
 }
 
-function fallbackOf(
-  store: Omit<Store, "route">,
-  local: string | JournalStorage | false | undefined,
-): Fallback | undefined {
+function fallbackOf(store: Omit<Store, "route">, journal: LocalJournal): Fallback {
   const { db } = store;
-  const place = placeOf(db, local);
-  if (place === undefined) return undefined;
-  const { after: before, mayHoldAtoms, load } = place;
   const names = db.providerNames;
-  const journal = new LocalJournal(place.open);
   const drainer = new Drainer({
     journal,
     providers: names,
@@ -224,26 +218,8 @@ function fallbackOf(
     onRefused: (provider, row, error) => db.report(provider, refusedRow(row.id, error)),
     onError: (provider, error) => db.report(provider, error),
   });
-  const behind = names.filter((name) => !before.includes(name));
-  return { journal, drainer, mayHoldAtoms, isAskedFor: local !== undefined, load, before, behind };
-}
-
-interface Place extends Pick<JournalPlace, "after"> {
-  readonly open: () => Promise<JournalStorage>;
-  readonly mayHoldAtoms: () => boolean;
-  readonly load: () => Promise<unknown>;
-}
-
-function placeOf(db: DatabaseManager, local: string | JournalStorage | false | undefined): Place | undefined {
-  const after = db.journal?.after ?? db.providerNames;
-  if (typeof local === "object") {
-    // Whoever made it closes it.
-    const open = async (): Promise<JournalStorage> => ({ journal: local.journal, close: async () => undefined });
-    return { after, open, mayHoldAtoms: () => true, load: async () => undefined };
-  }
-  const path = local ?? db.journal?.path;
-  if (path === undefined || path === false) return undefined;
-  return { after, open: () => openJournalFile(path), mayHoldAtoms: () => existsSync(path), load: loadSQLite };
+  const before = journal.after;
+  return { journal, drainer, before, behind: names.filter((name) => !before.includes(name)) };
 }
 
 function toResult(

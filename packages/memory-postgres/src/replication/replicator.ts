@@ -1,7 +1,7 @@
 /** Keeps the providers of one storage equal: what one accepted reaches the others. */
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { DatabaseManager } from "@rivet/db-manager";
-import { atomIdTimeMs, decodeText, type Facts } from "@rivet/memory-core";
+import { atomIdTimeMs, decodeText, type Facts, type Replica } from "@rivet/memory-core";
 import { KnownDeletions } from "../known-deletions.ts";
 import { text, type TextRow } from "../rows.ts";
 import { ALL_STORES, Statements } from "../statements.ts";
@@ -176,6 +176,12 @@ export class Replicator {
   /** Other providers than one that take work now. */
   reachableBeside(name: string): string[] {
     return this.#db.providerNames.filter((other) => other !== name && this.#isReachable(other));
+  }
+
+  /** The first provider in the order that takes work, if there is one, as replication sees it. */
+  get reachableReplica(): Replica | undefined {
+    const name = this.#db.providerNames.find((candidate) => this.#isReachable(candidate));
+    return name === undefined ? undefined : this.#member(name).replica;
   }
 
   /** Providers that may hold what the others have not got. */

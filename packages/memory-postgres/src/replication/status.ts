@@ -9,6 +9,8 @@ export interface ReplicationStatus {
   readonly unreachable: readonly string[];
   /** Atoms that a provider refuses for good, the latest first, 100 at the most. */
   readonly deadLetters: readonly DeadLetter[];
+  /** Where there is a local replica: when it was last found equal to a provider; undefined when it was not yet. */
+  readonly localReplica?: { readonly caughtUpAt: Date | undefined };
 }
 
 /** What one provider has for another. */
