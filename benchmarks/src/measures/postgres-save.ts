@@ -37,7 +37,7 @@ export function saveTurnBesideMastra(): Promise<Measure> {
         return session.save();
       },
       reference: () => mastra.saveTurn(),
-      rounds: 500,
+      rounds: 2_000,
     });
     await mastra.close();
     return {

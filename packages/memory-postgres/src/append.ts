@@ -10,10 +10,20 @@ import {
 import { appendCarefully } from "./careful-append.ts";
 import { isRefusedByStatement } from "./errors.ts";
 import { fitsStatement } from "./limits.ts";
-import { appendToSessionsValues, appendToSessionValues, idOfBits, text, type TextRow } from "./rows.ts";
+import {
+  appendManyToSessionValues,
+  appendToSessionsValues,
+  appendToSessionValues,
+  idOfBits,
+  text,
+  type TextRow,
+} from "./rows.ts";
 import type { Query } from "./named-statements.ts";
 import type { Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
+
+/** A turn has a few; each number of them is a statement of its own. */
+const MAX_LISTED_ROWS = 8;
 
 /** What a write did, without the receipt. */
 export interface Written {
@@ -97,12 +107,13 @@ async function appendToSession(
   const deletionCount = deletions.countOf(rows[0].sessionId);
   const expectedHistoryXor = session?.expectedHistoryXor;
   const isMetadataSet = setsMetadata(rows);
-  const statement = statements.appendToSession({
-    isMetadataSet,
-    isVersionExpected: expectedHistoryXor !== undefined,
-    isDeletedFrom: deletionCount > 0,
-  });
-  const values = appendToSessionValues(rows, { deletionCount, expectedHistoryXor, isMetadataSet });
+  const append = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined };
+  const context = { deletionCount, expectedHistoryXor, isMetadataSet };
+  const isPlain = deletionCount === 0 && rows.length <= MAX_LISTED_ROWS;
+  const statement = isPlain
+    ? statements.appendToSession({ ...append, rowCount: rows.length })
+    : statements.appendManyToSession(append);
+  const values = isPlain ? appendToSessionValues(rows, context) : appendManyToSessionValues(rows, context);
   const options = { ...route, idempotent: true, asText: true };
   const { rows: answer, provider } = await db.query<TextRow>(statement, values, options);
   return { written: rows.length, provider, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };

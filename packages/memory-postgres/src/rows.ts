@@ -14,7 +14,7 @@ import { TEXT_SEPARATOR } from "./statements.ts";
 /** A row as the driver gives it, all values being text. */
 export type TextRow = Readonly<Record<string, string | null>>;
 
-/** What `appendToSession` is told beside the rows. */
+/** What an append to one session is told beside the rows. */
 export interface AppendContext {
   /** How many deletions the session is known to have seen. */
   readonly deletionCount: number;
@@ -23,19 +23,30 @@ export interface AppendContext {
 }
 
 /** The values of `appendToSession` for rows of one session that are all new. */
-export function appendToSessionValues(
+export function appendToSessionValues(rows: readonly [AtomRow, ...AtomRow[]], context: AppendContext): unknown[] {
+  const values = headValues(rows, context);
+  for (const { id, memoryType, content, metadata, createdAtMs } of rows)
+    values.push(id, memoryType, content, metadata, timestampText(createdAtMs));
+  return values;
+}
+
+/** The values of `appendManyToSession`. */
+export function appendManyToSessionValues(rows: readonly [AtomRow, ...AtomRow[]], context: AppendContext): unknown[] {
+  return [...headValues(rows, context), atomsJson(rows)];
+}
+
+function headValues(
   rows: readonly [AtomRow, ...AtomRow[]],
   { deletionCount, expectedHistoryXor, isMetadataSet }: AppendContext,
 ): unknown[] {
   const head = headAfterInsert(undefined, rows);
   return [
-    atomsJson(rows),
     head.sessionId,
     head.userId,
-    head.atomCount,
     timestampText(head.createdAtMs),
     head.lastAtomId,
     head.messageCount,
+    head.atomCount,
     deletionCount,
     bitsOfId(head.idXor),
     bitsOfId(head.historyXor),

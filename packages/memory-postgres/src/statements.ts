@@ -43,8 +43,7 @@ const HEAD_TARGETS = `session_id, user_id, created_at, last_atom_id, message_cou
 interface AppendOptions {
   readonly isMetadataSet: boolean;
   readonly isVersionExpected: boolean;
-  /** Whether tombstones may name rows. */
-  readonly isDeletedFrom: boolean;
+  readonly rowCount: number;
 }
 
 /** The statements on the tables of one schema. */
@@ -66,44 +65,73 @@ export class Statements {
   // Writing
 
   /**
-   * Appends rows, all of them new, to one session: the statement of nearly every save. Its values are those of
-   * `appendToSessionValues`. Gives `historyXor`.
+   * Appends rows, all of them new, to one session that no tombstone names a row of: the statement of nearly every save. Its
+   * values are those of `appendToSessionValues`. Gives `historyXor`.
    *
    * What it must not do ends it with a unique or a NOT NULL violation, which undoes all of it, and `careful-append.ts`
    * looks closer: an id that is there already, with this content or another; a session of someone else; one that changed;
    * one that saw more deletions than is known, so that a tombstone may name a row. The latest version of the head decides,
    * not the one of the statement's snapshot.
+   *
+   * The head comes first, and its lock keeps others out of the session: PostgreSQL runs a part of a WITH list that nobody
+   * reads after the statement itself (`ExecPostprocessPlan` in its `execMain.c`).
+   *
+   * Rows as values take 0.375 ms where rows as JSON, counted as they are inserted, took 0.401 ms, and a bare INSERT 0.314 ms.
    */
-  appendToSession(options: AppendOptions): Statement {
-    const { isMetadataSet, isVersionExpected, isDeletedFrom } = options;
-    return this.#cached(`append ${isMetadataSet} ${isVersionExpected} ${isDeletedFrom}`, () => {
-      const [metadata, metadataIds] = isVersionExpected ? ["$12", "$13"] : ["$11", "$12"];
-      const withoutTombstone = `
-  WHERE NOT EXISTS (SELECT FROM ${this.#table.tombstones} AS tombstone WHERE session_id = $2 AND tombstone.id = atom.id)`;
-      // A session that is not there yet has the version that nothing has.
-      const isExpected = `
-  AND ($11::bit(128) = ${NO_BITS} OR EXISTS (SELECT FROM ${this.#table.heads} WHERE session_id = $2))`;
+  appendToSession({ rowCount, isMetadataSet, isVersionExpected }: AppendOptions): Statement {
+    return this.#cached(`append ${rowCount} ${isMetadataSet} ${isVersionExpected}`, () => {
+      const { next, expected, metadata } = headParameters(isMetadataSet, isVersionExpected);
+      const rows = Array.from({ length: rowCount }, () => ({
+        id: next(),
+        rest: [next(), next(), next(), next()].join(),
+      }));
+      const hints = rows.map(({ id }) => `('${ALL_STORES}', $1, ${id}, false)`).join();
       return `
 WITH inserted AS (
   INSERT INTO ${this.#table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
-  SELECT $2, id, $3, memory_type, ${JSON_CONTENT}, metadata, created_at
-  FROM json_to_recordset($1) AS atom (id uuid, memory_type text, content jsonb, metadata jsonb, created_at timestamptz)
-  ${isDeletedFrom ? withoutTombstone : ""}
-  RETURNING session_id, id
-)${this.#hints("inserted", false)}
+  VALUES ${rows.map(({ id, rest }) => `($1, ${id}, $2, ${rest})`).join()}
+)${this.#isHinting ? `, hinted AS (INSERT INTO ${this.#table.hints} VALUES ${hints} ON CONFLICT DO NOTHING)` : ""}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
-SELECT $2, CASE WHEN count(*) = $4::integer ${isVersionExpected ? isExpected : ""} THEN $3 END,
-  $5::timestamptz, $6::uuid, $7::integer, $4::integer, $8::integer, $9::bit(128), $10::bit(128),
-  ${isMetadataSet ? `${metadata}::jsonb, ${metadataIds}::jsonb` : "'{}', '{}'"}
-FROM inserted
-${updateHead(isMetadataSet, isVersionExpected ? "AND head.history_xor = $11" : "")}
+VALUES ($1, ${this.#userIf(expected)}, $3, $4, $5, $6, $7, $8, $9, ${metadata})
+${updateHead(isMetadataSet, expected)}
 RETURNING history_xor AS "historyXor"`;
     });
   }
 
   /**
-   * Appends rows to any number of sessions, in the order given, and all rows before all heads: two of these that are
-   * given in the order of (session_id, id) never wait for each other in a circle.
+   * The same for any number of rows, and for a session that was deleted from: tombstones are looked up, and a row that one
+   * names ends the statement. Its values are those of `appendManyToSessionValues`.
+   */
+  appendManyToSession({ isMetadataSet, isVersionExpected }: Omit<AppendOptions, "rowCount">): Statement {
+    return this.#cached(`append rows ${isMetadataSet} ${isVersionExpected}`, () => {
+      const { next, expected, metadata } = headParameters(isMetadataSet, isVersionExpected);
+      return `
+WITH inserted AS (
+  INSERT INTO ${this.#table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
+  SELECT $1, id, $2, memory_type, ${JSON_CONTENT}, metadata, created_at
+  FROM json_to_recordset(${next()}) AS atom (id uuid, memory_type text, content jsonb, metadata jsonb, created_at timestamptz)
+  WHERE NOT EXISTS (SELECT FROM ${this.#table.tombstones} AS tombstone WHERE session_id = $1 AND tombstone.id = atom.id)
+  RETURNING session_id, id
+)${this.#hints("inserted", false)}
+INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
+SELECT $1, CASE WHEN count(*) = $6::integer THEN ${this.#userIf(expected)} END, $3::timestamptz, $4::uuid, $5::integer,
+  $6::integer, $7::integer, $8::bit(128), $9::bit(128), ${metadata}
+FROM inserted
+${updateHead(isMetadataSet, expected)}
+RETURNING history_xor AS "historyXor"`;
+    });
+  }
+
+  /** The user, unless a session is expected that is not there; one that is not there yet has the version that nothing has. */
+  #userIf(expected: string | undefined): string {
+    if (expected === undefined) return "$2";
+    return `CASE WHEN ${expected}::bit(128) = ${NO_BITS} OR EXISTS (SELECT FROM ${this.#table.heads} WHERE session_id = $1)
+  THEN $2 END`;
+  }
+
+  /**
+   * Appends rows to any number of sessions. Heads come first, in the order given, as in {@link appendToSession}: two of
+   * these that are given in the order of the session ids never wait for each other in a circle.
    *
    * Its values are those of `appendToSessionsValues`. Gives `sessionId` and `historyXor` of each session. It ends as
    * {@link appendToSession} does.
@@ -120,10 +148,10 @@ WITH inserted AS (
   FROM ROWS FROM (
     unnest($1::text[]), ${split("$2")}, unnest($3::text[]), unnest($4::text[]), ${split("$5")}, ${split("$6")}, ${split("$7")}
   ) AS atom (session_id, id, user_id, memory_type, content, metadata, created_at)
-  RETURNING session_id, id
+  ${this.#isHinting ? "RETURNING session_id, id" : ""}
 )${this.#hints("inserted", false)}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
-SELECT session_id, CASE WHEN (SELECT count(*) FROM inserted) > 0 THEN user_id END, created_at::timestamptz,
+SELECT session_id, user_id, created_at::timestamptz,
   last_atom_id::uuid, message_count, atom_count, deletion_count, id_xor::bit(128), history_xor::bit(128),
   ${isMetadataSet ? "metadata::jsonb, metadata_ids::jsonb" : "'{}', '{}'"}
 FROM ROWS FROM (
@@ -131,7 +159,7 @@ FROM ROWS FROM (
   unnest($14::integer[]), ${split("$15")}, ${split("$16")}${metadata}
 ) AS added (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor, history_xor
   ${isMetadataSet ? ", metadata, metadata_ids" : ""})
-${updateHead(isMetadataSet, "")}
+${updateHead(isMetadataSet, undefined)}
 RETURNING session_id AS "sessionId", history_xor AS "historyXor"`;
     });
   }
@@ -396,11 +424,24 @@ ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT $3`),
   }
 }
 
+/** The parameters of an append after those that every head has: `$1` to `$9`. */
+function headParameters(
+  isMetadataSet: boolean,
+  isVersionExpected: boolean,
+): { next: () => string; expected: string | undefined; metadata: string } {
+  let count = 9;
+  const next = (): string => `$${++count}`;
+  const expected = isVersionExpected ? next() : undefined;
+  const metadata = isMetadataSet ? `${next()}::jsonb, ${next()}::jsonb` : "'{}', '{}'";
+  return { next, expected, metadata };
+}
+
 /** `json_to_recordset` takes JSON's null for SQL's. */
 const JSON_CONTENT = "COALESCE(atom.content, 'null')";
 
 /** Adds what was inserted to the head that is there, or ends the statement when the head is not what it should be. */
-function updateHead(isMetadataSet: boolean, condition: string): string {
+function updateHead(isMetadataSet: boolean, expected: string | undefined): string {
+  const condition = expected === undefined ? "" : `AND head.history_xor = ${expected}`;
   return `ON CONFLICT (session_id) DO UPDATE SET
   user_id = CASE WHEN head.user_id = excluded.user_id AND head.deletion_count = excluded.deletion_count ${condition}
     THEN head.user_id END,

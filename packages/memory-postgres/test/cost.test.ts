@@ -130,7 +130,7 @@ function rowsRead(plan: string): number {
 
 /** Pages that the server looked at for an append, which is then undone. */
 async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<number> {
-  const options = { isMetadataSet: false, isVersionExpected: false, isDeletedFrom: false };
+  const options = { isMetadataSet: false, isVersionExpected: false, rowCount: 1 };
   const { text } = new Statements("public").appendToSession(options);
   const row: AtomRow = {
     sessionId,
