@@ -139,9 +139,10 @@ export async function repairLargeStores(): Promise<Measure> {
   const { copied } = await storage.repair();
   const tookMs = performance.now() - startMs;
   if (copied !== DIFFERENT) throw new Error(`the repair copied ${copied} atoms, and ${DIFFERENT} were missing`);
-  const ours = (await rowsRead(providers)) - before;
   await storage.close();
   await storage.db.close();
+  await untilAlone(providers);
+  const ours = (await rowsRead(providers)) - before;
   const reference = SESSIONS * ATOMS_PER_SESSION;
   return {
     name: `Repair of two stores with ${reference} atoms that differ in ${DIFFERENT} (${Math.round(tookMs)} ms): atoms read`,
@@ -187,12 +188,20 @@ function takeAway(): string {
   FROM lost WHERE lost.session_id = head.session_id`;
 }
 
+/** Until all connections are closed: they count what they have read when they end. */
+async function untilAlone(providers: BenchProviders): Promise<void> {
+  for (const { name } of providers.all) {
+    const others = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    while ((await providers.query(name, `${others} AND backend_type = 'client backend'`)).length > 0);
+  }
+}
+
 async function rowsRead(providers: BenchProviders): Promise<number> {
   let sum = 0;
   for (const { name } of providers.all) {
     const [row] = await providers.query(
       name,
-      `SELECT pg_stat_force_next_flush(), seq_tup_read + COALESCE(idx_tup_fetch, 0) AS rows
+      `SELECT seq_tup_read + COALESCE(idx_tup_fetch, 0) AS rows
       FROM pg_stat_user_tables WHERE relname = 'session_memories'`,
     );
     sum += Number(row?.["rows"]);
