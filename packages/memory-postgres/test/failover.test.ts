@@ -214,6 +214,41 @@ describe("when no provider is left", () => {
   });
 });
 
+describe("a journal that is full", () => {
+  it("refuses what does not fit, keeps what it took, and brings it to all providers", async () => {
+    const providers = await ThreeProviders.start(server());
+    const path = journalPath();
+    await using file = new SQLiteStorage(path, { maxFileBytes: 400_000 });
+    const storage = await providers.storage({ local: file });
+    const session = new Session({ userId: "ada", storage });
+    providers.cut("refuse", ...NAMES);
+    const acknowledged: string[] = [];
+    let error: MemoryError | undefined;
+    while (error === undefined) {
+      session.addUserMessage(`${acknowledged.length} ${"x".repeat(50_000)}`);
+      const text = session.getRecentMessages(1)[0]?.content;
+      error = await session.save().then(
+        () => void acknowledged.push(String(text)),
+        (reason: MemoryError) => reason,
+      );
+    }
+    expect(acknowledged.length).toBeGreaterThan(0);
+    expect(error).toMatchObject({ code: "unavailable", retryable: true });
+    expect(error.message).toMatch(/neon .* and the local journal cannot take it: .*cannot grow/);
+
+    providers.cut("pass", ...NAMES);
+    await vi.waitFor(async () => expect(await isDrained(path)).toBe(true), { timeout: 8_000, interval: 100 });
+    await vi.waitFor(async () =>
+      expect(await providers.texts(session.sessionId)).toMatchObject({ neon: acknowledged, railway: acknowledged }),
+    );
+    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    // What was refused is still in the session, and goes with the next save.
+    expect(session.unsavedCount).toBe(1);
+    expect(await session.save()).toMatchObject({ acceptedBy: ["neon"] });
+    expect((await providers.texts(session.sessionId))["neon"]).toHaveLength(acknowledged.length + 1);
+  });
+});
+
 describe("the journal in the middle of the order", () => {
   it("comes before the providers behind it, which take over when it cannot be written", async () => {
     const providers = await ThreeProviders.start(server());

@@ -34,10 +34,13 @@ export async function openConnection(path: string, settings: Settings, nowMs: nu
 function configure(connection: Connection, { durability, maxFileBytes }: Settings): void {
   connection.pragma("journal_mode = WAL");
   connection.pragma(`synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
-  if (maxFileBytes !== undefined) {
-    const pageBytes = Number(connection.pragma("page_size", { simple: true }));
-    connection.pragma(`max_page_count = ${Math.max(1, Math.floor(maxFileBytes / pageBytes))}`);
-  }
+  if (maxFileBytes !== undefined) limitFile(connection, maxFileBytes);
+}
+
+/** From now on; a file that is larger already grows no more. */
+export function limitFile(connection: Connection, maxBytes: number): void {
+  const pageBytes = Number(connection.pragma("page_size", { simple: true }));
+  connection.pragma(`max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
 }
 
 /** How many migrations the file has. */

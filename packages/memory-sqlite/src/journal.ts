@@ -6,6 +6,20 @@ import type { Statements } from "./statements.ts";
 const ALL_STORES = "*";
 const FIRST_KEY: AtomKey = { sessionId: "", id: "" };
 
+/** Which stores lack an atom, as the column has it: all, or a JSON array of names. */
+function targetOf(stores: readonly string[]): string {
+  return JSON.stringify(stores.toSorted());
+}
+
+/** Undefined for all, whichever they are. */
+function storesOf(target: string): readonly string[] | undefined {
+  return target === ALL_STORES ? undefined : JSON.parse(target);
+}
+
+function targetsOf(statements: Statements, store: string): string[] {
+  return statements.selectJournalTargets().filter((target) => storesOf(target)?.includes(store) ?? true);
+}
+
 /**
  * @returns how many rows were new.
  * @throws {MemoryError} `conflict` for an id that it holds with other content.
@@ -29,20 +43,25 @@ export function pendingFor(
   after: AtomKey = FIRST_KEY,
   limit: number,
 ): readonly AtomRow[] {
-  const rows = [ALL_STORES, store].flatMap((target) => statements.selectJournal(target, after, limit));
+  const rows = targetsOf(statements, store).flatMap((target) => statements.selectJournal(target, after, limit));
   return rows.sort(compareRows).slice(0, limit);
 }
 
-/** An atom that no store had is from now on held for each of the others. */
+/**
+ * An atom that several stores lack is held once. It goes before it is put back for those who still lack it, and all others
+ * with it: a file that is full has no room for it twice.
+ */
 export function settle(
   statements: Statements,
   store: string,
   others: readonly string[],
   atoms: readonly AtomKey[],
 ): void {
-  for (const atom of atoms) {
-    statements.deleteJournaled(store, atom);
-    const row = statements.deleteJournaled(ALL_STORES, atom);
-    if (row !== undefined) for (const other of others) statements.insertJournaled(other, row);
+  const taken = targetsOf(statements, store).map((target) => ({
+    left: (storesOf(target) ?? others).filter((other) => other !== store),
+    rows: atoms.flatMap((atom) => statements.deleteJournaled(target, atom) ?? []),
+  }));
+  for (const { left, rows } of taken) {
+    if (left.length > 0) for (const row of rows) statements.insertJournaled(targetOf(left), row);
   }
 }

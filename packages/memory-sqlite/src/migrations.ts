@@ -61,7 +61,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   -- Atoms on their way to other stores. It is one tree, so that taking an atom costs what writing it costs.
   CREATE TABLE session_journal (
-    target      TEXT NOT NULL, -- the store that has not got it; * for all
+    target      TEXT NOT NULL, -- the stores that have not got it, as a JSON array; * for all
     session_id  TEXT NOT NULL,
     id          TEXT NOT NULL,
     user_id     TEXT NOT NULL,

@@ -22,11 +22,14 @@ import { append, remove } from "./append.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { appendToJournal, pendingFor, settle } from "./journal.ts";
 import { merge } from "./merge.ts";
-import { openConnection, type Connection } from "./connection.ts";
+import { limitFile, openConnection, type Connection } from "./connection.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
 import { DEFAULT_PATH, parseSettings, type Settings, type SQLiteStorageOptions } from "./options.ts";
 import { Statements } from "./statements.ts";
 import { WriteQueue } from "./write-queue.ts";
+
+/** Of the largest file: the names of those who lack an atom take up to a fifth of a small one. */
+const JOURNAL_SHARE = 0.8;
 
 interface OpenFile {
   readonly connection: Connection;
@@ -80,11 +83,24 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     const write = <Result>(work: (statements: Statements) => Result): Promise<Result> =>
       use((statements) => this.#open().queue.submit(() => work(statements)));
     return {
-      append: (rows) => write((statements) => appendToJournal(statements, rows)),
+      append: (rows) => write((statements) => this.#withReserve(() => appendToJournal(statements, rows))),
       pending: (store, after, limit) =>
         use(() => this.#read((statements) => pendingFor(statements, store, after, limit))),
       settle: (store, others, atoms) => write((statements) => settle(statements, store, others, atoms)),
     };
+  }
+
+  /** Where the file is bounded, leaves some of it for what empties the journal. */
+  #withReserve<Result>(append: () => Result): Result {
+    const { maxFileBytes } = this.#settings;
+    if (maxFileBytes === undefined) return append();
+    const { connection } = this.#open();
+    limitFile(connection, maxFileBytes * JOURNAL_SHARE);
+    try {
+      return append();
+    } finally {
+      limitFile(connection, maxFileBytes);
+    }
   }
 
   protected override async openBackend(): Promise<void> {

@@ -144,6 +144,19 @@ export class Statements {
     return this.#get<AtomRow>(sql, [target, sessionId, id]);
   }
 
+  /** The targets that have atoms, one after the other: the tree is not read in between. */
+  selectJournalTargets(): string[] {
+    const next = "SELECT min(target) FROM session_journal WHERE target >";
+    const rows = this.#all<{ readonly target: string }>(
+      `WITH RECURSIVE found (target) AS (
+         SELECT (${next} '') UNION ALL SELECT (${next} found.target) FROM found WHERE found.target IS NOT NULL
+       )
+       SELECT target FROM found WHERE target IS NOT NULL`,
+      [],
+    );
+    return rows.map(({ target }) => target);
+  }
+
   /** A page of one target, in the order of the keys. */
   selectJournal(target: string, { sessionId, id }: AtomKey, limit: number): AtomRow[] {
     return this.#all<AtomRow>(

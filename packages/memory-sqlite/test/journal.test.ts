@@ -1,4 +1,4 @@
-import { AtomClock, type AtomKey, type AtomRow } from "@rivet/memory-core";
+import { AtomClock, compareRows, type AtomKey, type AtomRow } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { temporaryFile } from "./temporary-file.ts";
@@ -83,4 +83,30 @@ it("refuses an id that it holds with other content, and everything after it was 
   expect(await pendingIds(storage)).toEqual([[row.id], [row.id]]);
   await storage.close();
   await expect(storage.journal.append([rowOf("a")])).rejects.toMatchObject({ code: "closed" });
+});
+
+it("is emptied when it is full, too: an atom that several stores lack is held once", async () => {
+  const path = await temporaryFile();
+  const storage = new SQLiteStorage(path, { maxFileBytes: 300_000 });
+  onTestFinished(() => storage.close());
+  const stores = ["neon", "railway", "supabase", "local"];
+  const rows: AtomRow[] = [];
+  const fill = async (): Promise<never> => {
+    for (;;) {
+      const row = { ...rowOf(`s${rows.length % 7}`), content: `"${"x".repeat(600)}"` };
+      await storage.journal.append([row]);
+      rows.push(row);
+    }
+  };
+  await expect(fill()).rejects.toMatchObject({ code: "unavailable" });
+  expect(rows.length).toBeGreaterThan(100);
+  rows.sort(compareRows);
+  for (const [index, store] of stores.entries()) {
+    const others = stores.filter((other) => other !== store);
+    await storage.journal.settle(store, others, rows.slice(0, 50));
+    await storage.journal.settle(store, others, rows.slice(50));
+    expect(await storage.journal.pending(store, undefined, 1)).toEqual([]);
+    for (const later of stores.slice(index + 1))
+      expect(await storage.journal.pending(later, undefined, 1_000)).toEqual(rows);
+  }
 });
