@@ -16,6 +16,7 @@ wait "$server"
 [ "$word" = keep ] || rm -rf "$folder"`;
 
 const LOG_UNITS = 20_000;
+const START_LIMIT_MS = 45_000;
 /** What a server says that gives up. One that recovers says FATAL to each client that comes too early, and goes on. */
 const GIVES_UP = /FATAL:(?! *the database system is )|error while loading/;
 
@@ -49,7 +50,7 @@ export class GuardedProcess {
     });
   }
 
-  /** @throws when it ends before it is ready. The message has its log. */
+  /** @throws when it ends before it is ready, or takes far too long. The message has its log. */
   static async start(options: GuardedCommand): Promise<GuardedProcess> {
     const started = new GuardedProcess(options);
     await started.#untilReady(options);
@@ -72,15 +73,25 @@ export class GuardedProcess {
   #untilReady({ command, folder, ready }: GuardedCommand): Promise<void> {
     return new Promise((resolve, reject) => {
       let isReady = false;
+      const failed = (): Error => new Error(`${command[0]} did not start in ${folder}:\n${this.log}`);
+      const timer = setTimeout(() => {
+        this.#guard.stdin?.end("keep\n");
+        reject(failed());
+      }, START_LIMIT_MS);
       this.#guard.stderr?.on("data", (chunk: Buffer) => {
         this.#log = (this.#log + chunk.toString()).slice(-LOG_UNITS);
         if (isReady) return;
         isReady = this.#log.includes(ready);
-        if (isReady) resolve();
-        else if (GIVES_UP.test(this.#log)) this.#guard.stdin?.end("keep\n");
+        if (isReady) {
+          clearTimeout(timer);
+          resolve();
+        } else if (GIVES_UP.test(this.#log)) this.#guard.stdin?.end("keep\n");
       });
       this.#guard.once("error", reject);
-      this.#guard.once("close", () => reject(new Error(`${command[0]} did not start in ${folder}:\n${this.log}`)));
+      this.#guard.once("close", () => {
+        clearTimeout(timer);
+        reject(failed());
+      });
     });
   }
 }
