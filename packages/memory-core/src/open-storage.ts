@@ -31,12 +31,21 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
     className: "SQLiteStorage",
     argumentsFor: (url, options) => [afterScheme(url) === "" ? undefined : afterScheme(url), options],
   },
+  supabase: {
+    packageName: "@rivet/memory-supabase",
+    className: "SupabaseMemoryStorage",
+    argumentsFor: (url, options) => {
+      // A key is no part of a URL: both come from the environment.
+      if (afterScheme(url) !== "") throw invalidInput("url", "has more than supabase:, which reads the environment");
+      return [options];
+    },
+  },
   postgres: POSTGRES,
   postgresql: POSTGRES,
 };
 
 /**
- * Opens the storage that an address names: `memory:`, `sqlite:PATH`, `postgres://…`, or `postgres:` for the database that
+ * Opens the storage that an address names: `memory:`, `sqlite:PATH`, `postgres://…`, or `postgres:` and `supabase:` for what
  * the environment names. Only the backend's own package is loaded.
  *
  * @throws {MemoryError} `invalid_input` for an address of no backend; `schema` with the install command when the

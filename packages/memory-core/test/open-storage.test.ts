@@ -65,6 +65,7 @@ describe("openStorage in a project without the backend's package", () => {
   it.each([
     ["memory:", "@rivet/memory-inmemory"],
     ["sqlite:/data/hunter2.db", "@rivet/memory-sqlite"],
+    ["supabase:", "@rivet/memory-supabase"],
     ["postgres:", "@rivet/memory-postgres"],
     ["postgresql://ada:hunter2@db.example.com/memory", "@rivet/memory-postgres"],
   ])("names the command that installs what %s needs", async (url, packageName) => {
