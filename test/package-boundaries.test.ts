@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "@rivet/memory-inmemory": ["@rivet/memory-core"],
   "@rivet/memory-sqlite": ["@rivet/memory-core"],
   "@rivet/postgres-schema": ["@rivet/memory-core"],
+  "@rivet/memory-supabase": ["@rivet/memory-core", "@rivet/postgres-schema"],
   "@rivet/memory-postgres": [
     "@rivet/memory-core",
     "@rivet/db-manager",

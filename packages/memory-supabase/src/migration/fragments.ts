@@ -1,0 +1,58 @@
+/** What several of the functions say in the same words. */
+import { MESSAGE_TYPES, NIL_ID, SESSION_METADATA } from "@rivet/memory-core";
+import type { TableNames } from "@rivet/postgres-schema";
+
+// Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
+// the index on facts.
+const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
+export const IS_MESSAGE = `memory_type IN (${MESSAGE_LIST})`;
+export const IS_FACT = `memory_type NOT IN (${MESSAGE_LIST})`;
+export const IS_METADATA = `memory_type = '${SESSION_METADATA}'`;
+export const IS_HISTORY = `memory_type IN (${MESSAGE_LIST}, '${SESSION_METADATA}')`;
+export const NIL = `'${NIL_ID}'::uuid`;
+/** After every UUID that there is: a bound that leaves nothing out. */
+export const LAST_ID = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+/** The XOR of no ids. */
+export const NO_BITS = "B'0'::bit(128)";
+/** Stands in a hint for every other store. */
+const ALL_STORES = "*";
+
+export const bitsOf = (id: string): string => `('x' || replace(${id}::text, '-', ''))::bit(128)`;
+export const idOf = (bits: string): string => `encode(substr(bit_send(${bits}), 5), 'hex')::uuid`;
+export const millisecondsOf = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`;
+/** Days and the rest apart: each is exact, also for times of other millennia. */
+export const timeOf = (ms: string): string =>
+  `(timestamp '1970-01-01' + make_interval(days => (${ms} / 86400000)::integer, secs => (${ms} % 86400000) / 1000.0)) AT TIME ZONE 'UTC'`;
+
+/** Set for the length of one of our functions; whoever comes over REST cannot set it. */
+const WRITING = "rivet_memory.writing";
+export const IS_WRITING = `(SELECT current_setting('${WRITING}', true)) = 'yes'`;
+export const setWriting = (isWriting: boolean): string =>
+  `PERFORM set_config('${WRITING}', '${isWriting ? "yes" : ""}', true);`;
+
+/** A part of a WITH list that leaves a hint for each row of another part, where other stores are known. */
+export function hints(table: TableNames, source: string, isTombstone: boolean): string {
+  return `hinted AS (
+    INSERT INTO ${table.hints} (target, session_id, id, is_tombstone)
+    SELECT '${ALL_STORES}', session_id, id, ${isTombstone} FROM ${source} WHERE EXISTS (SELECT FROM ${table.peers})
+    ON CONFLICT DO NOTHING
+  )`;
+}
+
+/** The columns of an empty head. */
+export const EMPTY_HEAD = `user_id = '', last_atom_id = ${NIL}, message_count = 0, atom_count = 0, id_xor = ${NO_BITS},
+    history_xor = ${NO_BITS}, metadata = '{}', metadata_ids = '{}'`;
+
+/** A function in PL/pgSQL, whose plans stay in the connection. It runs with the rights of whoever calls it. */
+export function plpgsql(
+  signature: string,
+  returns: string,
+  body: string,
+  { isReading = false, isSlow = false }: { readonly isReading?: boolean; readonly isSlow?: boolean } = {},
+): string {
+  return `CREATE OR REPLACE FUNCTION ${signature} RETURNS ${returns}
+LANGUAGE plpgsql ${isReading ? "STABLE " : ""}SECURITY INVOKER SET search_path = ''${isSlow ? " SET statement_timeout = '55s'" : ""} AS $rivet$
+#variable_conflict use_column
+${body.trim()}
+$rivet$`;
+}

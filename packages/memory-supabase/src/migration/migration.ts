@@ -1,0 +1,73 @@
+import { MemoryError } from "@rivet/memory-core";
+import { DEFAULT_SCHEMA, SCHEMA_VERSION, schemaStatements, tableNames } from "@rivet/postgres-schema";
+import { policyStatements } from "./policies.ts";
+import { readFunctions } from "./read-functions.ts";
+import { writeFunctions } from "./write-functions.ts";
+
+export interface SupabaseMigrationOptions {
+  /** The schema, one that the project's API shows. Default: `public`. */
+  schema?: string;
+}
+
+/**
+ * The text of a migration for a Supabase project: the tables, unless a direct connection has made them already, row-level
+ * security with its policies, and the functions that {@link SupabaseMemoryStorage} calls. It may be applied again, and is
+ * in the package as a file, for the schema `public`.
+ *
+ * @throws {MemoryError} `invalid_input` for a schema that is not a plain name.
+ * @example
+ * await writeFile("supabase/migrations/20260101000000_agent_memory.sql", supabaseMigration({ schema: "agent" }));
+ */
+export function supabaseMigration({ schema = DEFAULT_SCHEMA }: SupabaseMigrationOptions = {}): string {
+  // The functions put the name into SQL that they make as they run.
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(schema)) {
+    const path = "options.schema";
+    throw new MemoryError({
+      code: "invalid_input",
+      message: `${path} must be a name of letters, digits and underscores`,
+      path,
+    });
+  }
+  const functions = [...writeFunctions(schema), ...readFunctions(schema)];
+  const statements = [
+    createTables(schema),
+    ...policyStatements(schema),
+    ...functions,
+    ...permissions(schema, functions),
+  ];
+  return `${[HEAD, ...statements.map((statement) => `${statement};`)].join("\n\n")}\n`;
+}
+
+const HEAD = `-- Rivet Memory in a Supabase project, as @rivet/memory-supabase makes it. It may be applied again.`;
+
+function createTables(schema: string): string {
+  const { schema: place, store } = tableNames(schema);
+  const [createSchema, ...statements] = schemaStatements({ schema });
+  return `DO $rivet$ BEGIN
+IF to_regnamespace('${place}') IS NULL THEN
+${createSchema};
+END IF;
+
+IF to_regclass('${store}') IS NULL THEN
+
+${statements.map((statement) => `${statement};`).join("\n\n")}
+
+ELSIF (SELECT schema_version FROM ${store}) <> ${SCHEMA_VERSION} THEN
+  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version ${SCHEMA_VERSION}',
+    (SELECT schema_version FROM ${store})
+    USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed, and open a direct connection by @rivet/memory-postgres once, which brings older tables up to date.';
+END IF;
+END $rivet$`;
+}
+
+/** @param functions their definitions, each of which names its signature. */
+function permissions(schema: string, functions: readonly string[]): string[] {
+  const names = functions.map((text) => /FUNCTION (\S+?)\(/.exec(text)?.[1] ?? "");
+  const list = [...names, `${tableNames(schema).schema}.rivet_own_tombstone`].join(", ");
+  return [
+    `REVOKE ALL ON FUNCTION ${list} FROM PUBLIC, anon`,
+    `GRANT EXECUTE ON FUNCTION ${list} TO authenticated, service_role`,
+    `-- The API learns of what is new.
+NOTIFY pgrst, 'reload schema'`,
+  ];
+}

@@ -1,0 +1,682 @@
+-- Rivet Memory in a Supabase project, as @rivet/memory-supabase makes it. It may be applied again.
+
+DO $rivet$ BEGIN
+IF to_regnamespace('"public"') IS NULL THEN
+CREATE SCHEMA IF NOT EXISTS "public";
+END IF;
+
+IF to_regclass('"public"."rivet_store"') IS NULL THEN
+
+CREATE TABLE "public"."session_memories" (
+  session_id  text COLLATE "C" NOT NULL,
+  id          uuid NOT NULL,
+  user_id     text COLLATE "C" NOT NULL,
+  memory_type text COLLATE "C" NOT NULL,
+  content     jsonb NOT NULL,
+  metadata    jsonb NOT NULL,
+  created_at  timestamptz NOT NULL,
+  PRIMARY KEY (session_id, id)
+);
+
+CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, memory_type, id);
+
+-- Session metadata and the user's own atoms, few among many messages: appending a message does not touch this index.
+CREATE INDEX session_memories_facts ON "public"."session_memories" (session_id, memory_type, id)
+  WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+
+-- A row with atom_count 0 stands for a session without atoms, and is not shown. It keeps deletion_count, which tells an
+-- append that a deletion has overtaken it.
+CREATE TABLE "public"."session_heads" (
+  session_id     text COLLATE "C" NOT NULL PRIMARY KEY,
+  user_id        text COLLATE "C" NOT NULL,
+  created_at     timestamptz NOT NULL,
+  last_atom_id   uuid NOT NULL,
+  message_count  integer NOT NULL,
+  atom_count     integer NOT NULL,
+  deletion_count integer NOT NULL,
+  id_xor         bit(128) NOT NULL,
+  history_xor    bit(128) NOT NULL,
+  metadata       jsonb NOT NULL, -- the current metadata
+  metadata_ids   jsonb NOT NULL  -- for each key, the atom that decided it
+);
+
+CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, last_atom_id DESC);
+
+-- The nil UUID as id stands for the whole session.
+CREATE TABLE "public"."session_tombstones" (
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  deleted_at timestamptz NOT NULL,
+  PRIMARY KEY (session_id, id)
+);
+
+CREATE TABLE "public"."replication_hints" (
+  target     text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  PRIMARY KEY (target, session_id, id)
+);
+
+CREATE TABLE "public"."rivet_store" (
+  store_uuid     uuid NOT NULL PRIMARY KEY,
+  schema_version integer NOT NULL,
+  heartbeat      timestamptz NOT NULL
+);
+
+-- Who brings this store's hints to the others at the moment, so that several do not bring the same.
+ALTER TABLE "public"."rivet_store" ADD COLUMN drainer uuid, ADD COLUMN drainer_until timestamptz;
+
+-- An atom or a tombstone that a target has not got. The target * stands for every other store. No other state is in a
+-- hint: deleting one takes back nothing but itself.
+ALTER TABLE "public"."replication_hints" ADD COLUMN is_tombstone boolean NOT NULL DEFAULT false;
+
+ALTER TABLE "public"."replication_hints" DROP CONSTRAINT replication_hints_pkey,
+  ADD PRIMARY KEY (target, session_id, id, is_tombstone);
+
+-- What this store knows of another one.
+CREATE TABLE "public"."replication_peers" (
+  name         text COLLATE "C" NOT NULL PRIMARY KEY,
+  heartbeat    timestamptz, -- the latest that was seen: an earlier one means that the store was restored from a backup
+  needs_repair boolean NOT NULL DEFAULT false, -- hints towards it were dropped
+  drained_at   timestamptz,
+  repaired_at  timestamptz
+);
+
+-- Atoms that a target refuses for good. They stay in this store.
+CREATE TABLE "public"."replication_dead_letters" (
+  target     text COLLATE "C" NOT NULL,
+  session_id text COLLATE "C" NOT NULL,
+  id         uuid NOT NULL,
+  code       text COLLATE "C" NOT NULL,
+  message    text COLLATE "C" NOT NULL,
+  failed_at  timestamptz NOT NULL,
+  PRIMARY KEY (target, session_id, id)
+);
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 2, now());
+
+ELSIF (SELECT schema_version FROM "public"."rivet_store") <> 2 THEN
+  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 2',
+    (SELECT schema_version FROM "public"."rivet_store")
+    USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed, and open a direct connection by @rivet/memory-postgres once, which brings older tables up to date.';
+END IF;
+END $rivet$;
+
+-- Whose it was, so that nobody else sees it.
+ALTER TABLE "public"."session_tombstones" ADD COLUMN IF NOT EXISTS user_id text COLLATE "C";
+
+CREATE INDEX IF NOT EXISTS session_tombstones_by_user ON "public"."session_tombstones" (user_id, session_id, id);
+
+CREATE OR REPLACE FUNCTION "public".rivet_own_tombstone() RETURNS trigger
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+BEGIN
+  NEW.user_id := (SELECT user_id FROM "public"."session_heads" AS head WHERE head.session_id = NEW.session_id AND head.user_id <> '');
+  IF NEW.user_id IS NULL THEN
+    NEW.user_id := auth.uid()::text;
+  END IF;
+  RETURN NEW;
+END
+$rivet$;
+
+CREATE OR REPLACE TRIGGER rivet_own_tombstone BEFORE INSERT ON "public"."session_tombstones"
+  FOR EACH ROW EXECUTE FUNCTION "public".rivet_own_tombstone();
+
+ALTER TABLE "public"."session_memories" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."session_heads" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."session_tombstones" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."replication_hints" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."replication_peers" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."replication_dead_letters" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "public"."rivet_store" ENABLE ROW LEVEL SECURITY;
+
+-- A new project opens every table to everyone by default.
+REVOKE ALL ON "public"."session_memories", "public"."session_heads", "public"."session_tombstones", "public"."replication_hints", "public"."replication_peers", "public"."replication_dead_letters", "public"."rivet_store" FROM anon, authenticated, PUBLIC;
+
+GRANT ALL ON "public"."session_memories", "public"."session_heads", "public"."session_tombstones", "public"."replication_hints", "public"."replication_peers", "public"."replication_dead_letters", "public"."rivet_store" TO service_role;
+
+GRANT SELECT, INSERT, DELETE ON "public"."session_memories" TO authenticated;
+
+GRANT SELECT, INSERT, UPDATE ON "public"."session_heads" TO authenticated;
+
+GRANT SELECT, INSERT, DELETE ON "public"."session_tombstones" TO authenticated;
+
+GRANT INSERT ON "public"."replication_hints" TO authenticated;
+
+GRANT SELECT ON "public"."replication_peers" TO authenticated;
+
+DROP POLICY IF EXISTS rivet_own_select ON "public"."session_memories";
+
+CREATE POLICY rivet_own_select ON "public"."session_memories" FOR SELECT TO authenticated
+  USING ((SELECT auth.uid())::text = user_id);
+
+DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_memories";
+
+CREATE POLICY rivet_own_insert ON "public"."session_memories" FOR INSERT TO authenticated
+  WITH CHECK ((SELECT auth.uid())::text = user_id AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes' AND id::text ~ '^.{14}7.{4}[89ab]'
+    AND ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint < extract(epoch FROM now() + interval '25 hours') * 1000);
+
+DROP POLICY IF EXISTS rivet_own_delete ON "public"."session_memories";
+
+CREATE POLICY rivet_own_delete ON "public"."session_memories" FOR DELETE TO authenticated
+  USING ((SELECT auth.uid())::text = user_id AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_select ON "public"."session_heads";
+
+CREATE POLICY rivet_own_select ON "public"."session_heads" FOR SELECT TO authenticated
+  USING ((SELECT auth.uid())::text = user_id OR (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_heads";
+
+CREATE POLICY rivet_own_insert ON "public"."session_heads" FOR INSERT TO authenticated
+  WITH CHECK (((SELECT auth.uid())::text = user_id OR user_id = '') AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_update ON "public"."session_heads";
+
+CREATE POLICY rivet_own_update ON "public"."session_heads" FOR UPDATE TO authenticated
+  USING (((SELECT auth.uid())::text = user_id OR user_id = '') AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes')
+  WITH CHECK (((SELECT auth.uid())::text = user_id OR user_id = '') AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_select ON "public"."session_tombstones";
+
+CREATE POLICY rivet_own_select ON "public"."session_tombstones" FOR SELECT TO authenticated
+  USING ((SELECT auth.uid())::text = user_id OR (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_tombstones";
+
+CREATE POLICY rivet_own_insert ON "public"."session_tombstones" FOR INSERT TO authenticated
+  WITH CHECK ((SELECT auth.uid())::text = user_id AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_delete ON "public"."session_tombstones";
+
+CREATE POLICY rivet_own_delete ON "public"."session_tombstones" FOR DELETE TO authenticated
+  USING ((SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_insert ON "public"."replication_hints";
+
+CREATE POLICY rivet_own_insert ON "public"."replication_hints" FOR INSERT TO authenticated
+  WITH CHECK ((SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+DROP POLICY IF EXISTS rivet_own_select ON "public"."replication_peers";
+
+CREATE POLICY rivet_own_select ON "public"."replication_peers" FOR SELECT TO authenticated
+  USING ((SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+
+GRANT USAGE ON SCHEMA "public" TO authenticated, service_role;
+
+-- Locks the heads of sessions, those too that are not there yet, in the order in which everybody does. Gives those that
+-- the caller may write to.
+CREATE OR REPLACE FUNCTION "public".rivet_lock_heads(session_ids text[]) RETURNS text[]
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  locked text[] := ARRAY(
+    SELECT session_id FROM "public"."session_heads" WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
+  );
+BEGIN
+  IF cardinality(locked) = cardinality(session_ids) THEN
+    RETURN locked;
+  END IF;
+  INSERT INTO "public"."session_heads" (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor,
+    history_xor, metadata, metadata_ids)
+  SELECT session_id, '', now(), '00000000-0000-0000-0000-000000000000'::uuid, 0, 0, 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'
+  FROM unnest(session_ids) AS given (session_id) ORDER BY session_id COLLATE "C"
+  ON CONFLICT DO NOTHING;
+  RETURN ARRAY(
+    SELECT session_id FROM "public"."session_heads" WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
+  );
+END
+$rivet$;
+
+-- Folds changes of session metadata, those of the ids or all, into the heads: for each key the greatest id wins.
+CREATE OR REPLACE FUNCTION "public".rivet_apply_metadata(session_ids text[], atom_ids uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+BEGIN
+  UPDATE "public"."session_heads" AS head SET
+    metadata = (head.metadata - folded.keys) || folded.entries,
+    metadata_ids = head.metadata_ids || folded.ids
+  FROM (
+    SELECT session_id, array_agg(key) AS keys, jsonb_object_agg(key, id) AS ids,
+      COALESCE(jsonb_object_agg(key, value) FILTER (WHERE is_set), '{}') AS entries
+    FROM (
+      SELECT DISTINCT ON (session_id, key) session_id, key, id, value, is_set
+      FROM (
+        -- A damaged change decides nothing.
+        SELECT session_id, id, CASE WHEN jsonb_typeof(content -> 'set') = 'object'
+          AND jsonb_typeof(content -> 'removed') = 'array'
+          AND NOT jsonb_path_exists(content, '$.removed[*] ? (@.type() != "string")') THEN content END AS content
+        FROM "public"."session_memories"
+        WHERE session_id = ANY (session_ids) AND memory_type = 'session_metadata' AND memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool')
+          AND (atom_ids IS NULL OR id = ANY (atom_ids))
+      ) AS change
+      CROSS JOIN LATERAL (
+        SELECT key, value, true AS is_set FROM jsonb_each(content -> 'set')
+        UNION ALL
+        SELECT key, NULL, false FROM jsonb_array_elements_text(content -> 'removed') AS removed (key)
+      ) AS entry
+      ORDER BY session_id, key, id DESC, is_set DESC
+    ) AS winner
+    JOIN "public"."session_heads" AS head USING (session_id)
+    WHERE id::text COLLATE "C" >= COALESCE(head.metadata_ids ->> key, '')
+    GROUP BY session_id
+  ) AS folded
+  WHERE head.session_id = folded.session_id;
+END
+$rivet$;
+
+-- Deletes atoms of a session whose head is locked, leaves a tombstone for each id, there or not, and writes the head that
+-- follows. Gives how many were there.
+CREATE OR REPLACE FUNCTION "public".rivet_bury_atoms(given_session_id text, ids uuid[], times timestamptz[]) RETURNS integer
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  gone record;
+  last_id uuid;
+BEGIN
+  WITH buried AS (
+    INSERT INTO "public"."session_tombstones" (session_id, id, deleted_at)
+    SELECT given_session_id, id, COALESCE(deleted_at, now()) FROM unnest(ids, times) AS given (id, deleted_at)
+    ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
+  ), hinted AS (
+    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, true FROM buried WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    ON CONFLICT DO NOTHING
+  ), deleted AS (
+    DELETE FROM "public"."session_memories" WHERE session_id = given_session_id AND id = ANY (ids)
+    RETURNING id, memory_type, created_at
+  )
+  SELECT count(*)::integer AS atoms, (count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')))::integer AS messages,
+    COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
+    COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor,
+    min(created_at) AS earliest, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata
+  INTO gone FROM deleted;
+
+  SELECT id INTO last_id FROM "public"."session_memories" WHERE session_id = given_session_id ORDER BY id DESC LIMIT 1;
+  IF last_id IS NULL THEN
+    UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+    history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = given_session_id;
+    RETURN gone.atoms;
+  END IF;
+  UPDATE "public"."session_heads" SET last_atom_id = last_id, message_count = message_count - gone.messages,
+    atom_count = atom_count - gone.atoms, id_xor = id_xor # gone.id_xor, history_xor = history_xor # gone.history_xor,
+    -- Only when the earliest goes are all of them looked at.
+    created_at = CASE WHEN created_at = gone.earliest
+      THEN (SELECT min(created_at) FROM "public"."session_memories" WHERE session_id = given_session_id) ELSE created_at END,
+    metadata = CASE WHEN gone.has_metadata THEN '{}' ELSE metadata END,
+    metadata_ids = CASE WHEN gone.has_metadata THEN '{}' ELSE metadata_ids END,
+    deletion_count = deletion_count + 1
+  WHERE session_id = given_session_id;
+  IF gone.has_metadata THEN
+    PERFORM "public".rivet_apply_metadata(ARRAY[given_session_id], NULL);
+  END IF;
+  RETURN gone.atoms;
+END
+$rivet$;
+
+-- Removes all of some sessions, whose heads are locked, and leaves the one tombstone that stands for each. Gives what
+-- was removed.
+CREATE OR REPLACE FUNCTION "public".rivet_bury_sessions(session_ids text[], times timestamptz[]) RETURNS json
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  removed json := (
+    SELECT json_build_object('sessions', count(*), 'atoms', COALESCE(sum(atom_count), 0),
+      'messages', COALESCE(sum(message_count), 0))
+    FROM "public"."session_heads" WHERE session_id = ANY (session_ids) AND atom_count > 0
+  );
+BEGIN
+  WITH dug_up AS (
+    DELETE FROM "public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id <> '00000000-0000-0000-0000-000000000000'::uuid
+  ), buried AS (
+    INSERT INTO "public"."session_tombstones" (session_id, id, deleted_at)
+    SELECT session_id, '00000000-0000-0000-0000-000000000000'::uuid, COALESCE(deleted_at, now()) FROM unnest(session_ids, times) AS given (session_id, deleted_at)
+    ORDER BY session_id COLLATE "C" ON CONFLICT DO NOTHING RETURNING session_id, id
+  ), hinted AS (
+    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, true FROM buried WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    ON CONFLICT DO NOTHING
+  )
+  DELETE FROM "public"."session_memories" WHERE session_id = ANY (session_ids);
+  UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+    history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = ANY (session_ids);
+  RETURN removed;
+END
+$rivet$;
+
+-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved: its messages through an id
+-- are cleared first, and it is refused when its history is not the one that is expected. With tombstones, also an empty
+-- list, the facts of another store are merged: tombstones come first and win, and what is late is left out silently.
+CREATE OR REPLACE FUNCTION "public".rivet_write_atoms(atoms json, saved_session json DEFAULT NULL, tombstones json DEFAULT NULL) RETURNS json
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  is_merge constant boolean := tombstones IS NOT NULL;
+  saved_id constant text := saved_session ->> 'sessionId';
+  expected constant bit(128) := ('x' || replace((saved_session ->> 'expectedHistoryXor')::text, '-', ''))::bit(128);
+  incoming "public"."session_memories"[];
+  session_ids text[];
+  locked text[];
+  refused record;
+  version bit(128);
+  inserted_ids uuid[];
+  facts record;
+  removed integer := 0;
+BEGIN
+  PERFORM set_config('rivet_memory.writing', 'yes', true);
+  incoming := ARRAY(
+    SELECT ROW(session_id, id, user_id, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+    FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint)
+    ORDER BY session_id COLLATE "C", id
+  );
+  session_ids := ARRAY(
+    SELECT session_id FROM unnest(incoming)
+    UNION SELECT saved_id WHERE saved_id IS NOT NULL
+    UNION SELECT session_id FROM json_to_recordset(tombstones) AS tombstone (session_id text)
+  );
+  locked := "public".rivet_lock_heads(session_ids);
+
+  IF is_merge THEN
+    FOR facts IN
+      SELECT array_agg(session_id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC') AS times
+      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+      WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND NOT EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid)
+      HAVING count(*) > 0
+    LOOP
+      removed := removed + ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
+    END LOOP;
+    FOR facts IN
+      SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
+      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+      WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND NOT EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid)
+      GROUP BY session_id
+    LOOP
+      removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
+    END LOOP;
+    incoming := ARRAY(SELECT given FROM unnest(incoming) AS given WHERE NOT EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid));
+  END IF;
+
+  -- Who owns a session that is there, and whether one that is not was deleted.
+  FOR refused IN
+    SELECT given.session_id, EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid) AS is_deleted, head.atom_count, head.user_id AS owner, given.user_id
+    FROM (
+      SELECT session_id, user_id FROM unnest(incoming)
+      UNION SELECT saved_id, saved_session ->> 'userId' WHERE saved_id IS NOT NULL
+    ) AS given
+    JOIN "public"."session_heads" AS head ON head.session_id = given.session_id
+    WHERE given.session_id <> ALL (locked) OR head.atom_count = 0 OR head.user_id <> given.user_id
+  LOOP
+    IF refused.session_id <> ALL (locked) OR refused.atom_count > 0 THEN
+      RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'the session belongs to another user', DETAIL = json_build_object('sessionId', refused.session_id)::text;
+    ELSIF refused.is_deleted THEN
+      RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = json_build_object('sessionId', refused.session_id)::text;
+    END IF;
+  END LOOP;
+  IF is_merge AND NOT session_ids <@ locked THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'a session belongs to another user', DETAIL = json_build_object('sessionId', (SELECT min(id) FROM unnest(session_ids) AS id WHERE id <> ALL (locked)))::text;
+  END IF;
+
+  IF saved_id IS NOT NULL THEN
+    SELECT history_xor INTO version FROM "public"."session_heads" WHERE session_id = saved_id;
+    IF saved_session ->> 'clearThroughId' IS NOT NULL THEN
+      SELECT array_agg(id) AS ids INTO facts FROM "public"."session_memories"
+      WHERE session_id = saved_id AND id <= (saved_session ->> 'clearThroughId')::uuid AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+      IF facts.ids IS NOT NULL THEN
+        removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL);
+      END IF;
+    END IF;
+  END IF;
+
+  WITH inserted AS (
+    INSERT INTO "public"."session_memories" SELECT given.* FROM unnest(incoming) AS given
+    WHERE NOT EXISTS (
+      SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = given.id
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING session_id, id, user_id, memory_type, created_at
+  ), hinted AS (
+    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, false FROM inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    ON CONFLICT DO NOTHING
+  ), added AS (
+    SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) AS id_xor,
+      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor
+    FROM inserted GROUP BY session_id
+  ), updated AS (
+    UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
+      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END,
+      last_atom_id = GREATEST(last_atom_id, last_id), message_count = message_count + messages,
+      atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor
+    FROM added WHERE head.session_id = added.session_id
+  )
+  SELECT COALESCE(array_agg(id), '{}') INTO inserted_ids FROM inserted;
+
+  IF EXISTS (SELECT FROM unnest(incoming) WHERE memory_type = 'session_metadata' AND id = ANY (inserted_ids)) THEN
+    PERFORM "public".rivet_apply_metadata(session_ids, inserted_ids);
+  END IF;
+
+  IF cardinality(inserted_ids) < cardinality(incoming) THEN
+    SELECT given.session_id, given.id INTO refused FROM unnest(incoming) AS given JOIN "public"."session_memories" AS stored USING (session_id, id)
+    WHERE (given.user_id, given.memory_type, given.content, given.metadata)
+      <> (stored.user_id, stored.memory_type, stored.content, stored.metadata)
+    ORDER BY 1, 2 LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'RM001', MESSAGE = 'the atom exists with other content', DETAIL = json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
+    END IF;
+  END IF;
+
+  IF expected IS NOT NULL AND removed + cardinality(inserted_ids) > 0 AND version <> expected THEN
+    -- What the same write left here before its reply was lost is no change by somebody else.
+    FOR refused IN
+      SELECT id FROM unnest(incoming) AS given JOIN "public"."session_memories" USING (session_id, id)
+      WHERE given.memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata') AND id <> ALL (inserted_ids) ORDER BY id DESC
+    LOOP
+      version := version # ('x' || replace(refused.id::text, '-', ''))::bit(128);
+      EXIT WHEN version = expected;
+    END LOOP;
+    IF version <> expected THEN
+      RAISE EXCEPTION USING ERRCODE = 'RM004', MESSAGE = 'the session was changed by another writer', DETAIL = json_build_object('sessionId', saved_id)::text;
+    END IF;
+  END IF;
+  PERFORM set_config('rivet_memory.writing', '', true);
+  RETURN json_build_object('written', cardinality(inserted_ids), 'removed', removed, 'historyXor', (
+    SELECT encode(substr(bit_send(history_xor), 5), 'hex')::uuid FROM "public"."session_heads" WHERE session_id = saved_id
+  ));
+END
+$rivet$;
+
+-- Deletes atoms by their ids, a whole session, or everything of a user, and leaves tombstones. What is somebody else's is
+-- as if it were not there.
+CREATE OR REPLACE FUNCTION "public".rivet_delete_atoms(given_session_id text DEFAULT NULL, given_user_id text DEFAULT NULL, ids uuid[] DEFAULT NULL) RETURNS json
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' SET statement_timeout = '55s' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  locked text[];
+  removed json;
+  atoms integer;
+  messages integer;
+BEGIN
+  PERFORM set_config('rivet_memory.writing', 'yes', true);
+  IF given_session_id IS NULL THEN
+    locked := ARRAY(
+    SELECT session_id FROM "public"."session_heads" WHERE user_id = given_user_id AND atom_count > 0 ORDER BY session_id FOR UPDATE
+  );
+  ELSE
+    locked := ARRAY(
+    SELECT session_id FROM "public"."session_heads" WHERE session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id) AND atom_count > 0 ORDER BY session_id FOR UPDATE
+  );
+  END IF;
+  IF ids IS NULL OR cardinality(locked) = 0 THEN
+    removed := "public".rivet_bury_sessions(locked, NULL);
+  ELSE
+    SELECT message_count INTO messages FROM "public"."session_heads" WHERE session_id = given_session_id;
+    atoms := "public".rivet_bury_atoms(given_session_id, ids, NULL);
+    removed := json_build_object('sessions', 0, 'atoms', atoms, 'messages',
+      messages - (SELECT message_count FROM "public"."session_heads" WHERE session_id = given_session_id));
+  END IF;
+  PERFORM set_config('rivet_memory.writing', '', true);
+  RETURN removed;
+END
+$rivet$;
+
+-- A page of atoms. Where an index leads by memory type, each type gives its own page, and the pages are merged: the cost
+-- is that of a page a type, however many atoms there are.
+CREATE OR REPLACE FUNCTION "public".rivet_select_atoms(given_session_id text, given_user_id text, memory_types text[], ids uuid[], after_id uuid,
+  before_id uuid, is_newest_first boolean, row_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  direction constant text := CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END;
+  rows_wanted constant integer := LEAST(row_limit, 1000 + 1);
+  source text := format('SELECT * FROM "public"."session_memories" WHERE id > $1 AND id < $2 %s %s %s',
+    CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $4' END,
+    CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END,
+    CASE WHEN ids IS NOT NULL THEN 'AND id = ANY ($5)' END);
+  ending constant text := format(' ORDER BY id %s LIMIT $7', direction);
+  types text;
+  found record;
+BEGIN
+  IF memory_types IS NOT NULL THEN
+    types := 'WITH type (name) AS (SELECT DISTINCT * FROM unnest($6))';
+  ELSIF given_session_id IS NULL AND given_user_id IS NOT NULL THEN
+    -- Each type that the user has is found by one step in the index.
+    types := 'WITH RECURSIVE type (name) AS (
+      (SELECT memory_type FROM "public"."session_memories" WHERE user_id = $3 ORDER BY memory_type LIMIT 1)
+      UNION ALL
+      SELECT (SELECT memory_type FROM "public"."session_memories" WHERE user_id = $3 AND memory_type > type.name ORDER BY memory_type LIMIT 1) FROM type WHERE type.name IS NOT NULL
+    )';
+  END IF;
+  IF types IS NOT NULL THEN
+    source := types || ' SELECT page.* FROM type CROSS JOIN LATERAL (' || source || ' AND memory_type = type.name'
+      || CASE WHEN given_session_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM unnest(memory_types) AS type (memory_type) WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')
+      ) THEN ' AND memory_type NOT IN (''message_user'', ''message_assistant'', ''message_system'', ''message_tool'')' ELSE '' END || ending || ') AS page';
+  END IF;
+  EXECUTE format($page$
+  WITH page AS (%s), sized AS (
+    SELECT *, row_number() OVER ordered AS position,
+      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
+    FROM page WINDOW ordered AS (ORDER BY id %s ROWS UNBOUNDED PRECEDING)
+  ), kept AS (
+    SELECT json_build_array(session_id, id, user_id, memory_type, content::text, metadata::text, (extract(epoch FROM created_at) * 1000)::bigint) AS entry, position FROM sized
+    WHERE false OR position <= 1000 AND bytes_before < 2097152
+  )
+  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
+  FROM kept$page$, source || ending, direction)
+  INTO found
+  USING COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid), COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid), given_user_id, given_session_id, ids, memory_types, rows_wanted;
+  RETURN json_build_object('entries', found.entries, 'more', found.more);
+END
+$rivet$;
+
+-- A session with a page of its messages, as of one moment; null when there is none. With last_messages they come newest
+-- first, so many at most, and before the cursor; without, oldest first, from an id on, and after the cursor.
+CREATE OR REPLACE FUNCTION "public".rivet_select_session(given_session_id text, given_user_id text, from_id uuid, last_messages integer,
+  cursor_id uuid, is_whole boolean) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  head json := (
+    SELECT json_build_array(session_id, user_id, (extract(epoch FROM created_at) * 1000)::bigint, last_atom_id, message_count, atom_count,
+      encode(substr(bit_send(id_xor), 5), 'hex')::uuid, encode(substr(bit_send(history_xor), 5), 'hex')::uuid, metadata::text, metadata_ids::text) FROM "public"."session_heads"
+    WHERE session_id = given_session_id AND atom_count > 0 AND (given_user_id IS NULL OR user_id = given_user_id)
+  );
+  messages record;
+BEGIN
+  IF head IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF last_messages IS NULL THEN
+    SELECT * INTO messages FROM (
+  WITH page AS (
+    SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+    WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id >= COALESCE(from_id, '00000000-0000-0000-0000-000000000000'::uuid) AND id > COALESCE(cursor_id, '00000000-0000-0000-0000-000000000000'::uuid)
+    ORDER BY id ASC LIMIT CASE WHEN is_whole THEN last_messages ELSE LEAST(last_messages, 1000 + 1) END), sized AS (
+    SELECT *, row_number() OVER ordered AS position,
+      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
+    FROM page WINDOW ordered AS (ORDER BY id ASC ROWS UNBOUNDED PRECEDING)
+  ), kept AS (
+    SELECT json_build_array(id, memory_type, content::text, metadata::text, (extract(epoch FROM created_at) * 1000)::bigint) AS entry, position FROM sized
+    WHERE is_whole OR position <= 1000 AND bytes_before < 2097152
+  )
+  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
+  FROM kept) AS page;
+  ELSE
+    SELECT * INTO messages FROM (
+  WITH page AS (
+    SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+    WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id < COALESCE(cursor_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    ORDER BY id DESC LIMIT CASE WHEN is_whole THEN last_messages ELSE LEAST(last_messages, 1000 + 1) END), sized AS (
+    SELECT *, row_number() OVER ordered AS position,
+      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
+    FROM page WINDOW ordered AS (ORDER BY id DESC ROWS UNBOUNDED PRECEDING)
+  ), kept AS (
+    SELECT json_build_array(id, memory_type, content::text, metadata::text, (extract(epoch FROM created_at) * 1000)::bigint) AS entry, position FROM sized
+    WHERE is_whole OR position <= 1000 AND bytes_before < 2097152
+  )
+  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
+  FROM kept) AS page;
+  END IF;
+  RETURN json_build_object('head', head, 'entries', messages.entries, 'more', messages.more);
+END
+$rivet$;
+
+-- A page of sessions: most recent first and before an atom id, or by session id and after one.
+CREATE OR REPLACE FUNCTION "public".rivet_select_heads(given_user_id text, before_id uuid, after_session_id text, row_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  ordering constant text := CASE WHEN after_session_id IS NULL THEN 'last_atom_id DESC' ELSE 'session_id' END;
+  found record;
+BEGIN
+  EXECUTE format($page$
+  WITH page AS (SELECT *, metadata_ids AS content FROM "public"."session_heads" WHERE atom_count > 0 %s %s ORDER BY %s LIMIT $4), sized AS (
+    SELECT *, row_number() OVER ordered AS position,
+      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
+    FROM page WINDOW ordered AS (ORDER BY %s ROWS UNBOUNDED PRECEDING)
+  ), kept AS (
+    SELECT json_build_array(session_id, user_id, (extract(epoch FROM created_at) * 1000)::bigint, last_atom_id, message_count, atom_count,
+      encode(substr(bit_send(id_xor), 5), 'hex')::uuid, encode(substr(bit_send(history_xor), 5), 'hex')::uuid, metadata::text, metadata_ids::text) AS entry, position FROM sized
+    WHERE false OR position <= 1000 AND bytes_before < 2097152
+  )
+  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
+  FROM kept$page$,
+    CASE WHEN after_session_id IS NULL THEN 'AND last_atom_id < $1' ELSE 'AND session_id > $2' END,
+    CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering, ordering)
+  INTO found
+  USING COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid), after_session_id, given_user_id, LEAST(row_limit, 1000 + 1);
+  RETURN json_build_object('entries', found.entries, 'more', found.more);
+END
+$rivet$;
+
+-- A page of tombstones, in the order of their keys and after one.
+CREATE OR REPLACE FUNCTION "public".rivet_select_tombstones(given_session_id text, after_session_id text, after_id uuid, row_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  found record;
+BEGIN
+  EXECUTE format('
+    SELECT COALESCE(json_agg(json_build_array(session_id, id, (extract(epoch FROM deleted_at) * 1000)::bigint) ORDER BY session_id, id), ''[]'') AS entries
+    FROM (SELECT * FROM "public"."session_tombstones" WHERE %s (session_id, id) > ($2, $3) ORDER BY session_id, id LIMIT $4) AS page',
+    CASE WHEN given_session_id IS NOT NULL THEN 'session_id = $1 AND' END)
+  INTO found
+  USING given_session_id, COALESCE(after_session_id, ''), COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid), LEAST(row_limit, 1000);
+  RETURN json_build_object('entries', found.entries, 'more', json_array_length(found.entries) = 1000 AND row_limit > 1000);
+END
+$rivet$;
+
+REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+
+GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+
+-- The API learns of what is new.
+NOTIFY pgrst, 'reload schema';
