@@ -101,9 +101,8 @@ export class LocalSupabase {
   }
 
   /** The token of a user who has signed in. @param userId a UUID. */
-  tokenOf(userId: string): string {
-    return signedToken(this.#jwtSecret, { role: "authenticated", sub: userId });
-  }
+  readonly tokenOf = (userId: string): string =>
+    signedToken(this.#jwtSecret, { role: "authenticated", sub: userId });
 
   /** Runs the text of a migration, as the role that owns the project's tables. */
   async apply(sql: string): Promise<void> {

@@ -1,23 +1,40 @@
+import { readFileSync } from "node:fs";
 import { startSupabase, type LocalSupabase, type SupabaseOptions } from "@rivet/local-servers";
-import { afterAll, beforeAll } from "vitest";
+import { MIGRATION_FILE, SupabaseMemoryStorage } from "@rivet/memory-supabase";
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 const START_TIMEOUT_MS = 60_000;
+
+/** The file that users apply. */
+export const MIGRATION = readFileSync(new URL(`../${MIGRATION_FILE}`, import.meta.url), "utf8");
+
+/** The tables of the schema `public`. */
+export const TABLES = [
+  "session_memories",
+  "session_heads",
+  "session_tombstones",
+  "replication_hints",
+  "replication_peers",
+  "replication_dead_letters",
+  "rivet_store",
+] as const;
 
 /**
  * A project for all tests of a file.
  *
- * @param prepare what is to be there before its API is asked: it has learnt of that then.
+ * @param prepare what is to be there before its API is asked: it has learnt of that then. Default: the migration.
  * @returns a function that gives it, once the tests run.
  */
 export function sharedProject(
-  options: SupabaseOptions,
-  prepare: (project: LocalSupabase) => Promise<void>,
+  options: SupabaseOptions = {},
+  prepare: (project: LocalSupabase) => Promise<void> = (project) => project.apply(MIGRATION),
 ): () => LocalSupabase {
   let project: LocalSupabase | undefined;
   beforeAll(async () => {
     project = await startSupabase(options);
     await prepare(project);
-    await apiKnowsAll(project);
+    await restartApi(project);
   }, START_TIMEOUT_MS);
   afterAll(async () => {
     await project?.[Symbol.asyncDispose]();
@@ -28,8 +45,22 @@ export function sharedProject(
   };
 }
 
-/** A restart reads the schema anew. */
-async function apiKnowsAll({ postgrest }: LocalSupabase): Promise<void> {
+/** It reads the schema anew then. */
+export async function restartApi({ postgrest }: LocalSupabase): Promise<void> {
   await postgrest.stop();
   await postgrest.start();
+}
+
+/** A client of a user who has signed in. */
+export function clientOfUser({ url, keys, tokenOf }: LocalSupabase, userId: string): SupabaseClient {
+  return createClient(url, keys.publishable, { accessToken: async () => tokenOf(userId) });
+}
+
+/** A storage that is closed when the test ends. */
+export function storageForTest(
+  ...options: ConstructorParameters<typeof SupabaseMemoryStorage<{}>>
+): SupabaseMemoryStorage {
+  const storage = new SupabaseMemoryStorage(...options);
+  onTestFinished(() => storage.close());
+  return storage;
 }

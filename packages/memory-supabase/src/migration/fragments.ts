@@ -26,7 +26,9 @@ export const timeOf = (ms: string): string =>
 
 /** Set for the length of one of our functions; whoever comes over REST cannot set it. */
 const WRITING = "rivet_memory.writing";
-export const IS_WRITING = `(SELECT current_setting('${WRITING}', true)) = 'yes'`;
+export const WRITING_IS_SET = `current_setting('${WRITING}', true) = 'yes'`;
+/** The same, asked once a statement and not for each row. */
+export const IS_WRITING = `(SELECT ${WRITING_IS_SET})`;
 export const setWriting = (isWriting: boolean): string =>
   `PERFORM set_config('${WRITING}', '${isWriting ? "yes" : ""}', true);`;
 
@@ -43,15 +45,30 @@ export function hints(table: TableNames, source: string, isTombstone: boolean): 
 export const EMPTY_HEAD = `user_id = '', last_atom_id = ${NIL}, message_count = 0, atom_count = 0, id_xor = ${NO_BITS},
     history_xor = ${NO_BITS}, metadata = '{}', metadata_ids = '{}'`;
 
-/** A function in PL/pgSQL, whose plans stay in the connection. It runs with the rights of whoever calls it. */
+interface FunctionOptions {
+  /** Whether it only reads, and sees one moment. Default: false. */
+  readonly isReading?: boolean;
+  /** Whether it may take longer than the project lets requests take. Default: false. */
+  readonly isSlow?: boolean;
+  /** Whether it runs with the rights of the tables' owner. Default: with those of whoever calls it. */
+  readonly isDefiner?: boolean;
+}
+
+/** A function in PL/pgSQL, whose plans stay in the connection. */
 export function plpgsql(
   signature: string,
   returns: string,
   body: string,
-  { isReading = false, isSlow = false }: { readonly isReading?: boolean; readonly isSlow?: boolean } = {},
+  { isReading = false, isSlow = false, isDefiner = false }: FunctionOptions = {},
 ): string {
+  const settings = [
+    ...(isReading ? ["STABLE"] : []),
+    isDefiner ? "SECURITY DEFINER" : "SECURITY INVOKER",
+    "SET search_path = ''",
+    ...(isSlow ? ["SET statement_timeout = '55s'"] : []),
+  ];
   return `CREATE OR REPLACE FUNCTION ${signature} RETURNS ${returns}
-LANGUAGE plpgsql ${isReading ? "STABLE " : ""}SECURITY INVOKER SET search_path = ''${isSlow ? " SET statement_timeout = '55s'" : ""} AS $rivet$
+LANGUAGE plpgsql ${settings.join(" ")} AS $rivet$
 #variable_conflict use_column
 ${body.trim()}
 $rivet$`;

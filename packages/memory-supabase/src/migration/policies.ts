@@ -1,10 +1,14 @@
 /** Who may do what. Whoever holds the secret key may do everything, and `anon` nothing. */
 import { tableNames } from "@rivet/postgres-schema";
-import { IS_WRITING, plpgsql } from "./fragments.ts";
+import { IS_WRITING, plpgsql, WRITING_IS_SET } from "./fragments.ts";
 
 const IS_OWN = "(SELECT auth.uid())::text = user_id";
-/** A session without atoms is nobody's, and its head stays. */
-const IS_OWN_OR_FREE = `(${IS_OWN} OR user_id = '')`;
+/**
+ * A session without atoms is nobody's, and its head stays; only our functions see it, to take it. It is a policy of its own,
+ * and compares as the other does: PostgreSQL uses the index on users for both.
+ */
+const IS_FREE_TO_SEE = `user_id = (SELECT CASE WHEN ${WRITING_IS_SET} THEN '' END)`;
+const IS_FREE = "user_id = ''";
 
 /**
  * An id from the far future would drag along the clock of every process that reads it. The packages check it themselves;
@@ -13,45 +17,55 @@ const IS_OWN_OR_FREE = `(${IS_OWN} OR user_id = '')`;
 const IS_ATOM_ID = `id::text ~ '^.{14}7.{4}[89ab]'
     AND ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint < extract(epoch FROM now() + interval '25 hours') * 1000`;
 
+type Command = "SELECT" | "INSERT" | "UPDATE" | "DELETE";
+
+/** Those for whom a row is: policies for teams and others may stand beside them. */
 interface Policy {
   readonly table: string;
-  readonly command: "SELECT" | "INSERT" | "UPDATE" | "DELETE";
-  readonly using?: string;
-  readonly check?: string;
+  readonly command: Command;
+  readonly kind: string;
+  readonly condition: string;
+  /** Whether it holds in addition to all others, and not beside them. */
+  readonly isRestrictive?: boolean;
+}
+
+function policiesOf(schema: string): Policy[] {
+  const { memories, heads, tombstones, hints, peers } = tableNames(schema);
+  const own = (table: string, ...commands: readonly Command[]): Policy[] =>
+    commands.map((command) => ({ table, command, kind: "own", condition: IS_OWN }));
+  // Rows and heads agree because nobody writes the one without the other.
+  const throughFunctions = (table: string, ...commands: readonly Command[]): Policy[] =>
+    commands.map((command) => ({ table, command, kind: "function", condition: IS_WRITING, isRestrictive: true }));
+  return [
+    ...own(memories, "SELECT", "INSERT", "DELETE"),
+    ...throughFunctions(memories, "INSERT", "DELETE"),
+    { table: memories, command: "INSERT", kind: "id", condition: IS_ATOM_ID, isRestrictive: true },
+    ...own(heads, "SELECT", "INSERT", "UPDATE"),
+    { table: heads, command: "SELECT", kind: "free", condition: IS_FREE_TO_SEE },
+    { table: heads, command: "INSERT", kind: "free", condition: IS_FREE },
+    { table: heads, command: "UPDATE", kind: "free", condition: IS_FREE },
+    ...throughFunctions(heads, "INSERT", "UPDATE"),
+    ...own(tombstones, "SELECT", "INSERT", "DELETE"),
+    ...throughFunctions(tombstones, "INSERT", "DELETE"),
+    { table: hints, command: "INSERT", kind: "function", condition: IS_WRITING },
+    { table: peers, command: "SELECT", kind: "function", condition: IS_WRITING },
+  ];
 }
 
 export function policyStatements(schema: string): string[] {
   const { schema: place, memories, heads, tombstones, hints, peers, deadLetters, store } = tableNames(schema);
   const tables = [memories, heads, tombstones, hints, peers, deadLetters, store];
-  const policies: readonly Policy[] = [
-    { table: memories, command: "SELECT", using: IS_OWN },
-    { table: memories, command: "INSERT", check: `${IS_OWN} AND ${IS_WRITING} AND ${IS_ATOM_ID}` },
-    { table: memories, command: "DELETE", using: `${IS_OWN} AND ${IS_WRITING}` },
-    // While one of our functions writes, it sees whose a session is, and refuses those of others.
-    { table: heads, command: "SELECT", using: `${IS_OWN} OR ${IS_WRITING}` },
-    { table: heads, command: "INSERT", check: `${IS_OWN_OR_FREE} AND ${IS_WRITING}` },
-    {
-      table: heads,
-      command: "UPDATE",
-      using: `${IS_OWN_OR_FREE} AND ${IS_WRITING}`,
-      check: `${IS_OWN_OR_FREE} AND ${IS_WRITING}`,
-    },
-    // A deleted session's id is never used again, whoever comes.
-    { table: tombstones, command: "SELECT", using: `${IS_OWN} OR ${IS_WRITING}` },
-    { table: tombstones, command: "INSERT", check: `${IS_OWN} AND ${IS_WRITING}` },
-    { table: tombstones, command: "DELETE", using: IS_WRITING },
-    { table: hints, command: "INSERT", check: IS_WRITING },
-    { table: peers, command: "SELECT", using: IS_WRITING },
-  ];
+  const list = tables.join(", ");
+  const policies = policiesOf(schema);
   return [
     ...ownedTombstones(schema),
     ...tables.map((table) => `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`),
     `-- A new project opens every table to everyone by default.
-REVOKE ALL ON ${tables.join(", ")} FROM anon, authenticated, PUBLIC`,
-    `GRANT ALL ON ${tables.join(", ")} TO service_role`,
+REVOKE ALL ON ${list} FROM anon, authenticated, PUBLIC`,
+    `GRANT ALL ON ${list} TO service_role`,
+    `GRANT USAGE ON SCHEMA ${place} TO authenticated, service_role`,
     ...grants(policies),
     ...policies.flatMap(policyStatement),
-    `GRANT USAGE ON SCHEMA ${place} TO authenticated, service_role`,
   ];
 }
 
@@ -80,21 +94,25 @@ END`,
 }
 
 function grants(policies: readonly Policy[]): string[] {
-  const byTable = Map.groupBy(policies, ({ table }) => table);
-  return [...byTable].map(([table, ofTable]) => {
-    const commands = ofTable.map(({ command }) => command).join(", ");
+  return [...Map.groupBy(policies, ({ table }) => table)].map(([table, ofTable]) => {
+    const commands = [...new Set(ofTable.map(({ command }) => command))].join(", ");
     return `GRANT ${commands} ON ${table} TO authenticated`;
   });
 }
 
-function policyStatement({ table, command, using, check }: Policy): string[] {
-  const name = `rivet_own_${command.toLowerCase()}`;
-  const conditions = [
-    ...(using === undefined ? [] : [`\n  USING (${using})`]),
-    ...(check === undefined ? [] : [`\n  WITH CHECK (${check})`]),
-  ].join("");
+/** Which rows a command finds, and which it may leave. */
+const CLAUSES: Readonly<Record<Command, readonly string[]>> = {
+  SELECT: ["USING"],
+  INSERT: ["WITH CHECK"],
+  UPDATE: ["USING", "WITH CHECK"],
+  DELETE: ["USING"],
+};
+
+function policyStatement({ table, command, kind, condition, isRestrictive = false }: Policy): string[] {
+  const name = `rivet_${kind}_${command.toLowerCase()}`;
+  const conditions = CLAUSES[command].map((clause) => `\n  ${clause} (${condition})`).join("");
   return [
     `DROP POLICY IF EXISTS ${name} ON ${table}`,
-    `CREATE POLICY ${name} ON ${table} FOR ${command} TO authenticated${conditions}`,
+    `CREATE POLICY ${name} ON ${table}${isRestrictive ? " AS RESTRICTIVE" : ""} FOR ${command} TO authenticated${conditions}`,
   ];
 }

@@ -9,6 +9,7 @@ import {
   IS_HISTORY,
   IS_MESSAGE,
   IS_METADATA,
+  IS_WRITING,
   NIL,
   NO_BITS,
   plpgsql,
@@ -22,6 +23,7 @@ export const REFUSALS = { conflict: "RM001", foreign: "RM002", deleted: "RM003",
 export function writeFunctions(schema: string): string[] {
   return [
     lockHeads(schema),
+    deletedSessions(schema),
     applyMetadata(schema),
     buryAtoms(schema),
     burySessions(schema),
@@ -57,6 +59,21 @@ BEGIN
   ON CONFLICT DO NOTHING;
   RETURN ${lock};
 END`,
+)}`;
+}
+
+function deletedSessions(schema: string): string {
+  const { schema: place, tombstones } = tableNames(schema);
+  return `-- Those of the sessions that were deleted, whoever owned them: their ids are never used again. It looks past the
+-- policies, and answers only to the functions that write.
+${plpgsql(
+  `${place}.rivet_deleted_sessions(session_ids text[])`,
+  "text[]",
+  `
+BEGIN
+  RETURN ARRAY(SELECT session_id FROM ${tombstones} WHERE session_id = ANY (session_ids) AND id = ${NIL} AND ${IS_WRITING});
+END`,
+  { isDefiner: true },
 )}`;
 }
 
@@ -181,7 +198,6 @@ END`,
 
 function writeAtoms(schema: string): string {
   const { schema: place, heads, memories, tombstones } = tableNames(schema);
-  const isDeleted = `EXISTS (SELECT FROM ${tombstones} AS buried WHERE buried.session_id = given.session_id AND buried.id = ${NIL})`;
   return `-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved: its messages through an id
 -- are cleared first, and it is refused when its history is not the one that is expected. With tombstones, also an empty
 -- list, the facts of another store are merged: tombstones come first and win, and what is late is left out silently.
@@ -196,6 +212,7 @@ DECLARE
   incoming ${memories}[];
   session_ids text[];
   locked text[];
+  deleted text[];
   refused record;
   version bit(128);
   inserted_ids uuid[];
@@ -217,44 +234,44 @@ BEGIN
   locked := ${place}.rivet_lock_heads(session_ids);
 
   IF is_merge THEN
-    FOR facts IN
-      SELECT array_agg(session_id) AS ids, array_agg(${timeOf("deleted_at_ms")}) AS times
-      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-      WHERE id = ${NIL} AND session_id = ANY (locked) AND NOT ${isDeleted}
-      HAVING count(*) > 0
-    LOOP
-      removed := removed + (${place}.rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
-    END LOOP;
+    deleted := ${place}.rivet_deleted_sessions(session_ids);
+    SELECT array_agg(session_id) AS ids, array_agg(${timeOf("deleted_at_ms")}) AS times INTO facts
+    FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+    WHERE id = ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted);
+    IF facts.ids IS NOT NULL THEN
+      removed := (${place}.rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
+      deleted := deleted || facts.ids;
+    END IF;
     FOR facts IN
       SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg(${timeOf("deleted_at_ms")} ORDER BY id) AS times
       FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-      WHERE id <> ${NIL} AND session_id = ANY (locked) AND NOT ${isDeleted}
+      WHERE id <> ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted)
       GROUP BY session_id
     LOOP
       removed := removed + ${place}.rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
     END LOOP;
-    incoming := ARRAY(SELECT given FROM unnest(incoming) AS given WHERE NOT ${isDeleted});
+    incoming := ARRAY(SELECT given FROM unnest(incoming) AS given WHERE session_id <> ALL (deleted));
   END IF;
 
-  -- Who owns a session that is there, and whether one that is not was deleted.
+  -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
+  -- else's.
   FOR refused IN
-    SELECT given.session_id, ${isDeleted} AS is_deleted, head.atom_count, head.user_id AS owner, given.user_id
+    SELECT given.session_id, given.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
     FROM (
       SELECT session_id, user_id FROM unnest(incoming)
       UNION SELECT saved_id, saved_session ->> 'userId' WHERE saved_id IS NOT NULL
+      UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
     ) AS given
-    JOIN ${heads} AS head ON head.session_id = given.session_id
-    WHERE given.session_id <> ALL (locked) OR head.atom_count = 0 OR head.user_id <> given.user_id
+    LEFT JOIN ${heads} AS head USING (session_id)
+    WHERE given.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> given.user_id
+    ORDER BY session_id
   LOOP
-    IF refused.session_id <> ALL (locked) OR refused.atom_count > 0 THEN
+    IF refused.is_foreign THEN
       ${raise(REFUSALS.foreign, "the session belongs to another user", "refused.session_id")}
-    ELSIF refused.is_deleted THEN
+    ELSIF ${place}.rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
       ${raise(REFUSALS.deleted, "the session was deleted", "refused.session_id")}
     END IF;
   END LOOP;
-  IF is_merge AND NOT session_ids <@ locked THEN
-    ${raise(REFUSALS.foreign, "a session belongs to another user", "(SELECT min(id) FROM unnest(session_ids) AS id WHERE id <> ALL (locked))")}
-  END IF;
 
   IF saved_id IS NOT NULL THEN
     SELECT history_xor INTO version FROM ${heads} WHERE session_id = saved_id;

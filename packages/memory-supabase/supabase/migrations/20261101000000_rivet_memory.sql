@@ -141,6 +141,8 @@ REVOKE ALL ON "public"."session_memories", "public"."session_heads", "public"."s
 
 GRANT ALL ON "public"."session_memories", "public"."session_heads", "public"."session_tombstones", "public"."replication_hints", "public"."replication_peers", "public"."replication_dead_letters", "public"."rivet_store" TO service_role;
 
+GRANT USAGE ON SCHEMA "public" TO authenticated, service_role;
+
 GRANT SELECT, INSERT, DELETE ON "public"."session_memories" TO authenticated;
 
 GRANT SELECT, INSERT, UPDATE ON "public"."session_heads" TO authenticated;
@@ -159,56 +161,106 @@ CREATE POLICY rivet_own_select ON "public"."session_memories" FOR SELECT TO auth
 DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_memories";
 
 CREATE POLICY rivet_own_insert ON "public"."session_memories" FOR INSERT TO authenticated
-  WITH CHECK ((SELECT auth.uid())::text = user_id AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes' AND id::text ~ '^.{14}7.{4}[89ab]'
-    AND ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint < extract(epoch FROM now() + interval '25 hours') * 1000);
+  WITH CHECK ((SELECT auth.uid())::text = user_id);
 
 DROP POLICY IF EXISTS rivet_own_delete ON "public"."session_memories";
 
 CREATE POLICY rivet_own_delete ON "public"."session_memories" FOR DELETE TO authenticated
-  USING ((SELECT auth.uid())::text = user_id AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+  USING ((SELECT auth.uid())::text = user_id);
+
+DROP POLICY IF EXISTS rivet_function_insert ON "public"."session_memories";
+
+CREATE POLICY rivet_function_insert ON "public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
+  WITH CHECK ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
+
+DROP POLICY IF EXISTS rivet_function_delete ON "public"."session_memories";
+
+CREATE POLICY rivet_function_delete ON "public"."session_memories" AS RESTRICTIVE FOR DELETE TO authenticated
+  USING ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
+
+DROP POLICY IF EXISTS rivet_id_insert ON "public"."session_memories";
+
+CREATE POLICY rivet_id_insert ON "public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
+  WITH CHECK (id::text ~ '^.{14}7.{4}[89ab]'
+    AND ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint < extract(epoch FROM now() + interval '25 hours') * 1000);
 
 DROP POLICY IF EXISTS rivet_own_select ON "public"."session_heads";
 
 CREATE POLICY rivet_own_select ON "public"."session_heads" FOR SELECT TO authenticated
-  USING ((SELECT auth.uid())::text = user_id OR (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+  USING ((SELECT auth.uid())::text = user_id);
 
 DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_heads";
 
 CREATE POLICY rivet_own_insert ON "public"."session_heads" FOR INSERT TO authenticated
-  WITH CHECK (((SELECT auth.uid())::text = user_id OR user_id = '') AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+  WITH CHECK ((SELECT auth.uid())::text = user_id);
 
 DROP POLICY IF EXISTS rivet_own_update ON "public"."session_heads";
 
 CREATE POLICY rivet_own_update ON "public"."session_heads" FOR UPDATE TO authenticated
-  USING (((SELECT auth.uid())::text = user_id OR user_id = '') AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes')
-  WITH CHECK (((SELECT auth.uid())::text = user_id OR user_id = '') AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+  USING ((SELECT auth.uid())::text = user_id)
+  WITH CHECK ((SELECT auth.uid())::text = user_id);
+
+DROP POLICY IF EXISTS rivet_free_select ON "public"."session_heads";
+
+CREATE POLICY rivet_free_select ON "public"."session_heads" FOR SELECT TO authenticated
+  USING (user_id = (SELECT CASE WHEN current_setting('rivet_memory.writing', true) = 'yes' THEN '' END));
+
+DROP POLICY IF EXISTS rivet_free_insert ON "public"."session_heads";
+
+CREATE POLICY rivet_free_insert ON "public"."session_heads" FOR INSERT TO authenticated
+  WITH CHECK (user_id = '');
+
+DROP POLICY IF EXISTS rivet_free_update ON "public"."session_heads";
+
+CREATE POLICY rivet_free_update ON "public"."session_heads" FOR UPDATE TO authenticated
+  USING (user_id = '')
+  WITH CHECK (user_id = '');
+
+DROP POLICY IF EXISTS rivet_function_insert ON "public"."session_heads";
+
+CREATE POLICY rivet_function_insert ON "public"."session_heads" AS RESTRICTIVE FOR INSERT TO authenticated
+  WITH CHECK ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
+
+DROP POLICY IF EXISTS rivet_function_update ON "public"."session_heads";
+
+CREATE POLICY rivet_function_update ON "public"."session_heads" AS RESTRICTIVE FOR UPDATE TO authenticated
+  USING ((SELECT current_setting('rivet_memory.writing', true) = 'yes'))
+  WITH CHECK ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
 
 DROP POLICY IF EXISTS rivet_own_select ON "public"."session_tombstones";
 
 CREATE POLICY rivet_own_select ON "public"."session_tombstones" FOR SELECT TO authenticated
-  USING ((SELECT auth.uid())::text = user_id OR (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+  USING ((SELECT auth.uid())::text = user_id);
 
 DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_tombstones";
 
 CREATE POLICY rivet_own_insert ON "public"."session_tombstones" FOR INSERT TO authenticated
-  WITH CHECK ((SELECT auth.uid())::text = user_id AND (SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+  WITH CHECK ((SELECT auth.uid())::text = user_id);
 
 DROP POLICY IF EXISTS rivet_own_delete ON "public"."session_tombstones";
 
 CREATE POLICY rivet_own_delete ON "public"."session_tombstones" FOR DELETE TO authenticated
-  USING ((SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+  USING ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_own_insert ON "public"."replication_hints";
+DROP POLICY IF EXISTS rivet_function_insert ON "public"."session_tombstones";
 
-CREATE POLICY rivet_own_insert ON "public"."replication_hints" FOR INSERT TO authenticated
-  WITH CHECK ((SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+CREATE POLICY rivet_function_insert ON "public"."session_tombstones" AS RESTRICTIVE FOR INSERT TO authenticated
+  WITH CHECK ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_own_select ON "public"."replication_peers";
+DROP POLICY IF EXISTS rivet_function_delete ON "public"."session_tombstones";
 
-CREATE POLICY rivet_own_select ON "public"."replication_peers" FOR SELECT TO authenticated
-  USING ((SELECT current_setting('rivet_memory.writing', true)) = 'yes');
+CREATE POLICY rivet_function_delete ON "public"."session_tombstones" AS RESTRICTIVE FOR DELETE TO authenticated
+  USING ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
 
-GRANT USAGE ON SCHEMA "public" TO authenticated, service_role;
+DROP POLICY IF EXISTS rivet_function_insert ON "public"."replication_hints";
+
+CREATE POLICY rivet_function_insert ON "public"."replication_hints" FOR INSERT TO authenticated
+  WITH CHECK ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
+
+DROP POLICY IF EXISTS rivet_function_select ON "public"."replication_peers";
+
+CREATE POLICY rivet_function_select ON "public"."replication_peers" FOR SELECT TO authenticated
+  USING ((SELECT current_setting('rivet_memory.writing', true) = 'yes'));
 
 -- Locks the heads of sessions, those too that are not there yet, in the order in which everybody does. Gives those that
 -- the caller may write to.
@@ -231,6 +283,16 @@ BEGIN
   RETURN ARRAY(
     SELECT session_id FROM "public"."session_heads" WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
   );
+END
+$rivet$;
+
+-- Those of the sessions that were deleted, whoever owned them: their ids are never used again. It looks past the
+-- policies, and answers only to the functions that write.
+CREATE OR REPLACE FUNCTION "public".rivet_deleted_sessions(session_ids text[]) RETURNS text[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+BEGIN
+  RETURN ARRAY(SELECT session_id FROM "public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id = '00000000-0000-0000-0000-000000000000'::uuid AND (SELECT current_setting('rivet_memory.writing', true) = 'yes'));
 END
 $rivet$;
 
@@ -363,6 +425,7 @@ DECLARE
   incoming "public"."session_memories"[];
   session_ids text[];
   locked text[];
+  deleted text[];
   refused record;
   version bit(128);
   inserted_ids uuid[];
@@ -384,44 +447,44 @@ BEGIN
   locked := "public".rivet_lock_heads(session_ids);
 
   IF is_merge THEN
-    FOR facts IN
-      SELECT array_agg(session_id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC') AS times
-      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-      WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND NOT EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid)
-      HAVING count(*) > 0
-    LOOP
-      removed := removed + ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
-    END LOOP;
+    deleted := "public".rivet_deleted_sessions(session_ids);
+    SELECT array_agg(session_id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC') AS times INTO facts
+    FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+    WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
+    IF facts.ids IS NOT NULL THEN
+      removed := ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
+      deleted := deleted || facts.ids;
+    END IF;
     FOR facts IN
       SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
       FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-      WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND NOT EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid)
+      WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
       GROUP BY session_id
     LOOP
       removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
     END LOOP;
-    incoming := ARRAY(SELECT given FROM unnest(incoming) AS given WHERE NOT EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid));
+    incoming := ARRAY(SELECT given FROM unnest(incoming) AS given WHERE session_id <> ALL (deleted));
   END IF;
 
-  -- Who owns a session that is there, and whether one that is not was deleted.
+  -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
+  -- else's.
   FOR refused IN
-    SELECT given.session_id, EXISTS (SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid) AS is_deleted, head.atom_count, head.user_id AS owner, given.user_id
+    SELECT given.session_id, given.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
     FROM (
       SELECT session_id, user_id FROM unnest(incoming)
       UNION SELECT saved_id, saved_session ->> 'userId' WHERE saved_id IS NOT NULL
+      UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
     ) AS given
-    JOIN "public"."session_heads" AS head ON head.session_id = given.session_id
-    WHERE given.session_id <> ALL (locked) OR head.atom_count = 0 OR head.user_id <> given.user_id
+    LEFT JOIN "public"."session_heads" AS head USING (session_id)
+    WHERE given.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> given.user_id
+    ORDER BY session_id
   LOOP
-    IF refused.session_id <> ALL (locked) OR refused.atom_count > 0 THEN
+    IF refused.is_foreign THEN
       RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'the session belongs to another user', DETAIL = json_build_object('sessionId', refused.session_id)::text;
-    ELSIF refused.is_deleted THEN
+    ELSIF "public".rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
       RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = json_build_object('sessionId', refused.session_id)::text;
     END IF;
   END LOOP;
-  IF is_merge AND NOT session_ids <@ locked THEN
-    RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'a session belongs to another user', DETAIL = json_build_object('sessionId', (SELECT min(id) FROM unnest(session_ids) AS id WHERE id <> ALL (locked)))::text;
-  END IF;
 
   IF saved_id IS NOT NULL THEN
     SELECT history_xor INTO version FROM "public"."session_heads" WHERE session_id = saved_id;
@@ -674,9 +737,9 @@ BEGIN
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';

@@ -1,0 +1,423 @@
+import { readFileSync } from "node:fs";
+import { MemoryError, NIL_ID, replicate, Session, type AtomRow } from "@rivet/memory-core";
+import { SQLiteStorage } from "@rivet/memory-sqlite";
+import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import pg from "pg";
+import { beforeEach, describe, expect, it } from "vitest";
+import { clientOfUser, sharedProject, storageForTest, TABLES } from "./project.ts";
+
+const ALICE = "a11ce000-0000-4000-8000-000000000001";
+const BOB = "b0b00000-0000-4000-8000-000000000002";
+
+const project = sharedProject({ maxRows: 100 });
+
+/** All that is stored, as the owner of the database sees it. */
+async function everything(): Promise<unknown> {
+  const tables = TABLES.map(async (table) => [
+    table,
+    await project().server.query(`SELECT to_jsonb(row)::text AS row FROM ${table} AS row ORDER BY 1`),
+  ]);
+  return Promise.all(tables);
+}
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => "done",
+    (error: unknown) => (MemoryError.isInstance(error) ? error.code : String(error)),
+  );
+}
+
+function storageOf(userId: string): SupabaseMemoryStorage {
+  return storageForTest({ client: clientOfUser(project(), userId) });
+}
+
+function server(): SupabaseMemoryStorage {
+  return storageForTest({ url: project().url, key: project().keys.secret });
+}
+
+async function sessionOf(userId: string, storage = storageOf(userId)): Promise<Session> {
+  const session = new Session({ userId, storage, metadata: { plant: "north" } });
+  session.addUserMessage("first");
+  session.addAssistantMessage("second");
+  await session.save();
+  await storage.saveMemoryAtom({
+    sessionId: session.sessionId,
+    userId,
+    memoryType: "decision",
+    content: { of: userId },
+  });
+  return session;
+}
+
+function rowOf(sessionId: string, userId: string): AtomRow {
+  const id = server().clock.next();
+  return { sessionId, id, userId, memoryType: "log", content: '"x"', metadata: "{}", createdAtMs: 0 };
+}
+
+beforeEach(async () => {
+  await project().server.query(
+    "TRUNCATE session_memories, session_heads, session_tombstones, replication_hints, replication_peers, replication_dead_letters",
+  );
+});
+
+describe("a user who has signed in", () => {
+  it("does all that the storage can do with what is theirs", async () => {
+    const storage = storageOf(ALICE);
+    const session = await sessionOf(ALICE, storage);
+    const { sessionId } = session;
+    const [first] = session.history.messages();
+
+    const loaded = await storage.loadSession(sessionId);
+    expect(loaded?.history.length).toBe(2);
+    expect((await storage.listSessions()).map((each) => each.sessionId)).toEqual([sessionId]);
+    expect(await storage.queryMemoryAtoms({ memoryType: "decision" })).toHaveLength(1);
+    expect(await collect(storage.atoms())).toHaveLength(4);
+    expect(await storage.deleteMemoryAtoms(sessionId, [first?.id ?? ""])).toBe(1);
+
+    session.setMetadata("plant", "south");
+    session.addUserMessage("third");
+    await session.save();
+    expect(await codeOf(loaded?.save({ ifUnchanged: true }) ?? Promise.resolve())).toBe("done");
+    loaded?.addUserMessage("late");
+    expect(await codeOf(loaded?.save({ ifUnchanged: true }) ?? Promise.resolve())).toBe("conflict");
+    await loaded?.refresh();
+    expect(loaded?.history.messages().map(({ content }) => content)).toEqual(["second", "third", "late"]);
+
+    session.clearHistory();
+    session.addUserMessage("anew");
+    await session.save();
+    expect((await storage.loadSession(sessionId))?.history.length).toBe(1);
+    expect(await storage.deleteSession(sessionId)).toBe(true);
+    expect(await codeOf(session.refresh())).toBe("not_found");
+    session.addUserMessage("too late");
+    expect(await codeOf(session.save())).toBe("not_found");
+
+    await sessionOf(ALICE, storage);
+    expect(await storage.deleteUser(ALICE)).toMatchObject({ sessions: 1, messages: 2 });
+    expect(await storage.listSessions()).toEqual([]);
+  });
+
+  it("goes on in a session all of whose atoms they have deleted", async () => {
+    const storage = storageOf(ALICE);
+    const session = new Session({ userId: ALICE, storage });
+    session.addUserMessage("gone");
+    await session.save();
+    const ids = await storage.queryMemoryAtoms({ sessionId: session.sessionId });
+    await storage.deleteMemoryAtoms(
+      session.sessionId,
+      ids.map(({ id }) => id),
+    );
+    session.addUserMessage("here");
+    expect((await session.save()).written).toBe(1);
+    expect(await storage.listSessions()).toHaveLength(1);
+  });
+
+  it("copies what they have on a laptop into the project, deletions too, and back", async () => {
+    await using laptop = new SQLiteStorage(":memory:");
+    const kept = new Session({ userId: ALICE, storage: laptop });
+    kept.addUserMessage("from the laptop");
+    await kept.save();
+    await laptop.saveMemoryAtom({ sessionId: "gone", userId: ALICE, memoryType: "log", content: 1 });
+    await laptop.deleteSession("gone");
+    const storage = storageOf(ALICE);
+    expect(await replicate(laptop, storage)).toMatchObject({ copied: 2, sessions: 2 });
+    await using other = new SQLiteStorage(":memory:");
+    await replicate(storage, other);
+    expect((await other.loadSession(kept.sessionId))?.history.length).toBe(1);
+    const again = { sessionId: "gone", userId: ALICE, memoryType: "log", content: 2 };
+    expect(await codeOf(other.saveMemoryAtom(again))).toBe("not_found");
+    expect(await codeOf(storage.saveMemoryAtom(again))).toBe("not_found");
+  });
+});
+
+describe("another user who knows every id", () => {
+  it("reads nothing, whatever they ask for", async () => {
+    const { sessionId } = await sessionOf(ALICE);
+    const deleted = await sessionOf(ALICE);
+    await storageOf(ALICE).deleteSession(deleted.sessionId);
+    const bob = storageOf(BOB);
+    expect(await bob.loadSession(sessionId)).toBeNull();
+    expect(await bob.loadSession(sessionId, { userId: ALICE })).toBeNull();
+    expect(await bob.loadSession(sessionId, { lastMessages: 1 })).toBeNull();
+    expect(await bob.listSessions()).toEqual([]);
+    expect(await bob.listSessions({ userId: ALICE })).toEqual([]);
+    expect(await bob.queryMemoryAtoms()).toEqual([]);
+    expect(await bob.queryMemoryAtoms({ sessionId, memoryType: "decision" })).toEqual([]);
+    expect(await bob.queryMemoryAtoms({ userId: ALICE })).toEqual([]);
+    expect(await collect(bob.atoms({ sessionId }))).toEqual([]);
+    expect(await collect(bob.sessions({ userId: ALICE }))).toEqual([]);
+    for (const id of [sessionId, deleted.sessionId]) {
+      expect(await bob.replica.tombstonesAfter(id, undefined, 10)).toEqual([]);
+      expect(await bob.replica.atomsAfter(id, undefined, 10)).toEqual([]);
+    }
+    expect(await bob.replica.sessions({ after: "" }, 10)).toEqual([]);
+  });
+
+  it("changes and deletes nothing", async () => {
+    const { sessionId, history } = await sessionOf(ALICE);
+    const ids = history.messages().map(({ id }) => id);
+    const bob = storageOf(BOB);
+    const own = await sessionOf(BOB, bob);
+    const before = await everything();
+
+    const theirs = new Session({ userId: ALICE, sessionId, storage: bob });
+    theirs.addUserMessage("in her name");
+    expect(await codeOf(theirs.save())).toBe("permission");
+    const mine = new Session({ userId: BOB, sessionId, storage: bob });
+    mine.addUserMessage("in her session");
+    expect(await codeOf(mine.save())).toBe("permission");
+    const inHerName = new Session({ userId: ALICE, storage: bob });
+    inHerName.addUserMessage("a new session of hers");
+    expect(await codeOf(inHerName.save())).toBe("permission");
+    const late = { userId: ALICE, memoryType: "log", content: 1 };
+    expect(await codeOf(bob.saveMemoryAtom({ ...late, sessionId: own.sessionId }))).toBe("permission");
+
+    expect(await bob.deleteSession(sessionId)).toBe(false);
+    expect(await bob.deleteSession(sessionId, { userId: ALICE })).toBe(false);
+    expect(await bob.deleteMemoryAtoms(sessionId, ids)).toBe(0);
+    expect(await bob.deleteUser(ALICE)).toMatchObject({ sessions: 0, atoms: 0 });
+
+    const deletedAtMs = 0;
+    const mergings = [
+      { rows: [rowOf(sessionId, BOB)], tombstones: [] },
+      { rows: [rowOf(sessionId, ALICE)], tombstones: [] },
+      { rows: [rowOf("of nobody yet", ALICE)], tombstones: [] },
+      { rows: [], tombstones: [{ sessionId, id: NIL_ID, deletedAtMs }] },
+      { rows: [], tombstones: ids.map((id) => ({ sessionId, id, deletedAtMs })) },
+    ];
+    for (const facts of mergings) expect(await codeOf(bob.replica.merge(facts))).toBe("permission");
+    expect(await everything()).toEqual(before);
+  });
+
+  it("cannot take the id of a session that was deleted", async () => {
+    const session = await sessionOf(ALICE);
+    await storageOf(ALICE).deleteSession(session.sessionId);
+    const atom = { sessionId: session.sessionId, userId: BOB, memoryType: "log", content: 1 };
+    expect(await codeOf(storageOf(BOB).saveMemoryAtom(atom))).toBe("not_found");
+  });
+
+  it("reaches nothing through the functions that the others are made of", async () => {
+    const { sessionId, history } = await sessionOf(ALICE);
+    const ids = history.messages().map(({ id }) => id);
+    const client = clientOfUser(project(), BOB);
+    const before = await everything();
+    const calls: [string, object][] = [
+      ["rivet_lock_heads", { session_ids: [sessionId] }],
+      ["rivet_lock_heads", { session_ids: ["of nobody yet"] }],
+      ["rivet_apply_metadata", { session_ids: [sessionId], atom_ids: null }],
+      ["rivet_bury_atoms", { given_session_id: sessionId, ids, times: null }],
+      ["rivet_bury_sessions", { session_ids: [sessionId], times: null }],
+      ["rivet_delete_atoms", { given_session_id: sessionId, given_user_id: null, ids: [NIL_ID] }],
+      ["rivet_delete_atoms", { given_session_id: null, given_user_id: ALICE, ids }],
+      ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: ALICE, clearThroughId: ids[1] } }],
+      ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: BOB, clearThroughId: ids[1] } }],
+    ];
+    for (const [name, args] of calls) await client.rpc(name, args);
+    expect(await everything()).toEqual(before);
+    const { data } = await client.rpc("rivet_deleted_sessions", { session_ids: [sessionId] });
+    expect(data).toEqual([]);
+  });
+});
+
+/** What somebody does to a table without the package. */
+const DIRECT: readonly [string, (client: SupabaseClient, table: string, row: object) => PromiseLike<unknown>][] = [
+  ["inserts", (client, table, row) => client.from(table).insert(row)],
+  ["upserts", (client, table, row) => client.from(table).upsert(row)],
+  ["updates", (client, table, row) => client.from(table).update(row).not("user_id", "is", null)],
+  ["updates all", (client, table, row) => client.from(table).update(row)],
+  ["deletes", (client, table) => client.from(table).delete().not("user_id", "is", null)],
+  ["deletes all", (client, table) => client.from(table).delete()],
+];
+
+const ID = "01990000-0000-7000-8000-000000000000";
+const BITS = `B'${"1".repeat(128)}'`.slice(2, -1);
+const ROWS: Readonly<Record<(typeof TABLES)[number], object>> = {
+  session_memories: { id: ID, memory_type: "log", content: 1, metadata: {}, created_at: "2026-01-01" },
+  session_heads: {
+    created_at: "2026-01-01",
+    last_atom_id: ID,
+    message_count: 7,
+    atom_count: 7,
+    deletion_count: 0,
+    id_xor: BITS,
+    history_xor: BITS,
+    metadata: {},
+    metadata_ids: {},
+  },
+  session_tombstones: { id: NIL_ID, deleted_at: "2026-01-01" },
+  replication_hints: { target: "*", id: ID },
+  replication_peers: { name: "elsewhere" },
+  replication_dead_letters: { target: "x", id: ID, code: "x", message: "x", failed_at: "2026-01-01" },
+  rivet_store: { store_uuid: ID, schema_version: 99, heartbeat: "2026-01-01" },
+};
+
+describe("the tables, asked without the package", () => {
+  it.each(TABLES)("%s shows a user their own rows at most", async (table) => {
+    const { sessionId } = await sessionOf(ALICE);
+    await sessionOf(BOB);
+    await storageOf(ALICE).deleteMemoryAtoms(sessionId, [server().clock.next()]);
+    await project().server.query("INSERT INTO replication_peers (name) VALUES ('neon')");
+    const client = clientOfUser(project(), ALICE);
+    const { data } = await client.from(table).select("*");
+    const hasOwner = ["session_memories", "session_heads", "session_tombstones"].includes(table);
+    expect(new Set((data ?? []).map((row: { user_id?: string }) => row.user_id))).toEqual(
+      new Set(hasOwner ? [ALICE] : []),
+    );
+    const ofBob = await clientOfUser(project(), BOB).from(table).select("*").filter("session_id", "eq", sessionId);
+    expect(ofBob.data ?? []).toEqual([]);
+  });
+
+  it.each(TABLES)("%s cannot be written to, not even one's own rows", async (table) => {
+    const { sessionId } = await sessionOf(ALICE);
+    const client = clientOfUser(project(), ALICE);
+    const before = await everything();
+    for (const [, write] of DIRECT) {
+      for (const row of [
+        { ...ROWS[table], session_id: sessionId, user_id: ALICE },
+        { ...ROWS[table], session_id: "of nobody yet", user_id: ALICE },
+        { ...ROWS[table], session_id: "of nobody yet" },
+        ROWS[table],
+      ]) {
+        await write(client, table, row);
+      }
+    }
+    expect(await everything()).toEqual(before);
+  });
+
+  it("take no atom whose id is of the far future, or is none", async () => {
+    const client = clientOfUser(project(), ALICE);
+    const idOf = (timeMs: number): string =>
+      `${timeMs.toString(16).padStart(12, "0").slice(0, 8)}-${timeMs.toString(16).padStart(12, "0").slice(8)}-7000-8000-000000000000`;
+    const write = async (id: string): Promise<string | undefined> => {
+      const atom = {
+        session_id: "s",
+        id,
+        user_id: ALICE,
+        memory_type: "log",
+        content: "1",
+        metadata: "{}",
+        created_at_ms: 0,
+      };
+      return (await client.rpc("rivet_write_atoms", { atoms: [atom] })).error?.code;
+    };
+    const day = 24 * 60 * 60 * 1_000;
+    expect(await write(idOf(Date.now() + 2 * day))).toBe("42501");
+    expect(await write("c56a4180-65aa-42ec-a945-5fd21dec0538")).toBe("42501");
+    expect(await write(idOf(Date.now() + day / 2))).toBeUndefined();
+  });
+});
+
+describe("whoever has not signed in", () => {
+  it.each(["anon", "publishable"] as const)("is refused everything with the key %s", async (name) => {
+    const { sessionId } = await sessionOf(ALICE);
+    const { url, keys } = project();
+    const storage = storageForTest({ url, key: keys[name] });
+    const before = await everything();
+    const atom = { sessionId: "anonymous", userId: ALICE, memoryType: "log", content: 1 };
+    const works = [
+      storage.loadSession(sessionId),
+      storage.listSessions(),
+      storage.queryMemoryAtoms(),
+      storage.saveMemoryAtom(atom),
+      storage.deleteSession(sessionId),
+      storage.deleteUser(ALICE),
+      storage.replica.tombstonesAfter(sessionId, undefined, 1),
+    ];
+    expect(await Promise.all(works.map(codeOf))).toEqual(works.map(() => "permission"));
+    const client = createClient(url, keys[name]);
+    for (const table of TABLES) {
+      expect((await client.from(table).select("*")).error?.code).toBe("42501");
+      for (const [, write] of DIRECT) await write(client, table, ROWS[table]);
+    }
+    expect(await everything()).toEqual(before);
+  });
+});
+
+describe("the catalogue", () => {
+  it("has row-level security on every table, and nothing for anon", async () => {
+    const rows = await project().server.query(
+      `SELECT relname::text AS name, relrowsecurity AS secured,
+         has_table_privilege('anon', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') AS open,
+         has_table_privilege('authenticated', oid, 'TRUNCATE, REFERENCES, TRIGGER') AS changeable
+       FROM pg_class WHERE relname = ANY ($1) ORDER BY 1`,
+      [TABLES],
+    );
+    const secured = { secured: true, open: false, changeable: false };
+    expect(rows).toEqual(TABLES.toSorted().map((name) => ({ name, ...secured })));
+  });
+
+  it("has functions with an empty search path, of which anon may call none", async () => {
+    const rows = await project().server.query(
+      `SELECT proname::text AS name, proconfig AS settings, prosecdef AS "isDefiner",
+         has_function_privilege('anon', oid, 'EXECUTE') AS open
+       FROM pg_proc WHERE proname LIKE 'rivet\\_%' ORDER BY 1`,
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(10);
+    for (const { name, settings, open, isDefiner } of rows) {
+      expect({ name, settings, open }).toEqual({
+        name,
+        settings: expect.arrayContaining(['search_path=""']),
+        open: false,
+      });
+      // It says of a session whether it was deleted, and only to the functions that write.
+      expect([name, isDefiner]).toEqual([name, name === "rivet_deleted_sessions"]);
+    }
+  });
+
+  it("has an index for what a policy asks", async () => {
+    const client = new pg.Client({ connectionString: project().server.url() });
+    await client.connect();
+    await client.query(
+      `SET enable_seqscan = off; SET ROLE authenticated; SET request.jwt.claims = '{"sub": "${ALICE}"}'`,
+    );
+    const plans: string[] = [];
+    for (const table of ["session_memories", "session_heads", "session_tombstones"]) {
+      plans.push(JSON.stringify((await client.query(`EXPLAIN SELECT * FROM ${table}`)).rows));
+    }
+    await client.end();
+    expect(plans).toEqual([
+      expect.stringContaining("session_memories_by_user"),
+      expect.stringContaining("session_heads_by_user"),
+      expect.stringContaining("session_tombstones_by_user"),
+    ]);
+  });
+});
+
+describe("the policy for teams of the README", () => {
+  it("lets members share what is the team's, and nobody else", async () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const [, sql = ""] = /### A policy for teams[\s\S]*?```sql\n([\s\S]*?)```/.exec(readme) ?? [];
+    expect(sql).toContain("CREATE POLICY");
+    const carol = "ca501000-0000-4000-8000-000000000003";
+    const team = "7ea00000-0000-4000-8000-000000000000";
+    await project().apply(sql);
+    await project().server.query("INSERT INTO team_members (team_id, user_id) VALUES ($1, $2), ($1, $3)", [
+      team,
+      ALICE,
+      BOB,
+    ]);
+    const session = new Session({ userId: team, storage: storageOf(ALICE) });
+    session.addUserMessage("from Alice");
+    await session.save();
+    const { sessionId } = session;
+    const shared = await storageOf(BOB).loadSession(sessionId);
+    shared?.addUserMessage("from Bob");
+    await shared?.save();
+    await session.refresh();
+    expect(session.history.messages().map(({ content }) => content)).toEqual(["from Alice", "from Bob"]);
+    const outsider = storageOf(carol);
+    expect(await outsider.loadSession(sessionId)).toBeNull();
+    const late = { sessionId, userId: team, memoryType: "log", content: 1 };
+    expect(await codeOf(outsider.saveMemoryAtom(late))).toBe("permission");
+    expect(await outsider.deleteSession(sessionId)).toBe(false);
+    expect(await storageOf(BOB).deleteSession(sessionId)).toBe(true);
+    expect(await codeOf(session.refresh())).toBe("not_found");
+  });
+});
