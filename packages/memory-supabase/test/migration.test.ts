@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { SCHEMA_VERSION } from "@rivet/postgres-schema";
+import { MIGRATION_FILE, supabaseMigration } from "@rivet/memory-supabase";
+import { describe, expect, it, vi } from "vitest";
+import { MIGRATION, sharedProject, storageForTest } from "./project.ts";
+
+const project = sharedProject({}, async () => undefined);
+
+async function errorOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => "no error",
+    (error: unknown) => error,
+  );
+}
+
+describe("the migration's file", () => {
+  it("is what the code makes; else run the script write-migration", () => {
+    expect(MIGRATION).toBe(supabaseMigration());
+  });
+
+  it("is of the form in which Supabase's command line orders migrations, and shipped", () => {
+    expect(MIGRATION_FILE).toMatch(/^supabase\/migrations\/\d{14}_[a-z_]+\.sql$/);
+    const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+    expect(manifest.files).toContain("supabase");
+  });
+
+  it.each(['a"b', "", "a'b", "a b", "pg_x", 7])("is made for no schema of the name %j", (schema) => {
+    // @ts-expect-error the point is a name of any type
+    expect(() => supabaseMigration({ schema })).toThrow("options.schema");
+  });
+});
+
+describe("a project", () => {
+  it("without the migration says which file to apply, and how; and knows it once its API does", async () => {
+    const storage = storageForTest({ url: project().url, key: project().keys.secret });
+    for (const work of [
+      () => storage.listSessions(),
+      () => storage.loadSession("s"),
+      () => storage.saveMemoryAtom({ sessionId: "s", userId: "u", memoryType: "log", content: 1 }),
+      () => storage.deleteSession("s"),
+    ]) {
+      const error = await errorOf(work());
+      expect(error).toMatchObject({ code: "schema", retryable: false });
+      expect(String(error)).toContain(MIGRATION_FILE);
+      expect(String(error)).toContain("npx supabase db push");
+    }
+
+    // The API hears of nothing: its view of the schema is stale.
+    await project().server.query("ALTER EVENT TRIGGER pgrst_ddl_watch DISABLE");
+    await project().apply(MIGRATION.replace(/^NOTIFY .*$/m, ""));
+    const stale = await errorOf(storage.listSessions());
+    expect(stale).toMatchObject({ code: "schema" });
+    expect(String(stale)).toContain("NOTIFY pgrst, 'reload schema'");
+
+    await project().server.query("NOTIFY pgrst, 'reload schema'");
+    await vi.waitFor(() => storage.listSessions(), { timeout: 10_000 });
+
+    // And the other way round: it knows functions and tables that are gone.
+    await project().server.query("DROP FUNCTION rivet_select_heads");
+    expect(await errorOf(storage.listSessions())).toMatchObject({ code: "schema" });
+    await project().server.query("DROP TABLE session_memories CASCADE");
+    expect(await errorOf(storage.queryMemoryAtoms({ sessionId: "s" }))).toMatchObject({ code: "schema" });
+  });
+
+  it("whose tables have another version is left as it is, and told so", async () => {
+    await project().server.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION project_owner");
+    await project().apply(MIGRATION);
+    await project().server.query(`UPDATE rivet_store SET schema_version = ${SCHEMA_VERSION + 1}`);
+    const error = await errorOf(project().apply(MIGRATION));
+    expect(String(error)).toContain(`version ${SCHEMA_VERSION + 1}, and this file is for version ${SCHEMA_VERSION}`);
+  });
+});
