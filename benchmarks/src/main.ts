@@ -9,6 +9,7 @@ import {
   saveTurnToPostgres,
 } from "./measures/postgres-save.ts";
 import { catchUp, repairLargeStores, saveReplicated } from "./measures/postgres-replication.ts";
+import { loadFromSupabase, saveTurnBesideVoltAgent, saveTurnToSupabase } from "./measures/supabase.ts";
 import { amongMillionAtoms, loadThousand } from "./measures/sqlite-read.ts";
 import { saveAtOnce, saveToLongSession, saveTurn } from "./measures/sqlite-save.ts";
 
@@ -24,6 +25,9 @@ const GROUPS: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
   "postgres-at-once": saveAtOnceToPostgres,
   "postgres-load": loadFromPostgres,
   "postgres-long-session": saveToLongSessionInPostgres,
+  "supabase-save": saveTurnToSupabase,
+  "supabase-load": loadFromSupabase,
+  "supabase-voltagent": saveTurnBesideVoltAgent,
   "replication-save": saveReplicated,
   "replication-catch-up": catchUp,
   "replication-repair": repairLargeStores,

@@ -1,4 +1,4 @@
-/** What the functions give and take. An entry is an array, in the order in which the function writes it. */
+/** What the functions give and take. An entry is a list of values, in the order in which the function names them. */
 import type { AtomRow, MessageRow, SessionHead, Tombstone } from "@rivet/memory-core";
 import { unreadableAnswer } from "./errors.ts";
 
@@ -12,9 +12,10 @@ export type Entry = readonly unknown[];
 
 /** @throws {MemoryError} `unavailable` for anything else: something in between has answered. */
 export function toPage(value: unknown): Page {
-  const { entries, more } = objectOf(value);
-  if (!Array.isArray(entries) || typeof more !== "boolean") throw unreadableAnswer();
-  return { entries, more };
+  const { columns, more } = objectOf(value);
+  if (!Array.isArray(columns) || !columns.every(Array.isArray) || typeof more !== "boolean") throw unreadableAnswer();
+  const [first = []] = columns;
+  return { entries: first.map((_, row) => columns.map((column) => column[row])), more };
 }
 
 export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
@@ -22,16 +23,8 @@ export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return { ...value };
 }
 
-export function toAtomRow([sessionId, id, userId, memoryType, content, metadata, createdAtMs]: Entry): AtomRow {
-  return {
-    sessionId: text(sessionId),
-    id: text(id),
-    userId: text(userId),
-    memoryType: text(memoryType),
-    content: text(content),
-    metadata: text(metadata),
-    createdAtMs: number(createdAtMs),
-  };
+export function toAtomRow([sessionId, userId, ...message]: Entry): AtomRow {
+  return { sessionId: text(sessionId), userId: text(userId), ...toMessageRow(message) };
 }
 
 export function toMessageRow([id, memoryType, content, metadata, createdAtMs]: Entry): MessageRow {
@@ -40,7 +33,7 @@ export function toMessageRow([id, memoryType, content, metadata, createdAtMs]: E
     memoryType: text(memoryType),
     content: text(content),
     metadata: text(metadata),
-    createdAtMs: number(createdAtMs),
+    createdAtMs: milliseconds(createdAtMs),
   };
 }
 
@@ -61,7 +54,7 @@ export function toSessionHead(entry: unknown): SessionHead {
   return {
     sessionId: text(sessionId),
     userId: text(userId),
-    createdAtMs: number(createdAtMs),
+    createdAtMs: milliseconds(createdAtMs),
     lastAtomId: text(lastAtomId),
     messageCount: number(messageCount),
     atomCount: number(atomCount),
@@ -73,15 +66,14 @@ export function toSessionHead(entry: unknown): SessionHead {
 }
 
 export function toTombstone([sessionId, id, deletedAtMs]: Entry): Tombstone {
-  return { sessionId: text(sessionId), id: text(id), deletedAtMs: number(deletedAtMs) };
+  return { sessionId: text(sessionId), id: text(id), deletedAtMs: milliseconds(deletedAtMs) };
 }
 
-/** Rows as `rivet_write_atoms` takes them. */
-export function givenAtoms(rows: readonly AtomRow[]): object[] {
+/** Rows as `rivet_write_atoms` takes them; of a session that is saved, without what they have in common. */
+export function givenAtoms(rows: readonly AtomRow[], isSessionGiven: boolean): object[] {
   return rows.map(({ sessionId, id, userId, memoryType, content, metadata, createdAtMs }) => ({
-    session_id: sessionId,
+    ...(isSessionGiven ? {} : { session_id: sessionId, user_id: userId }),
     id,
-    user_id: userId,
     memory_type: memoryType,
     content,
     metadata,
@@ -105,4 +97,9 @@ export function text(value: unknown): string {
 export function number(value: unknown): number {
   if (typeof value !== "number") throw unreadableAnswer();
   return value;
+}
+
+/** They come as seconds times 1,000 in double precision. */
+function milliseconds(value: unknown): number {
+  return Math.round(number(value));
 }

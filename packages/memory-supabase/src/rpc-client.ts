@@ -18,12 +18,12 @@ export interface RpcClient {
 }
 
 /**
- * A client that keeps no session of its own, refreshes nothing in the background and opens no socket. A key of the new form
- * goes into the header `apikey`; the client knows the two kinds.
+XX
  */
 export function makeClient(url: string, key: string): RpcClient {
   return createClient(url, key, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    // No user ever signs in: the key stands for itself, and no request has to ask for a session first.
+    accessToken: async () => null,
     // Otherwise it fails where there is no WebSocket, although nobody asks for one.
     realtime: { transport: openNoWebSocket as unknown as NonNullable<Realtime["transport"]> },
   });

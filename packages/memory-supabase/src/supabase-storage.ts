@@ -60,7 +60,8 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   protected override async closeBackend(): Promise<void> {}
 
   protected override async writeAtoms({ rows, session }: AtomWrite): Promise<AtomWriteResult> {
-    const args = { atoms: givenAtoms(rows), ...(session === undefined ? {} : { saved_session: session }) };
+    const isSessionGiven = session !== undefined;
+    const args = { atoms: givenAtoms(rows, isSessionGiven), ...(isSessionGiven ? { saved_session: session } : {}) };
     const { written, historyXor } = objectOf(await this.#requests.call("rivet_write_atoms", args));
     return {
       written: number(written),
@@ -71,7 +72,7 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   protected override async mergeFacts({ rows, tombstones }: Facts): Promise<Merged> {
-    const args = { atoms: givenAtoms(rows), tombstones: givenTombstones(tombstones) };
+    const args = { atoms: givenAtoms(rows, false), tombstones: givenTombstones(tombstones) };
     const { written, removed } = objectOf(await this.#requests.call("rivet_write_atoms", args));
     return { inserted: number(written), removed: number(removed) };
   }

@@ -19,7 +19,8 @@ const ALL_STORES = "*";
 
 export const bitsOf = (id: string): string => `('x' || replace(${id}::text, '-', ''))::bit(128)`;
 export const idOf = (bits: string): string => `encode(substr(bit_send(${bits}), 5), 'hex')::uuid`;
-export const millisecondsOf = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`;
+/** Off by less than a microsecond. */
+export const millisecondsOf = (time: string): string => `date_part('epoch', ${time}) * 1000`;
 /** Days and the rest apart: each is exact, also for times of other millennia. */
 export const timeOf = (ms: string): string =>
   `(timestamp '1970-01-01' + make_interval(days => (${ms} / 86400000)::integer, secs => (${ms} % 86400000) / 1000.0)) AT TIME ZONE 'UTC'`;
@@ -32,13 +33,11 @@ export const IS_WRITING = `(SELECT ${WRITING_IS_SET})`;
 export const setWriting = (isWriting: boolean): string =>
   `PERFORM set_config('${WRITING}', '${isWriting ? "yes" : ""}', true);`;
 
-/** A part of a WITH list that leaves a hint for each row of another part, where other stores are known. */
-export function hints(table: TableNames, source: string, isTombstone: boolean): string {
-  return `hinted AS (
-    INSERT INTO ${table.hints} (target, session_id, id, is_tombstone)
-    SELECT '${ALL_STORES}', session_id, id, ${isTombstone} FROM ${source} WHERE EXISTS (SELECT FROM ${table.peers})
-    ON CONFLICT DO NOTHING
-  )`;
+/** Leaves a hint for each row of a source, which gives `session_id` and `id`, where other stores are known. */
+export function leaveHints({ hints, peers }: TableNames, source: string, isTombstone: boolean): string {
+  return `INSERT INTO ${hints} (target, session_id, id, is_tombstone)
+    SELECT '${ALL_STORES}', session_id, id, ${isTombstone} FROM ${source} WHERE EXISTS (SELECT FROM ${peers})
+    ON CONFLICT DO NOTHING`;
 }
 
 /** The columns of an empty head. */

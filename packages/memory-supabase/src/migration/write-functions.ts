@@ -3,7 +3,7 @@ import { tableNames } from "@rivet/postgres-schema";
 import {
   bitsOf,
   EMPTY_HEAD,
-  hints,
+  leaveHints,
   idOf,
   IS_FACT,
   IS_HISTORY,
@@ -135,7 +135,9 @@ BEGIN
     INSERT INTO ${tombstones} (session_id, id, deleted_at)
     SELECT given_session_id, id, COALESCE(deleted_at, now()) FROM unnest(ids, times) AS given (id, deleted_at)
     ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
-  ), ${hints(tableNames(schema), "buried", true)}, deleted AS (
+  ), hinted AS (
+    ${leaveHints(tableNames(schema), "buried", true)}
+  ), deleted AS (
     DELETE FROM ${memories} WHERE session_id = given_session_id AND id = ANY (ids)
     RETURNING id, memory_type, created_at
   )
@@ -188,7 +190,9 @@ BEGIN
     INSERT INTO ${tombstones} (session_id, id, deleted_at)
     SELECT session_id, ${NIL}, COALESCE(deleted_at, now()) FROM unnest(session_ids, times) AS given (session_id, deleted_at)
     ORDER BY session_id COLLATE "C" ON CONFLICT DO NOTHING RETURNING session_id, id
-  ), ${hints(tableNames(schema), "buried", true)}
+  ), hinted AS (
+    ${leaveHints(tableNames(schema), "buried", true)}
+  )
   DELETE FROM ${memories} WHERE session_id = ANY (session_ids);
   UPDATE ${heads} SET ${EMPTY_HEAD}, deletion_count = deletion_count + 1 WHERE session_id = ANY (session_ids);
   RETURN removed;
@@ -197,10 +201,38 @@ END`,
 }
 
 function writeAtoms(schema: string): string {
-  const { schema: place, heads, memories, tombstones } = tableNames(schema);
-  return `-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved: its messages through an id
--- are cleared first, and it is refused when its history is not the one that is expected. With tombstones, also an empty
--- list, the facts of another store are merged: tombstones come first and win, and what is late is left out silently.
+  const { schema: place, heads, memories, tombstones, peers } = tableNames(schema);
+  const record = `json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint)`;
+  // What the inserted rows add to a head.
+  const added = `min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+      count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, count(*) AS atoms, COALESCE(bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
+      COALESCE(bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor`;
+  const parse = `incoming := ARRAY(
+      SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
+        metadata::jsonb, ${timeOf("created_at_ms")})::${memories}
+      FROM ${record}
+      ORDER BY 1
+    );`;
+  const result = `COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(${IS_METADATA}), false) AS has_metadata`;
+  const add = `last_atom_id = GREATEST(last_atom_id, last_id), message_count = message_count + messages,
+      atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor`;
+  const withoutTombstone = (sessionId: string): string => `NOT EXISTS (
+      SELECT FROM ${tombstones} AS buried WHERE buried.session_id = ${sessionId} AND buried.id = atom.id
+    )`;
+  // A statement for each case: with both in one it was planned anew each time.
+  const insertInto = (condition: string): string => `WITH inserted AS (
+      INSERT INTO ${memories} SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, ${timeOf("created_at_ms")}
+      FROM ${record} ${condition}
+      ON CONFLICT DO NOTHING
+      RETURNING session_id, id, memory_type, created_at
+    )
+    SELECT ${result}, ${added} INTO done FROM inserted;`;
+  const given = "json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)";
+  return `-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved, and the atoms are its: its
+-- messages through an id are cleared first, and it is refused when its history is not the one that is expected. With
+-- tombstones, also an empty list, the facts of another store are merged: tombstones come first and win, and what is late is
+-- left out silently.
 ${plpgsql(
   `${place}.rivet_write_atoms(atoms json, saved_session json DEFAULT NULL, tombstones json DEFAULT NULL)`,
   "json",
@@ -208,110 +240,123 @@ ${plpgsql(
 DECLARE
   is_merge constant boolean := tombstones IS NOT NULL;
   saved_id constant text := saved_session ->> 'sessionId';
+  saved_user constant text := saved_session ->> 'userId';
+  clear_through constant uuid := saved_session ->> 'clearThroughId';
   expected constant bit(128) := ${bitsOf("(saved_session ->> 'expectedHistoryXor')")};
   incoming ${memories}[];
-  session_ids text[];
+  session_ids text[] := ARRAY[saved_id];
   locked text[];
   deleted text[];
   refused record;
-  version bit(128);
-  inserted_ids uuid[];
   facts record;
+  head record;
+  done record;
+  version bit(128);
   removed integer := 0;
 BEGIN
   ${setWriting(true)}
-  incoming := ARRAY(
-    SELECT ROW(session_id, id, user_id, memory_type, content::jsonb, metadata::jsonb, ${timeOf("created_at_ms")})::${memories}
-    FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint)
-    ORDER BY session_id COLLATE "C", id
-  );
-  session_ids := ARRAY(
-    SELECT session_id FROM unnest(incoming)
-    UNION SELECT saved_id WHERE saved_id IS NOT NULL
-    UNION SELECT session_id FROM json_to_recordset(tombstones) AS tombstone (session_id text)
-  );
-  locked := ${place}.rivet_lock_heads(session_ids);
-
-  IF is_merge THEN
-    deleted := ${place}.rivet_deleted_sessions(session_ids);
-    SELECT array_agg(session_id) AS ids, array_agg(${timeOf("deleted_at_ms")}) AS times INTO facts
-    FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-    WHERE id = ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted);
-    IF facts.ids IS NOT NULL THEN
-      removed := (${place}.rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
-      deleted := deleted || facts.ids;
-    END IF;
-    FOR facts IN
-      SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg(${timeOf("deleted_at_ms")} ORDER BY id) AS times
-      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-      WHERE id <> ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted)
-      GROUP BY session_id
-    LOOP
-      removed := removed + ${place}.rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
-    END LOOP;
-    incoming := ARRAY(SELECT given FROM unnest(incoming) AS given WHERE session_id <> ALL (deleted));
+  IF saved_id IS NOT NULL AND clear_through IS NULL AND NOT is_merge THEN
+    -- A session that is there, as nearly always. Small statements: one that did all of it took twice as long.
+    SELECT deletion_count, history_xor INTO head FROM ${heads}
+    WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0 FOR UPDATE;
+    version := head.history_xor;
   END IF;
-
-  -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
-  -- else's.
-  FOR refused IN
-    SELECT given.session_id, given.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
-    FROM (
-      SELECT session_id, user_id FROM unnest(incoming)
-      UNION SELECT saved_id, saved_session ->> 'userId' WHERE saved_id IS NOT NULL
-      UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
-    ) AS given
-    LEFT JOIN ${heads} AS head USING (session_id)
-    WHERE given.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> given.user_id
-    ORDER BY session_id
-  LOOP
-    IF refused.is_foreign THEN
-      ${raise(REFUSALS.foreign, "the session belongs to another user", "refused.session_id")}
-    ELSIF ${place}.rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
-      ${raise(REFUSALS.deleted, "the session was deleted", "refused.session_id")}
+  IF version IS NOT NULL THEN
+    IF head.deletion_count = 0 THEN
+      ${insertInto("")}
+    ELSE
+      ${insertInto(`WHERE ${withoutTombstone("saved_id")}`)}
     END IF;
-  END LOOP;
+    UPDATE ${heads} SET created_at = LEAST(created_at, done.created_at),
+      last_atom_id = GREATEST(last_atom_id, done.last_id), message_count = message_count + done.messages,
+      atom_count = atom_count + done.atoms, id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
+    WHERE session_id = saved_id;
+    IF EXISTS (SELECT FROM ${peers}) THEN
+      ${leaveHints(tableNames(schema), "(SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted", false)};
+    END IF;
+    IF cardinality(done.ids) < json_array_length(atoms) THEN
+      ${parse}
+    END IF;
+  END IF;
+  IF version IS NULL THEN
+    ${parse}
+    session_ids := ARRAY(
+      SELECT session_id FROM unnest(incoming)
+      UNION SELECT saved_id WHERE saved_id IS NOT NULL
+      UNION SELECT session_id FROM ${given}
+    );
+    locked := ${place}.rivet_lock_heads(session_ids);
 
-  IF saved_id IS NOT NULL THEN
-    SELECT history_xor INTO version FROM ${heads} WHERE session_id = saved_id;
-    IF saved_session ->> 'clearThroughId' IS NOT NULL THEN
+    IF is_merge THEN
+      deleted := ${place}.rivet_deleted_sessions(session_ids);
+      SELECT array_agg(session_id) AS ids, array_agg(${timeOf("deleted_at_ms")}) AS times INTO facts
+      FROM ${given} WHERE id = ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted);
+      IF facts.ids IS NOT NULL THEN
+        removed := (${place}.rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
+        deleted := deleted || facts.ids;
+      END IF;
+      FOR facts IN
+        SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg(${timeOf("deleted_at_ms")} ORDER BY id) AS times
+        FROM ${given} WHERE id <> ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted)
+        GROUP BY session_id
+      LOOP
+        removed := removed + ${place}.rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
+      END LOOP;
+      incoming := ARRAY(SELECT atom FROM unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
+    END IF;
+
+    -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
+    -- else's.
+    FOR refused IN
+      SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
+      FROM (
+        SELECT session_id, user_id FROM unnest(incoming)
+        UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
+        UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
+      ) AS wanted
+      LEFT JOIN ${heads} AS head USING (session_id)
+      WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
+      ORDER BY session_id
+    LOOP
+      IF refused.is_foreign THEN
+        ${raise(REFUSALS.foreign, "the session belongs to another user", "refused.session_id")}
+      ELSIF ${place}.rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
+        ${raise(REFUSALS.deleted, "the session was deleted", "refused.session_id")}
+      END IF;
+    END LOOP;
+
+    IF saved_id IS NOT NULL THEN
+      SELECT history_xor INTO version FROM ${heads} WHERE session_id = saved_id;
       SELECT array_agg(id) AS ids INTO facts FROM ${memories}
-      WHERE session_id = saved_id AND id <= (saved_session ->> 'clearThroughId')::uuid AND ${IS_MESSAGE};
+      WHERE session_id = saved_id AND id <= clear_through AND ${IS_MESSAGE};
       IF facts.ids IS NOT NULL THEN
         removed := ${place}.rivet_bury_atoms(saved_id, facts.ids, NULL);
       END IF;
     END IF;
-  END IF;
 
-  WITH inserted AS (
-    INSERT INTO ${memories} SELECT given.* FROM unnest(incoming) AS given
-    WHERE NOT EXISTS (
-      SELECT FROM ${tombstones} AS buried WHERE buried.session_id = given.session_id AND buried.id = given.id
+    WITH inserted AS (
+      INSERT INTO ${memories} SELECT atom.* FROM unnest(incoming) AS atom WHERE ${withoutTombstone("atom.session_id")}
+      ON CONFLICT DO NOTHING
+      RETURNING session_id, id, user_id, memory_type, created_at
+    ), hinted AS (
+    ${leaveHints(tableNames(schema), "inserted", false)}
+  ), added AS (
+      SELECT session_id, min(user_id) AS user_id, ${added} FROM inserted GROUP BY session_id
+    ), updated AS (
+      UPDATE ${heads} AS head SET user_id = added.user_id,
+        created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, ${add}
+      FROM added WHERE head.session_id = added.session_id
     )
-    ON CONFLICT DO NOTHING
-    RETURNING session_id, id, user_id, memory_type, created_at
-  ), ${hints(tableNames(schema), "inserted", false)}, added AS (
-    SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
-      count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, count(*) AS atoms, bit_xor(${bitsOf("id")}) AS id_xor,
-      COALESCE(bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor
-    FROM inserted GROUP BY session_id
-  ), updated AS (
-    UPDATE ${heads} AS head SET user_id = added.user_id,
-      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END,
-      last_atom_id = GREATEST(last_atom_id, last_id), message_count = message_count + messages,
-      atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor
-    FROM added WHERE head.session_id = added.session_id
-  )
-  SELECT COALESCE(array_agg(id), '{}') INTO inserted_ids FROM inserted;
-
-  IF EXISTS (SELECT FROM unnest(incoming) WHERE ${IS_METADATA} AND id = ANY (inserted_ids)) THEN
-    PERFORM ${place}.rivet_apply_metadata(session_ids, inserted_ids);
+    SELECT ${result} INTO done FROM inserted;
   END IF;
 
-  IF cardinality(inserted_ids) < cardinality(incoming) THEN
-    SELECT given.session_id, given.id INTO refused FROM unnest(incoming) AS given JOIN ${memories} AS stored USING (session_id, id)
-    WHERE (given.user_id, given.memory_type, given.content, given.metadata)
+  IF done.has_metadata THEN
+    PERFORM ${place}.rivet_apply_metadata(session_ids, done.ids);
+  END IF;
+
+  IF cardinality(done.ids) < cardinality(incoming) THEN
+    SELECT atom.session_id, atom.id INTO refused FROM unnest(incoming) AS atom JOIN ${memories} AS stored USING (session_id, id)
+    WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata)
       <> (stored.user_id, stored.memory_type, stored.content, stored.metadata)
     ORDER BY 1, 2 LIMIT 1;
     IF FOUND THEN
@@ -319,11 +364,11 @@ BEGIN
     END IF;
   END IF;
 
-  IF expected IS NOT NULL AND removed + cardinality(inserted_ids) > 0 AND version <> expected THEN
+  IF expected IS NOT NULL AND version <> expected AND removed + cardinality(done.ids) > 0 THEN
     -- What the same write left here before its reply was lost is no change by somebody else.
     FOR refused IN
-      SELECT id FROM unnest(incoming) AS given JOIN ${memories} USING (session_id, id)
-      WHERE given.${IS_HISTORY} AND id <> ALL (inserted_ids) ORDER BY id DESC
+      SELECT id FROM unnest(incoming) AS atom JOIN ${memories} USING (session_id, id)
+      WHERE atom.${IS_HISTORY} AND id <> ALL (done.ids) ORDER BY id DESC
     LOOP
       version := version # ${bitsOf("refused.id")};
       EXIT WHEN version = expected;
@@ -332,10 +377,12 @@ BEGIN
       ${raise(REFUSALS.changed, "the session was changed by another writer", "saved_id")}
     END IF;
   END IF;
+
   ${setWriting(false)}
-  RETURN json_build_object('written', cardinality(inserted_ids), 'removed', removed, 'historyXor', (
-    SELECT ${idOf("history_xor")} FROM ${heads} WHERE session_id = saved_id
-  ));
+  RETURN json_build_object('written', cardinality(done.ids), 'removed', removed,
+    'historyXor', (
+      SELECT ${idOf("history_xor")} FROM ${heads} WHERE session_id = saved_id
+    ));
 END`,
 )}`;
 }

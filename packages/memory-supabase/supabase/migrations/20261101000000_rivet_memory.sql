@@ -412,123 +412,174 @@ BEGIN
 END
 $rivet$;
 
--- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved: its messages through an id
--- are cleared first, and it is refused when its history is not the one that is expected. With tombstones, also an empty
--- list, the facts of another store are merged: tombstones come first and win, and what is late is left out silently.
+-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved, and the atoms are its: its
+-- messages through an id are cleared first, and it is refused when its history is not the one that is expected. With
+-- tombstones, also an empty list, the facts of another store are merged: tombstones come first and win, and what is late is
+-- left out silently.
 CREATE OR REPLACE FUNCTION "public".rivet_write_atoms(atoms json, saved_session json DEFAULT NULL, tombstones json DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 DECLARE
   is_merge constant boolean := tombstones IS NOT NULL;
   saved_id constant text := saved_session ->> 'sessionId';
+  saved_user constant text := saved_session ->> 'userId';
+  clear_through constant uuid := saved_session ->> 'clearThroughId';
   expected constant bit(128) := ('x' || replace((saved_session ->> 'expectedHistoryXor')::text, '-', ''))::bit(128);
   incoming "public"."session_memories"[];
-  session_ids text[];
+  session_ids text[] := ARRAY[saved_id];
   locked text[];
   deleted text[];
   refused record;
-  version bit(128);
-  inserted_ids uuid[];
   facts record;
+  head record;
+  done record;
+  version bit(128);
   removed integer := 0;
 BEGIN
   PERFORM set_config('rivet_memory.writing', 'yes', true);
-  incoming := ARRAY(
-    SELECT ROW(session_id, id, user_id, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
-    FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint)
-    ORDER BY session_id COLLATE "C", id
-  );
-  session_ids := ARRAY(
-    SELECT session_id FROM unnest(incoming)
-    UNION SELECT saved_id WHERE saved_id IS NOT NULL
-    UNION SELECT session_id FROM json_to_recordset(tombstones) AS tombstone (session_id text)
-  );
-  locked := "public".rivet_lock_heads(session_ids);
-
-  IF is_merge THEN
-    deleted := "public".rivet_deleted_sessions(session_ids);
-    SELECT array_agg(session_id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC') AS times INTO facts
-    FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-    WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
-    IF facts.ids IS NOT NULL THEN
-      removed := ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
-      deleted := deleted || facts.ids;
-    END IF;
-    FOR facts IN
-      SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
-      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-      WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
-      GROUP BY session_id
-    LOOP
-      removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
-    END LOOP;
-    incoming := ARRAY(SELECT given FROM unnest(incoming) AS given WHERE session_id <> ALL (deleted));
+  IF saved_id IS NOT NULL AND clear_through IS NULL AND NOT is_merge THEN
+    -- A session that is there, as nearly always. Small statements: one that did all of it took twice as long.
+    SELECT deletion_count, history_xor INTO head FROM "public"."session_heads"
+    WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0 FOR UPDATE;
+    version := head.history_xor;
   END IF;
-
-  -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
-  -- else's.
-  FOR refused IN
-    SELECT given.session_id, given.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
-    FROM (
-      SELECT session_id, user_id FROM unnest(incoming)
-      UNION SELECT saved_id, saved_session ->> 'userId' WHERE saved_id IS NOT NULL
-      UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
-    ) AS given
-    LEFT JOIN "public"."session_heads" AS head USING (session_id)
-    WHERE given.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> given.user_id
-    ORDER BY session_id
-  LOOP
-    IF refused.is_foreign THEN
-      RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'the session belongs to another user', DETAIL = json_build_object('sessionId', refused.session_id)::text;
-    ELSIF "public".rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
-      RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = json_build_object('sessionId', refused.session_id)::text;
+  IF version IS NOT NULL THEN
+    IF head.deletion_count = 0 THEN
+      WITH inserted AS (
+      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
+      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint) 
+      ON CONFLICT DO NOTHING
+      RETURNING session_id, id, memory_type, created_at
+    )
+    SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
+      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
+    ELSE
+      WITH inserted AS (
+      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
+      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint) WHERE NOT EXISTS (
+      SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = saved_id AND buried.id = atom.id
+    )
+      ON CONFLICT DO NOTHING
+      RETURNING session_id, id, memory_type, created_at
+    )
+    SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
+      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
     END IF;
-  END LOOP;
+    UPDATE "public"."session_heads" SET created_at = LEAST(created_at, done.created_at),
+      last_atom_id = GREATEST(last_atom_id, done.last_id), message_count = message_count + done.messages,
+      atom_count = atom_count + done.atoms, id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
+    WHERE session_id = saved_id;
+    IF EXISTS (SELECT FROM "public"."replication_peers") THEN
+      INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, false FROM (SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    ON CONFLICT DO NOTHING;
+    END IF;
+    IF cardinality(done.ids) < json_array_length(atoms) THEN
+      incoming := ARRAY(
+      SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
+        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint)
+      ORDER BY 1
+    );
+    END IF;
+  END IF;
+  IF version IS NULL THEN
+    incoming := ARRAY(
+      SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
+        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint)
+      ORDER BY 1
+    );
+    session_ids := ARRAY(
+      SELECT session_id FROM unnest(incoming)
+      UNION SELECT saved_id WHERE saved_id IS NOT NULL
+      UNION SELECT session_id FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+    );
+    locked := "public".rivet_lock_heads(session_ids);
 
-  IF saved_id IS NOT NULL THEN
-    SELECT history_xor INTO version FROM "public"."session_heads" WHERE session_id = saved_id;
-    IF saved_session ->> 'clearThroughId' IS NOT NULL THEN
+    IF is_merge THEN
+      deleted := "public".rivet_deleted_sessions(session_ids);
+      SELECT array_agg(session_id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC') AS times INTO facts
+      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
+      IF facts.ids IS NOT NULL THEN
+        removed := ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
+        deleted := deleted || facts.ids;
+      END IF;
+      FOR facts IN
+        SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
+        FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
+        GROUP BY session_id
+      LOOP
+        removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
+      END LOOP;
+      incoming := ARRAY(SELECT atom FROM unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
+    END IF;
+
+    -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
+    -- else's.
+    FOR refused IN
+      SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
+      FROM (
+        SELECT session_id, user_id FROM unnest(incoming)
+        UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
+        UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
+      ) AS wanted
+      LEFT JOIN "public"."session_heads" AS head USING (session_id)
+      WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
+      ORDER BY session_id
+    LOOP
+      IF refused.is_foreign THEN
+        RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'the session belongs to another user', DETAIL = json_build_object('sessionId', refused.session_id)::text;
+      ELSIF "public".rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
+        RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = json_build_object('sessionId', refused.session_id)::text;
+      END IF;
+    END LOOP;
+
+    IF saved_id IS NOT NULL THEN
+      SELECT history_xor INTO version FROM "public"."session_heads" WHERE session_id = saved_id;
       SELECT array_agg(id) AS ids INTO facts FROM "public"."session_memories"
-      WHERE session_id = saved_id AND id <= (saved_session ->> 'clearThroughId')::uuid AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+      WHERE session_id = saved_id AND id <= clear_through AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
       IF facts.ids IS NOT NULL THEN
         removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL);
       END IF;
     END IF;
-  END IF;
 
-  WITH inserted AS (
-    INSERT INTO "public"."session_memories" SELECT given.* FROM unnest(incoming) AS given
-    WHERE NOT EXISTS (
-      SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = given.session_id AND buried.id = given.id
+    WITH inserted AS (
+      INSERT INTO "public"."session_memories" SELECT atom.* FROM unnest(incoming) AS atom WHERE NOT EXISTS (
+      SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = atom.session_id AND buried.id = atom.id
     )
-    ON CONFLICT DO NOTHING
-    RETURNING session_id, id, user_id, memory_type, created_at
-  ), hinted AS (
+      ON CONFLICT DO NOTHING
+      RETURNING session_id, id, user_id, memory_type, created_at
+    ), hinted AS (
     INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
     SELECT '*', session_id, id, false FROM inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
     ON CONFLICT DO NOTHING
   ), added AS (
-    SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
-      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) AS id_xor,
-      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor
-    FROM inserted GROUP BY session_id
-  ), updated AS (
-    UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
-      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END,
-      last_atom_id = GREATEST(last_atom_id, last_id), message_count = message_count + messages,
+      SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
+      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor FROM inserted GROUP BY session_id
+    ), updated AS (
+      UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
+        created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, last_atom_id = GREATEST(last_atom_id, last_id), message_count = message_count + messages,
       atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor
-    FROM added WHERE head.session_id = added.session_id
-  )
-  SELECT COALESCE(array_agg(id), '{}') INTO inserted_ids FROM inserted;
-
-  IF EXISTS (SELECT FROM unnest(incoming) WHERE memory_type = 'session_metadata' AND id = ANY (inserted_ids)) THEN
-    PERFORM "public".rivet_apply_metadata(session_ids, inserted_ids);
+      FROM added WHERE head.session_id = added.session_id
+    )
+    SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata INTO done FROM inserted;
   END IF;
 
-  IF cardinality(inserted_ids) < cardinality(incoming) THEN
-    SELECT given.session_id, given.id INTO refused FROM unnest(incoming) AS given JOIN "public"."session_memories" AS stored USING (session_id, id)
-    WHERE (given.user_id, given.memory_type, given.content, given.metadata)
+  IF done.has_metadata THEN
+    PERFORM "public".rivet_apply_metadata(session_ids, done.ids);
+  END IF;
+
+  IF cardinality(done.ids) < cardinality(incoming) THEN
+    SELECT atom.session_id, atom.id INTO refused FROM unnest(incoming) AS atom JOIN "public"."session_memories" AS stored USING (session_id, id)
+    WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata)
       <> (stored.user_id, stored.memory_type, stored.content, stored.metadata)
     ORDER BY 1, 2 LIMIT 1;
     IF FOUND THEN
@@ -536,11 +587,11 @@ BEGIN
     END IF;
   END IF;
 
-  IF expected IS NOT NULL AND removed + cardinality(inserted_ids) > 0 AND version <> expected THEN
+  IF expected IS NOT NULL AND version <> expected AND removed + cardinality(done.ids) > 0 THEN
     -- What the same write left here before its reply was lost is no change by somebody else.
     FOR refused IN
-      SELECT id FROM unnest(incoming) AS given JOIN "public"."session_memories" USING (session_id, id)
-      WHERE given.memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata') AND id <> ALL (inserted_ids) ORDER BY id DESC
+      SELECT id FROM unnest(incoming) AS atom JOIN "public"."session_memories" USING (session_id, id)
+      WHERE atom.memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata') AND id <> ALL (done.ids) ORDER BY id DESC
     LOOP
       version := version # ('x' || replace(refused.id::text, '-', ''))::bit(128);
       EXIT WHEN version = expected;
@@ -549,10 +600,12 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'RM004', MESSAGE = 'the session was changed by another writer', DETAIL = json_build_object('sessionId', saved_id)::text;
     END IF;
   END IF;
+
   PERFORM set_config('rivet_memory.writing', '', true);
-  RETURN json_build_object('written', cardinality(inserted_ids), 'removed', removed, 'historyXor', (
-    SELECT encode(substr(bit_send(history_xor), 5), 'hex')::uuid FROM "public"."session_heads" WHERE session_id = saved_id
-  ));
+  RETURN json_build_object('written', cardinality(done.ids), 'removed', removed,
+    'historyXor', (
+      SELECT encode(substr(bit_send(history_xor), 5), 'hex')::uuid FROM "public"."session_heads" WHERE session_id = saved_id
+    ));
 END
 $rivet$;
 
@@ -590,6 +643,23 @@ BEGIN
 END
 $rivet$;
 
+-- How many rows of these sizes a page takes, one at least.
+CREATE OR REPLACE FUNCTION "public".rivet_rows_that_fit(sizes integer[]) RETURNS integer
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  bytes bigint := 0;
+BEGIN
+  FOR position IN 1 .. LEAST(cardinality(sizes), 1000) LOOP
+    IF bytes >= 2097152 THEN
+      RETURN position - 1;
+    END IF;
+    bytes := bytes + sizes[position];
+  END LOOP;
+  RETURN LEAST(cardinality(sizes), 1000);
+END
+$rivet$;
+
 -- A page of atoms. Where an index leads by memory type, each type gives its own page, and the pages are merged: the cost
 -- is that of a page a type, however many atoms there are.
 CREATE OR REPLACE FUNCTION "public".rivet_select_atoms(given_session_id text, given_user_id text, memory_types text[], ids uuid[], after_id uuid,
@@ -597,15 +667,17 @@ CREATE OR REPLACE FUNCTION "public".rivet_select_atoms(given_session_id text, gi
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 DECLARE
-  direction constant text := CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END;
-  rows_wanted constant integer := LEAST(row_limit, 1000 + 1);
+  ending constant text := format(' ORDER BY id %s LIMIT $7', CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END);
   source text := format('SELECT * FROM "public"."session_memories" WHERE id > $1 AND id < $2 %s %s %s',
     CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $4' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END,
     CASE WHEN ids IS NOT NULL THEN 'AND id = ANY ($5)' END);
-  ending constant text := format(' ORDER BY id %s LIMIT $7', direction);
   types text;
-  found record;
+  first_id constant uuid := COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid);
+  last_id constant uuid := COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid);
+  sizes integer[];
+  fitting integer;
+  columns json;
 BEGIN
   IF memory_types IS NOT NULL THEN
     types := 'WITH type (name) AS (SELECT DISTINCT * FROM unnest($6))';
@@ -623,20 +695,19 @@ BEGIN
         SELECT FROM unnest(memory_types) AS type (memory_type) WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')
       ) THEN ' AND memory_type NOT IN (''message_user'', ''message_assistant'', ''message_system'', ''message_tool'')' ELSE '' END || ending || ') AS page';
   END IF;
-  EXECUTE format($page$
-  WITH page AS (%s), sized AS (
-    SELECT *, row_number() OVER ordered AS position,
-      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
-    FROM page WINDOW ordered AS (ORDER BY id %s ROWS UNBOUNDED PRECEDING)
-  ), kept AS (
-    SELECT json_build_array(session_id, id, user_id, memory_type, content::text, metadata::text, (extract(epoch FROM created_at) * 1000)::bigint) AS entry, position FROM sized
-    WHERE false OR position <= 1000 AND bytes_before < 2097152
-  )
-  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
-  FROM kept$page$, source || ending, direction)
-  INTO found
-  USING COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid), COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid), given_user_id, given_session_id, ids, memory_types, rows_wanted;
-  RETURN json_build_object('entries', found.entries, 'more', found.more);
+  EXECUTE 'SELECT ARRAY(SELECT pg_column_size(content) + pg_column_size(metadata) FROM (' || source || ending || ') AS page)' INTO sizes
+  USING first_id, last_id, given_user_id, given_session_id, ids, memory_types, LEAST(row_limit, 1000 + 1);
+  fitting := "public".rivet_rows_that_fit(sizes);
+  EXECUTE format($page$SELECT json_build_array(COALESCE(json_agg(session_id ORDER BY id %1$s), '[]'),
+      COALESCE(json_agg(user_id ORDER BY id %1$s), '[]'),
+      COALESCE(json_agg(id ORDER BY id %1$s), '[]'),
+      COALESCE(json_agg(memory_type ORDER BY id %1$s), '[]'),
+      COALESCE(json_agg(content::text ORDER BY id %1$s), '[]'),
+      COALESCE(json_agg(metadata::text ORDER BY id %1$s), '[]'),
+      COALESCE(json_agg(date_part('epoch', created_at) * 1000 ORDER BY id %1$s), '[]')) FROM (%2$s) AS page$page$,
+    CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END, source || ending) INTO columns
+  USING first_id, last_id, given_user_id, given_session_id, ids, memory_types, fitting;
+  RETURN json_build_object('columns', columns, 'more', fitting < cardinality(sizes));
 END
 $rivet$;
 
@@ -648,47 +719,57 @@ LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 DECLARE
   head json := (
-    SELECT json_build_array(session_id, user_id, (extract(epoch FROM created_at) * 1000)::bigint, last_atom_id, message_count, atom_count,
-      encode(substr(bit_send(id_xor), 5), 'hex')::uuid, encode(substr(bit_send(history_xor), 5), 'hex')::uuid, metadata::text, metadata_ids::text) FROM "public"."session_heads"
+    SELECT json_build_array(session_id, user_id, date_part('epoch', created_at) * 1000, last_atom_id, message_count, atom_count, encode(substr(bit_send(id_xor), 5), 'hex')::uuid, encode(substr(bit_send(history_xor), 5), 'hex')::uuid, metadata::text, content::text) FROM (SELECT *, metadata_ids AS content FROM "public"."session_heads") AS head
     WHERE session_id = given_session_id AND atom_count > 0 AND (given_user_id IS NULL OR user_id = given_user_id)
   );
-  messages record;
+  first_id constant uuid := COALESCE(from_id, '00000000-0000-0000-0000-000000000000'::uuid);
+  after_id constant uuid := COALESCE(cursor_id, '00000000-0000-0000-0000-000000000000'::uuid);
+  before_id constant uuid := COALESCE(cursor_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid);
+  sizes integer[] := '{}';
+  fitting integer;
+  columns json;
 BEGIN
   IF head IS NULL THEN
     RETURN NULL;
   END IF;
   IF last_messages IS NULL THEN
-    SELECT * INTO messages FROM (
-  WITH page AS (
-    SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
-    WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id >= COALESCE(from_id, '00000000-0000-0000-0000-000000000000'::uuid) AND id > COALESCE(cursor_id, '00000000-0000-0000-0000-000000000000'::uuid)
-    ORDER BY id ASC LIMIT CASE WHEN is_whole THEN last_messages ELSE LEAST(last_messages, 1000 + 1) END), sized AS (
-    SELECT *, row_number() OVER ordered AS position,
-      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
-    FROM page WINDOW ordered AS (ORDER BY id ASC ROWS UNBOUNDED PRECEDING)
-  ), kept AS (
-    SELECT json_build_array(id, memory_type, content::text, metadata::text, (extract(epoch FROM created_at) * 1000)::bigint) AS entry, position FROM sized
-    WHERE is_whole OR position <= 1000 AND bytes_before < 2097152
-  )
-  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
-  FROM kept) AS page;
+    IF is_whole THEN
+      fitting := last_messages;
+    ELSE
+      sizes := ARRAY(SELECT pg_column_size(content) + pg_column_size(metadata) FROM "public"."session_memories"
+      WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id >= first_id AND id > after_id
+      ORDER BY id ASC LIMIT LEAST(last_messages, 1000 + 1));
+      fitting := "public".rivet_rows_that_fit(sizes);
+    END IF;
+    SELECT json_build_array(COALESCE(json_agg(id ORDER BY id ASC), '[]'),
+      COALESCE(json_agg(memory_type ORDER BY id ASC), '[]'),
+      COALESCE(json_agg(content::text ORDER BY id ASC), '[]'),
+      COALESCE(json_agg(metadata::text ORDER BY id ASC), '[]'),
+      COALESCE(json_agg(date_part('epoch', created_at) * 1000 ORDER BY id ASC), '[]')) INTO columns FROM (
+      SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+      WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id >= first_id AND id > after_id
+      ORDER BY id ASC LIMIT fitting
+    ) AS page;
   ELSE
-    SELECT * INTO messages FROM (
-  WITH page AS (
-    SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
-    WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id < COALESCE(cursor_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-    ORDER BY id DESC LIMIT CASE WHEN is_whole THEN last_messages ELSE LEAST(last_messages, 1000 + 1) END), sized AS (
-    SELECT *, row_number() OVER ordered AS position,
-      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
-    FROM page WINDOW ordered AS (ORDER BY id DESC ROWS UNBOUNDED PRECEDING)
-  ), kept AS (
-    SELECT json_build_array(id, memory_type, content::text, metadata::text, (extract(epoch FROM created_at) * 1000)::bigint) AS entry, position FROM sized
-    WHERE is_whole OR position <= 1000 AND bytes_before < 2097152
-  )
-  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
-  FROM kept) AS page;
+    IF is_whole THEN
+      fitting := last_messages;
+    ELSE
+      sizes := ARRAY(SELECT pg_column_size(content) + pg_column_size(metadata) FROM "public"."session_memories"
+      WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id < before_id
+      ORDER BY id DESC LIMIT LEAST(last_messages, 1000 + 1));
+      fitting := "public".rivet_rows_that_fit(sizes);
+    END IF;
+    SELECT json_build_array(COALESCE(json_agg(id ORDER BY id DESC), '[]'),
+      COALESCE(json_agg(memory_type ORDER BY id DESC), '[]'),
+      COALESCE(json_agg(content::text ORDER BY id DESC), '[]'),
+      COALESCE(json_agg(metadata::text ORDER BY id DESC), '[]'),
+      COALESCE(json_agg(date_part('epoch', created_at) * 1000 ORDER BY id DESC), '[]')) INTO columns FROM (
+      SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+      WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id < before_id
+      ORDER BY id DESC LIMIT fitting
+    ) AS page;
   END IF;
-  RETURN json_build_object('head', head, 'entries', messages.entries, 'more', messages.more);
+  RETURN json_build_object('head', head, 'columns', columns, 'more', COALESCE(fitting < cardinality(sizes), false));
 END
 $rivet$;
 
@@ -698,25 +779,29 @@ LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 DECLARE
   ordering constant text := CASE WHEN after_session_id IS NULL THEN 'last_atom_id DESC' ELSE 'session_id' END;
-  found record;
+  source constant text := format('SELECT *, metadata_ids AS content FROM "public"."session_heads" WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
+    CASE WHEN after_session_id IS NULL THEN 'last_atom_id < $1' ELSE 'session_id > $2' END,
+    CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering);
+  last_id constant uuid := COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid);
+  sizes integer[];
+  fitting integer;
+  columns json;
 BEGIN
-  EXECUTE format($page$
-  WITH page AS (SELECT *, metadata_ids AS content FROM "public"."session_heads" WHERE atom_count > 0 %s %s ORDER BY %s LIMIT $4), sized AS (
-    SELECT *, row_number() OVER ordered AS position,
-      sum(pg_column_size(content) + pg_column_size(metadata)) OVER ordered - pg_column_size(content) - pg_column_size(metadata) AS bytes_before
-    FROM page WINDOW ordered AS (ORDER BY %s ROWS UNBOUNDED PRECEDING)
-  ), kept AS (
-    SELECT json_build_array(session_id, user_id, (extract(epoch FROM created_at) * 1000)::bigint, last_atom_id, message_count, atom_count,
-      encode(substr(bit_send(id_xor), 5), 'hex')::uuid, encode(substr(bit_send(history_xor), 5), 'hex')::uuid, metadata::text, metadata_ids::text) AS entry, position FROM sized
-    WHERE false OR position <= 1000 AND bytes_before < 2097152
-  )
-  SELECT COALESCE(json_agg(entry ORDER BY position), '[]') AS entries, (SELECT count(*) FROM page) > count(*) AS more
-  FROM kept$page$,
-    CASE WHEN after_session_id IS NULL THEN 'AND last_atom_id < $1' ELSE 'AND session_id > $2' END,
-    CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering, ordering)
-  INTO found
-  USING COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid), after_session_id, given_user_id, LEAST(row_limit, 1000 + 1);
-  RETURN json_build_object('entries', found.entries, 'more', found.more);
+  EXECUTE 'SELECT ARRAY(SELECT pg_column_size(content) + pg_column_size(metadata) FROM (' || source || ') AS page)' INTO sizes
+  USING last_id, after_session_id, given_user_id, LEAST(row_limit, 1000 + 1);
+  fitting := "public".rivet_rows_that_fit(sizes);
+  EXECUTE format($page$SELECT json_build_array(COALESCE(json_agg(session_id ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(user_id ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(date_part('epoch', created_at) * 1000 ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(last_atom_id ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(message_count ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(atom_count ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(encode(substr(bit_send(id_xor), 5), 'hex')::uuid ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(encode(substr(bit_send(history_xor), 5), 'hex')::uuid ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(metadata::text ORDER BY %1$s), '[]'),
+      COALESCE(json_agg(content::text ORDER BY %1$s), '[]')) FROM (%2$s) AS page$page$, ordering, source) INTO columns
+  USING last_id, after_session_id, given_user_id, fitting;
+  RETURN json_build_object('columns', columns, 'more', fitting < cardinality(sizes));
 END
 $rivet$;
 
@@ -725,21 +810,23 @@ CREATE OR REPLACE FUNCTION "public".rivet_select_tombstones(given_session_id tex
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 DECLARE
-  found record;
+  columns json;
 BEGIN
-  EXECUTE format('
-    SELECT COALESCE(json_agg(json_build_array(session_id, id, (extract(epoch FROM deleted_at) * 1000)::bigint) ORDER BY session_id, id), ''[]'') AS entries
-    FROM (SELECT * FROM "public"."session_tombstones" WHERE %s (session_id, id) > ($2, $3) ORDER BY session_id, id LIMIT $4) AS page',
-    CASE WHEN given_session_id IS NOT NULL THEN 'session_id = $1 AND' END)
-  INTO found
+  EXECUTE format($page$SELECT json_build_array(COALESCE(json_agg(session_id ORDER BY session_id, id), '[]'),
+      COALESCE(json_agg(id ORDER BY session_id, id), '[]'),
+      COALESCE(json_agg(date_part('epoch', deleted_at) * 1000 ORDER BY session_id, id), '[]'))
+    FROM (
+      SELECT * FROM "public"."session_tombstones" WHERE %s (session_id, id) > ($2, $3) ORDER BY session_id, id LIMIT $4
+    ) AS page$page$, CASE WHEN given_session_id IS NOT NULL THEN 'session_id = $1 AND' END)
+  INTO columns
   USING given_session_id, COALESCE(after_session_id, ''), COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid), LEAST(row_limit, 1000);
-  RETURN json_build_object('entries', found.entries, 'more', json_array_length(found.entries) = 1000 AND row_limit > 1000);
+  RETURN json_build_object('columns', columns, 'more', row_limit > 1000 AND json_array_length(columns -> 0) = 1000);
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';
