@@ -13,7 +13,7 @@ const program = new Command("pnpm demo")
   .enablePositionalOptions()
   .option(
     "--backend <url>",
-    "memory:, sqlite:PATH, postgres://…; sqlite: or postgres: for a file or server of the demo's own, which is removed afterwards",
+    "memory:, sqlite:PATH, postgres://…, supabase: with SUPABASE_URL; sqlite:, postgres: or supabase: alone for a file or servers of the demo's own, which are removed afterwards",
   )
   .option(
     "--transcript <file>",

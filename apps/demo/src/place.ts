@@ -14,6 +14,7 @@ export const OWN_FILE = "sqlite:";
 /** @param folder for a file of the demo's own. */
 export async function findPlace(backend: string, folder: string): Promise<Place> {
   if (backend === "postgres:") return startServer();
+  if (backend === "supabase:" && !isProjectConfigured()) return startProject();
   const url = backend === OWN_FILE ? `sqlite:${join(folder, "memory.db")}` : backend;
   return { url, forSecondProcess: forSecondProcess(url), async [Symbol.asyncDispose]() {} };
 }
@@ -25,6 +26,33 @@ async function startServer(): Promise<Place> {
   terminal.note(`started a PostgreSQL server on port ${server.port}; it is removed afterwards`);
   const url = await server.createDatabase();
   return { url, forSecondProcess: forSecondProcess(url), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+function isProjectConfigured(): boolean {
+  return (process.env["SUPABASE_URL"] ?? "") !== "";
+}
+
+/** A Supabase project's REST API of the demo's own, which ends with it: its tables and policies are the package's. */
+async function startProject(): Promise<Place> {
+  const { startSupabase } = await import("@rivet/local-servers");
+  const { supabaseMigration } = await import("@rivet/memory-supabase");
+  const project = await startSupabase();
+  try {
+    await project.apply(supabaseMigration());
+    await project.postgrest.restart();
+  } catch (error) {
+    await project[Symbol.asyncDispose]();
+    throw error;
+  }
+  terminal.note(`started PostgreSQL, PostgREST and a gateway at ${project.url}; they are removed afterwards`);
+  const environment = { SUPABASE_URL: project.url, SUPABASE_KEY: project.keys.secret };
+  Object.assign(process.env, environment);
+  const url = "supabase:";
+  return {
+    url,
+    forSecondProcess: { backend: url, environment },
+    [Symbol.asyncDispose]: () => project[Symbol.asyncDispose](),
+  };
 }
 
 function forSecondProcess(url: string): Place["forSecondProcess"] {

@@ -155,6 +155,16 @@ describe("the demo", { timeout: 120_000 }, () => {
     expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
   });
 
+  it("starts a Supabase project's API of its own, and leaves nothing of it behind", { timeout: 120_000 }, async () => {
+    await chmod(folder, 0o711);
+    const { exitCode, output } = await demo("--backend", "supabase:");
+    expect(output).toMatch(/started PostgreSQL, PostgREST and a gateway at http/);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
+    expect(exitCode).toBe(0);
+    expect(await leftovers()).toEqual([]);
+    expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
+  });
+
   it("takes the address of a PostgreSQL, and does not show its password", { timeout: 120_000 }, async () => {
     await using server = await startPostgres();
     const url = await server.createDatabase();
