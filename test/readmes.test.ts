@@ -1,7 +1,8 @@
 import { globSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sharedServer } from "@rivet/local-servers";
+import { sharedServer, startSupabase, type LocalSupabase } from "@rivet/local-servers";
+import { supabaseMigration } from "@rivet/memory-supabase";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runWell } from "./child-process.ts";
 import { codeBlocks } from "./readme-code.ts";
@@ -14,6 +15,15 @@ const blocks = documents.flatMap((document) =>
 
 describe("the code of the documents", () => {
   const server = sharedServer({ beforeAll, afterAll });
+  let project: LocalSupabase | undefined;
+  beforeAll(async () => {
+    project = await startSupabase();
+    await project.apply(supabaseMigration());
+    await project.postgrest.restart();
+  }, 60_000);
+  afterAll(async () => {
+    await project?.[Symbol.asyncDispose]();
+  });
 
   it("is found", () => {
     expect(documents).toContain("README.md");
@@ -26,7 +36,11 @@ describe("the code of the documents", () => {
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await writeFile(join(folder, "example.ts"), code);
     // What a document takes for granted.
-    const environment = { DATABASE_URL: await server().createDatabase() };
+    const environment = {
+      DATABASE_URL: await server().createDatabase(),
+      SUPABASE_URL: project?.url ?? "",
+      SUPABASE_SECRET_KEY: project?.keys.secret ?? "",
+    };
     await runWell(process.execPath, ["--conditions=@rivet/source", "example.ts"], folder, environment);
   });
 });

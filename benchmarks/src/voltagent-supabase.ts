@@ -51,8 +51,7 @@ export class VoltAgentConversation implements AsyncDisposable {
     // Without its tables it prints the SQL that makes them.
     const sql = await printedSql(() => makeAdapter(project).initialize());
     await project.apply(sql);
-    await project.postgrest.stop();
-    await project.postgrest.start();
+    await project.postgrest.restart();
     const adapter = makeAdapter(project);
     await adapter.initialize();
     const conversation = new VoltAgentConversation(adapter);

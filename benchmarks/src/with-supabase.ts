@@ -13,8 +13,7 @@ export async function withSupabase<Result>(work: (pair: SupabasePair) => Promise
   await using project = await startSupabase();
   await project.apply(`${supabaseMigration()}${BareSupabase.tables}`);
   // The API reads the schema anew.
-  await project.postgrest.stop();
-  await project.postgrest.start();
+  await project.postgrest.restart();
   const { url, keys } = project;
   await using storage = new SupabaseMemoryStorage({ url, key: keys.secret });
   return await work({ project, storage, bare: new BareSupabase(url, keys.secret) });

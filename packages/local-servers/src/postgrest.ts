@@ -97,6 +97,12 @@ export class Postgrest {
     await ending?.end("keep");
   }
 
+  /** It reads the schema anew then. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await rm(this.#folder, { recursive: true, force: true });

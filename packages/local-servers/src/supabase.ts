@@ -101,8 +101,7 @@ export class LocalSupabase {
   }
 
   /** The token of a user who has signed in. @param userId a UUID. */
-  readonly tokenOf = (userId: string): string =>
-    signedToken(this.#jwtSecret, { role: "authenticated", sub: userId });
+  readonly tokenOf = (userId: string): string => signedToken(this.#jwtSecret, { role: "authenticated", sub: userId });
 
   /** Runs the text of a migration, as the role that owns the project's tables. */
   async apply(sql: string): Promise<void> {

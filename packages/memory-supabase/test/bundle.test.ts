@@ -38,11 +38,10 @@ it("the bundle imports nothing of Node's", async () => {
 
 it("the bundle saves and loads where there is nothing but what the web has", async () => {
   const { text } = await bundle("iife");
-  const web = {
-    ...{ AbortController, AbortSignal, Event, EventTarget, Headers, Request, Response, TextDecoder, TextEncoder, URL },
-    ...{ URLSearchParams, clearTimeout, console, crypto, fetch, performance, setTimeout },
-  };
-  const context = createContext({ ...web, url: project().url, key: project().keys.secret });
+  const requests = { AbortController, AbortSignal, Event, EventTarget, Headers, Request, Response, fetch };
+  const others = { TextDecoder, TextEncoder, URL, URLSearchParams, console, crypto, performance };
+  const timers = { clearTimeout, setTimeout };
+  const context = createContext({ ...requests, ...others, ...timers, url: project().url, key: project().keys.secret });
   runInContext(text, context);
   const texts: unknown = await runInContext(
     `(async () => {

@@ -34,7 +34,7 @@ export function sharedProject(
   beforeAll(async () => {
     project = await startSupabase(options);
     await prepare(project);
-    await restartApi(project);
+    await project.postgrest.restart();
   }, START_TIMEOUT_MS);
   afterAll(async () => {
     await project?.[Symbol.asyncDispose]();
@@ -43,12 +43,6 @@ export function sharedProject(
     if (project === undefined) throw new Error("the project has not started");
     return project;
   };
-}
-
-/** It reads the schema anew then. */
-export async function restartApi({ postgrest }: LocalSupabase): Promise<void> {
-  await postgrest.stop();
-  await postgrest.start();
 }
 
 /** A client of a user who has signed in. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { MemoryError, NIL_ID, replicate, Session, type AtomRow } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
+import type { SupabaseMemoryStorage } from "@rivet/memory-supabase";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import pg from "pg";
 import { beforeEach, describe, expect, it } from "vitest";

@@ -24,8 +24,17 @@ const SIZE = "pg_column_size(content) + pg_column_size(metadata)";
 const MESSAGE = ["id", "memory_type", "content::text", "metadata::text", millisecondsOf("created_at")];
 const ATOM = ["session_id", "user_id", ...MESSAGE];
 const HEAD = [
-  ...["session_id", "user_id", millisecondsOf("created_at"), "last_atom_id", "message_count", "atom_count"],
-  ...[idOf("id_xor"), idOf("history_xor"), "metadata::text", "content::text"],
+  "session_id",
+  "user_id",
+  millisecondsOf("created_at"),
+  "last_atom_id",
+  "message_count",
+  "atom_count",
+  idOf("id_xor"),
+  idOf("history_xor"),
+  "metadata::text",
+  // The other text of a head, in the place of an atom's: pages know one pair of columns.
+  "content::text",
 ];
 
 /** One JSON array a column. */
