@@ -221,6 +221,7 @@ describe("another user who knows every id", () => {
     ];
     for (const [name, args] of calls) await client.rpc(name, args);
     expect(await everything()).toEqual(before);
+    await storageOf(ALICE).deleteSession(sessionId);
     const { data } = await client.rpc("rivet_deleted_sessions", { session_ids: [sessionId] });
     expect(data).toEqual([]);
   });
@@ -275,7 +276,9 @@ describe("the tables, asked without the package", () => {
   });
 
   it.each(TABLES)("%s cannot be written to, not even one's own rows", async (table) => {
+    await project().server.query("INSERT INTO replication_peers (name) VALUES ('neon')");
     const { sessionId } = await sessionOf(ALICE);
+    await storageOf(ALICE).deleteMemoryAtoms(sessionId, [server().clock.next()]);
     const client = clientOfUser(project(), ALICE);
     const before = await everything();
     for (const [, write] of DIRECT) {
@@ -311,6 +314,48 @@ describe("the tables, asked without the package", () => {
     expect(await write(idOf(Date.now() + 2 * day))).toBe("42501");
     expect(await write("c56a4180-65aa-42ec-a945-5fd21dec0538")).toBe("42501");
     expect(await write(idOf(Date.now() + day / 2))).toBeUndefined();
+  });
+});
+
+describe("the policies", () => {
+  /** How many rows a statement changes for Bob while one of our functions writes, or the code of what it ends with. */
+  async function changedByBob(statement: string): Promise<unknown> {
+    const client = new pg.Client({ connectionString: project().server.url() });
+    await client.connect();
+    try {
+      await client.query(
+        `BEGIN; SET LOCAL ROLE authenticated; SET LOCAL request.jwt.claims = '{"sub": "${BOB}"}'; SET LOCAL rivet_memory.writing = 'yes'`,
+      );
+      return (await client.query(statement)).rowCount;
+    } catch (error) {
+      return error instanceof pg.DatabaseError ? error.code : error;
+    } finally {
+      await client.end();
+    }
+  }
+  const head = `'2026-01-01', '${ID}', 1, 1, 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'`;
+
+  it("hold also for what our own functions do, were they wrong", async () => {
+    const session = await sessionOf(ALICE);
+    await storageOf(ALICE).deleteMemoryAtoms(session.sessionId, [server().clock.next()]);
+    const { sessionId } = session;
+    // Without a condition, so that the policies on reading have no say.
+    expect(await changedByBob("DELETE FROM session_memories")).toBe(0);
+    expect(await changedByBob("DELETE FROM session_tombstones")).toBe(0);
+    expect(await changedByBob("UPDATE session_heads SET message_count = 0")).toBe(0);
+    const atom = (userId: string): string =>
+      `INSERT INTO session_memories VALUES ('s', '${ID}', '${userId}', 'log', '1', '{}', '2026-01-01')`;
+    expect(await changedByBob(atom(ALICE))).toBe("42501");
+    expect(await changedByBob(atom(BOB))).toBe(1);
+    const newHead = (userId: string): string => `INSERT INTO session_heads VALUES ('s', '${userId}', ${head})`;
+    expect(await changedByBob(newHead(ALICE))).toBe("42501");
+    expect(await changedByBob(newHead(BOB))).toBe(1);
+    const gift = `${newHead("")}; UPDATE session_heads SET user_id = '${ALICE}' WHERE session_id = 's'`;
+    expect(await changedByBob(gift)).toBe("42501");
+    const tombstone = `INSERT INTO session_tombstones (session_id, id, deleted_at) VALUES`;
+    expect(await changedByBob(`${tombstone} ('s', '${ID}', now())`)).toBe(1);
+    // Whose it is the trigger says, and it knows all owners.
+    expect(await changedByBob(`${tombstone} ('${sessionId}', '${NIL_ID}', now())`)).toBe("42501");
   });
 });
 
@@ -366,8 +411,9 @@ describe("the catalogue", () => {
         settings: expect.arrayContaining(['search_path=""']),
         open: false,
       });
-      // It says of a session whether it was deleted, and only to the functions that write.
-      expect([name, isDefiner]).toEqual([name, name === "rivet_deleted_sessions"]);
+      // One says whether a session was deleted, only to the functions that write; the other is a trigger.
+      const looksFurther = ["rivet_deleted_sessions", "rivet_own_tombstone"];
+      expect([name, isDefiner]).toEqual([name, looksFurther.includes(String(name))]);
     }
   });
 

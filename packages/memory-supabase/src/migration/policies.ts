@@ -69,7 +69,7 @@ REVOKE ALL ON ${list} FROM anon, authenticated, PUBLIC`,
   ];
 }
 
-/** A tombstone remembers whose the atom was, whoever deletes it: the head knows it at that moment. */
+/** A tombstone remembers whose the atom was, whoever deletes it: the head, which the trigger sees whoever's it is, knows it. */
 function ownedTombstones(schema: string): string[] {
   const { schema: place, heads, tombstones } = tableNames(schema);
   return [
@@ -87,6 +87,7 @@ BEGIN
   END IF;
   RETURN NEW;
 END`,
+      { isDefiner: true },
     ),
     `CREATE OR REPLACE TRIGGER rivet_own_tombstone BEFORE INSERT ON ${tombstones}
   FOR EACH ROW EXECUTE FUNCTION ${place}.rivet_own_tombstone()`,

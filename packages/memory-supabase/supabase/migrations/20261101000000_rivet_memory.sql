@@ -108,7 +108,7 @@ ALTER TABLE "public"."session_tombstones" ADD COLUMN IF NOT EXISTS user_id text 
 CREATE INDEX IF NOT EXISTS session_tombstones_by_user ON "public"."session_tombstones" (user_id, session_id, id);
 
 CREATE OR REPLACE FUNCTION "public".rivet_own_tombstone() RETURNS trigger
-LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 BEGIN
   NEW.user_id := (SELECT user_id FROM "public"."session_heads" AS head WHERE head.session_id = NEW.session_id AND head.user_id <> '');
