@@ -37,7 +37,7 @@ interface Adapter {
  * The adapter brings some 440 packages along: they are installed when it is measured, into a folder of the system's
  * temporary one, and not with this repository.
  */
-export class VoltAgentConversation implements AsyncDisposable {
+export class VoltAgentConversation {
   static readonly packageName = `${ADAPTER} ${VERSIONS[ADAPTER]}`;
   readonly #adapter: Adapter;
   readonly #id = randomUUID();
@@ -46,13 +46,14 @@ export class VoltAgentConversation implements AsyncDisposable {
     this.#adapter = adapter;
   }
 
-  static async create(project: LocalSupabase): Promise<VoltAgentConversation> {
+  /** @param url under which the project is reached. */
+  static async create(project: LocalSupabase, url: string): Promise<VoltAgentConversation> {
     const makeAdapter = await loadAdapter();
     // Without its tables it prints the SQL that makes them.
-    const sql = await printedSql(() => makeAdapter(project).initialize());
+    const sql = await printedSql(() => makeAdapter(url, project.keys.secret).initialize());
     await project.apply(sql);
     await project.postgrest.restart();
-    const adapter = makeAdapter(project);
+    const adapter = makeAdapter(url, project.keys.secret);
     await adapter.initialize();
     const conversation = new VoltAgentConversation(adapter);
     const details = { resourceId: "assistant", userId: USER, title: "Drive in line 3", metadata: {} };
@@ -68,15 +69,15 @@ export class VoltAgentConversation implements AsyncDisposable {
     });
     await this.#adapter.addMessages([message("user", QUESTION), message("assistant", ANSWER)], USER, this.#id);
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-async function loadAdapter(): Promise<(project: LocalSupabase) => Adapter> {
+async function loadAdapter(): Promise<(url: string, key: string) => Adapter> {
   const folder = await installed();
   const entry = createRequire(join(folder, "index.js")).resolve(ADAPTER);
+  // Otherwise its core asks the network for lists of models now and then.
+  process.env["NODE_ENV"] = "production";
   const { SupabaseMemoryAdapter } = await import(pathToFileURL(entry).href);
-  return ({ url, keys }) => new SupabaseMemoryAdapter({ supabaseUrl: url, supabaseKey: keys.secret });
+  return (supabaseUrl, supabaseKey) => new SupabaseMemoryAdapter({ supabaseUrl, supabaseKey });
 }
 
 async function installed(): Promise<string> {

@@ -252,6 +252,7 @@ DECLARE
   head record;
   done record;
   version bit(128);
+  version_after bit(128);
   removed integer := 0;
 BEGIN
   ${setWriting(true)}
@@ -271,6 +272,7 @@ BEGIN
       last_atom_id = GREATEST(last_atom_id, done.last_id), message_count = message_count + done.messages,
       atom_count = atom_count + done.atoms, id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
     WHERE session_id = saved_id;
+    version_after := version # done.history_xor;
     IF EXISTS (SELECT FROM ${peers}) THEN
       ${leaveHints(tableNames(schema), "(SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted", false)};
     END IF;
@@ -348,6 +350,7 @@ BEGIN
       FROM added WHERE head.session_id = added.session_id
     )
     SELECT ${result} INTO done FROM inserted;
+    SELECT history_xor INTO version_after FROM ${heads} WHERE session_id = saved_id;
   END IF;
 
   IF done.has_metadata THEN
@@ -380,9 +383,7 @@ BEGIN
 
   ${setWriting(false)}
   RETURN json_build_object('written', cardinality(done.ids), 'removed', removed,
-    'historyXor', (
-      SELECT ${idOf("history_xor")} FROM ${heads} WHERE session_id = saved_id
-    ));
+    'historyXor', ${idOf("version_after")});
 END`,
 )}`;
 }

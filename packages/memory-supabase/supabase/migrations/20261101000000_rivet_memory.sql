@@ -434,6 +434,7 @@ DECLARE
   head record;
   done record;
   version bit(128);
+  version_after bit(128);
   removed integer := 0;
 BEGIN
   PERFORM set_config('rivet_memory.writing', 'yes', true);
@@ -473,6 +474,7 @@ BEGIN
       last_atom_id = GREATEST(last_atom_id, done.last_id), message_count = message_count + done.messages,
       atom_count = atom_count + done.atoms, id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
     WHERE session_id = saved_id;
+    version_after := version # done.history_xor;
     IF EXISTS (SELECT FROM "public"."replication_peers") THEN
       INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
     SELECT '*', session_id, id, false FROM (SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
@@ -571,6 +573,7 @@ BEGIN
       FROM added WHERE head.session_id = added.session_id
     )
     SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata INTO done FROM inserted;
+    SELECT history_xor INTO version_after FROM "public"."session_heads" WHERE session_id = saved_id;
   END IF;
 
   IF done.has_metadata THEN
@@ -603,9 +606,7 @@ BEGIN
 
   PERFORM set_config('rivet_memory.writing', '', true);
   RETURN json_build_object('written', cardinality(done.ids), 'removed', removed,
-    'historyXor', (
-      SELECT encode(substr(bit_send(history_xor), 5), 'hex')::uuid FROM "public"."session_heads" WHERE session_id = saved_id
-    ));
+    'historyXor', encode(substr(bit_send(version_after), 5), 'hex')::uuid);
 END
 $rivet$;
 
