@@ -50,7 +50,7 @@ export class VoltAgentConversation {
   static async create(project: LocalSupabase, url: string): Promise<VoltAgentConversation> {
     const makeAdapter = await loadAdapter();
     // Without its tables it prints the SQL that makes them.
-    const sql = await printedSql(() => makeAdapter(url, project.keys.secret).initialize());
+    const sql = await printedSql(() => makeAdapter(url, project.keys.secret));
     await project.apply(sql);
     await project.postgrest.restart();
     const adapter = makeAdapter(url, project.keys.secret);
@@ -96,17 +96,18 @@ async function installed(): Promise<string> {
   return folder;
 }
 
-/** What stands between the lines that say where the SQL begins and ends. */
-async function printedSql(work: () => Promise<void>): Promise<string> {
+const SQL = /SQL Editor:\n([\s\S]*?)\n=+\nEND OF SQL/;
+
+/** What an adapter that finds no tables prints by itself, once it is made: what stands between the lines around the SQL. */
+function printedSql(makeAdapter: () => Adapter): Promise<string> {
   const { log } = console;
-  let printed = "";
-  console.log = (text: unknown) => (printed += `${String(text)}\n`);
-  try {
-    await work();
-  } finally {
-    console.log = log;
-  }
-  const [, sql] = /SQL Editor:\n([\s\S]*?)\n=+\nEND OF SQL/.exec(printed) ?? [];
-  if (sql === undefined) throw new Error(`${ADAPTER} printed no SQL`);
-  return sql;
+  return new Promise((resolve) => {
+    console.log = (...args: unknown[]) => {
+      const [, sql] = SQL.exec(String(args[0])) ?? [];
+      if (sql === undefined) return log(...args);
+      console.log = log;
+      resolve(sql);
+    };
+    makeAdapter();
+  });
 }
