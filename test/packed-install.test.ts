@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres } from "@rivet/local-servers";
+import { startPostgres, startSupabase } from "@rivet/local-servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runWell } from "./child-process.ts";
 import { codeBlocks } from "./readme-code.ts";
@@ -12,18 +12,24 @@ const pnpm = ["-y", JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 const SQLITE = ["memory-core", "memory-sqlite"];
 const POSTGRES = ["db-manager", "memory-core", "memory-postgres", "postgres-schema"];
+const SUPABASE = ["memory-core", "memory-supabase", "postgres-schema"];
 
 let folder = "";
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "rivet-packed-"));
-  const filters = ["--filter=@rivet/memory-sqlite", "--filter=@rivet/memory-postgres"];
+  const filters = [
+    "--filter=@rivet/memory-sqlite",
+    "--filter=@rivet/memory-postgres",
+    "--filter=@rivet/memory-supabase",
+  ];
   await runWell("npx", [...pnpm, "exec", "turbo", "run", "build", ...filters], root);
-  for (const name of new Set([...SQLITE, ...POSTGRES])) {
+  for (const name of new Set([...SQLITE, ...POSTGRES, ...SUPABASE])) {
     await runWell("npx", [...pnpm, "pack", "--pack-destination", folder], join(root, "packages", name));
   }
   await installIn("sqlite", SQLITE);
   await installIn("postgres", POSTGRES);
+  await installIn("supabase", SUPABASE);
 }, 240_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -111,5 +117,46 @@ describe("the packed PostgreSQL packages in an empty project", () => {
     for (const foreign of ["better-sqlite3", "@supabase", "sorted-btree", "@opentelemetry"])
       expect(installed).not.toContain(foreign);
     expect(globSync("sql/*.sql", { cwd: join(modules, "@rivet", "postgres-schema") })).not.toEqual([]);
+  });
+});
+
+describe("the packed Supabase packages in an empty project", () => {
+  it(
+    "run the README's ten lines with one line changed, on the migration that they ship",
+    { timeout: 60_000 },
+    async () => {
+      const place = join(folder, "supabase");
+      await using project = await startSupabase();
+      const migrations = join(place, "node_modules", "@rivet", "memory-supabase", "supabase", "migrations");
+      for (const file of globSync("*.sql", { cwd: migrations })) {
+        await project.apply(readFileSync(join(migrations, file), "utf8"));
+      }
+      await project.postgrest.restart();
+      const [tenLines = ""] = codeBlocks(join(root, "README.md"));
+      const { url, keys } = project;
+      const changed = tenLines
+        .replace(
+          'import { SQLiteStorage } from "@rivet/memory-sqlite";',
+          'import { SupabaseMemoryStorage } from "@rivet/memory-supabase";',
+        )
+        .replace(
+          'new SQLiteStorage("agent.db")',
+          `new SupabaseMemoryStorage(${JSON.stringify({ url, key: keys.secret })})`,
+        );
+      expect(changed).not.toContain("SQLite");
+      await writeFile(join(place, "ten-lines.ts"), changed);
+      const first = await runWell(process.execPath, ["ten-lines.ts"], place);
+      const second = await runWell(process.execPath, ["ten-lines.ts"], place);
+      expect(first.trim().split("\n")).toHaveLength(2);
+      expect(second).toBe(first + first);
+    },
+  );
+
+  it("bring nothing of another backend along", async () => {
+    const modules = join(folder, "supabase", "node_modules");
+    expect((await readdir(join(modules, "@rivet"))).toSorted()).toEqual(SUPABASE);
+    const installed = await readdir(modules);
+    expect(installed).toContain("@supabase");
+    for (const foreign of ["better-sqlite3", "pg", "sorted-btree"]) expect(installed).not.toContain(foreign);
   });
 });
