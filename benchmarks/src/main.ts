@@ -11,10 +11,10 @@ import {
 import { catchUp, repairLargeStores, saveReplicated } from "./measures/postgres-replication.ts";
 import { loadFromSupabase, saveTurnBesideVoltAgent, saveTurnToSupabase } from "./measures/supabase.ts";
 import { amongMillionAtoms, loadThousand } from "./measures/sqlite-read.ts";
-import { saveAtOnce, saveToLongSession, saveTurn } from "./measures/sqlite-save.ts";
+import { saveAtOnce, saveToLongSession, saveTurnToSQLite } from "./measures/sqlite-save.ts";
 
 const GROUPS: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
-  "sqlite-save": saveTurn,
+  "sqlite-save": saveTurnToSQLite,
   "sqlite-at-once": saveAtOnce,
   "sqlite-load": loadThousand,
   "sqlite-long-session": saveToLongSession,

@@ -15,6 +15,11 @@ export function addTurn(session: Session): void {
   session.addAssistantMessage(ANSWER);
 }
 
+export function saveTurn(session: Session): Promise<unknown> {
+  addTurn(session);
+  return session.save();
+}
+
 /** A saved session that holds so many messages. */
 export async function sessionOf(storage: MemoryStorage, messages: number): Promise<Session> {
   const session = new Session({ userId: USER, storage, metadata: { title: "Drive in line 3", plant: "north" } });
@@ -30,10 +35,7 @@ export async function sessionOf(storage: MemoryStorage, messages: number): Promi
 export async function appendToLongAndShort(storage: MemoryStorage): ReturnType<typeof medianTimes> {
   const long = await sessionOf(storage, 100_000);
   const short = await sessionOf(storage, 100);
-  const append = (session: Session) => () => {
-    addTurn(session);
-    return session.save();
-  };
+  const append = (session: Session) => () => saveTurn(session);
   return medianTimes({ ours: append(long), reference: append(short), rounds: 1_000 });
 }
 

@@ -1,7 +1,7 @@
 import { Session } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { medianTimes, type Measure } from "../measure.ts";
-import { addTurn, USER } from "../workload.ts";
+import { addTurn, saveTurn, USER } from "../workload.ts";
 
 export async function saveInMemory(): Promise<Measure> {
   await using storage = await new InMemoryStorage().open();
@@ -10,10 +10,7 @@ export async function saveInMemory(): Promise<Measure> {
   await session.save();
   const turn = session.history.messages();
   const times = await medianTimes({
-    ours: () => {
-      addTurn(session);
-      return session.save();
-    },
+    ours: () => saveTurn(session),
     reference: () => turn.map((message) => structuredClone(message)),
     rounds: 300,
     perRound: 100,

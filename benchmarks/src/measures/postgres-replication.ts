@@ -4,7 +4,7 @@ import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
 import { medianTimes, type Measure } from "../measure.ts";
 import { BenchProviders } from "../with-providers.ts";
-import { addTurn, ANSWER, fill, QUESTION, sessionOf, USER } from "../workload.ts";
+import { addTurn, ANSWER, fill, QUESTION, saveTurn, sessionOf, USER } from "../workload.ts";
 
 /** A save with replication to two more providers, against one without. */
 export async function saveReplicated(): Promise<Measure> {
@@ -13,10 +13,7 @@ export async function saveReplicated(): Promise<Measure> {
   const alone = await providers.storage({ replication: "off" });
   const save = async (storage: PostgresMemoryStorage): Promise<() => Promise<unknown>> => {
     const session = await sessionOf(storage, 2);
-    return () => {
-      addTurn(session);
-      return session.save();
-    };
+    return () => saveTurn(session);
   };
   const times = await medianTimes({
     ours: await save(replicated),

@@ -2,17 +2,14 @@ import { Session } from "@rivet/memory-core";
 import { MastraThread } from "../mastra-postgres.ts";
 import { medianTimes, type Measure } from "../measure.ts";
 import { withPostgres } from "../with-postgres.ts";
-import { addTurn, appendToLongAndShort, sessionOf, USER } from "../workload.ts";
+import { appendToLongAndShort, saveTurn, sessionOf, USER } from "../workload.ts";
 
 /** One turn after another, against the bare INSERT. */
 export function saveTurnToPostgres(): Promise<Measure> {
   return withPostgres(async ({ storage, bare }) => {
     const session = await sessionOf(storage, 2);
     const times = await medianTimes({
-      ours: () => {
-        addTurn(session);
-        return session.save();
-      },
+      ours: () => saveTurn(session),
       reference: () => bare.saveTurn("session_reference"),
       rounds: 2_000,
     });
@@ -32,10 +29,7 @@ export function saveTurnBesideMastra(): Promise<Measure> {
     const mastra = new MastraThread(url);
     await mastra.open();
     const { ours, reference } = await medianTimes({
-      ours: () => {
-        addTurn(session);
-        return session.save();
-      },
+      ours: () => saveTurn(session),
       reference: () => mastra.saveTurn(),
       rounds: 2_000,
     });
@@ -66,10 +60,7 @@ export function saveAtOnceToPostgres(): Promise<Measure> {
         }),
       );
     const times = await medianTimes({
-      ours: everyone((session) => {
-        addTurn(session);
-        return session.save();
-      }),
+      ours: everyone(saveTurn),
       reference: everyone(({ sessionId }) => bare.saveTurn(sessionId)),
       rounds: 20,
     });

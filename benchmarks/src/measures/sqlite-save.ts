@@ -3,20 +3,17 @@ import { Session } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { HandWrittenSQLite } from "../hand-written-sqlite.ts";
 import { medianTimes, type Measure } from "../measure.ts";
-import { addTurn, appendToLongAndShort, inTemporaryFolder, sessionOf, USER } from "../workload.ts";
+import { addTurn, appendToLongAndShort, inTemporaryFolder, saveTurn, sessionOf, USER } from "../workload.ts";
 
 /** One turn after another, each durable before the next. */
-export function saveTurn(): Promise<Measure> {
+export function saveTurnToSQLite(): Promise<Measure> {
   return inTemporaryFolder(async (folder) => {
     await using storage = await new SQLiteStorage(join(folder, "ours.db")).open();
     await (await new SQLiteStorage(join(folder, "reference.db")).open()).close();
     const reference = new HandWrittenSQLite(join(folder, "reference.db"));
     const session = await sessionOf(storage, 2);
     const times = await medianTimes({
-      ours: () => {
-        addTurn(session);
-        return session.save();
-      },
+      ours: () => saveTurn(session),
       reference: () => reference.saveTurn("session_reference"),
       rounds: 2_000,
     });
@@ -39,13 +36,7 @@ export function saveAtOnce(): Promise<Measure> {
     await using storage = await new SQLiteStorage(join(folder, "ours.db")).open();
     const sessions = Array.from({ length: SESSIONS }, () => new Session({ userId: USER, storage }));
     const times = await medianTimes({
-      ours: () =>
-        Promise.all(
-          sessions.map((session) => {
-            addTurn(session);
-            return session.save();
-          }),
-        ),
+      ours: () => Promise.all(sessions.map(saveTurn)),
       reference: async () => {
         for (const session of sessions) {
           addTurn(session);

@@ -3,17 +3,14 @@ import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
 import { medianTimes, type Measure } from "../measure.ts";
 import { VoltAgentConversation } from "../voltagent-supabase.ts";
 import { withSupabase } from "../with-supabase.ts";
-import { addTurn, sessionOf } from "../workload.ts";
+import { saveTurn, sessionOf } from "../workload.ts";
 
 /** One turn after another, against the bare insert. */
 export function saveTurnToSupabase(): Promise<Measure> {
   return withSupabase(async ({ storage, bare }) => {
     const session = await sessionOf(storage, 2);
     const times = await medianTimes({
-      ours: () => {
-        addTurn(session);
-        return session.save();
-      },
+      ours: () => saveTurn(session),
       reference: () => bare.saveTurn("session_reference"),
       rounds: 1_000,
     });
@@ -61,10 +58,7 @@ export function saveTurnBesideVoltAgent(): Promise<Measure[]> {
     const conversation = await VoltAgentConversation.create(project, url);
     const measure = async (where: string): Promise<Measure> => {
       const { ours, reference } = await medianTimes({
-        ours: () => {
-          addTurn(session);
-          return session.save();
-        },
+        ours: () => saveTurn(session),
         reference: () => conversation.saveTurn(),
         rounds: 500,
       });

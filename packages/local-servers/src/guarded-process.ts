@@ -70,11 +70,12 @@ export class GuardedProcess {
     await closed;
   }
 
-  #untilReady({ command, folder, ready }: GuardedCommand): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async #untilReady({ command, folder, ready }: GuardedCommand): Promise<void> {
+    const failed = (): Error => new Error(`${command[0]} did not start in ${folder}:\n${this.log}`);
+    let timer: NodeJS.Timeout | undefined;
+    const started = new Promise<void>((resolve, reject) => {
       let isReady = false;
-      const failed = (): Error => new Error(`${command[0]} did not start in ${folder}:\n${this.log}`);
-      const timer = setTimeout(() => {
+      timer = setTimeout(() => {
         this.#guard.stdin?.end("keep\n");
         reject(failed());
       }, START_LIMIT_MS);
@@ -82,16 +83,12 @@ export class GuardedProcess {
         this.#log = (this.#log + chunk.toString()).slice(-LOG_UNITS);
         if (isReady) return;
         isReady = this.#log.includes(ready);
-        if (isReady) {
-          clearTimeout(timer);
-          resolve();
-        } else if (GIVES_UP.test(this.#log)) this.#guard.stdin?.end("keep\n");
+        if (isReady) resolve();
+        else if (GIVES_UP.test(this.#log)) this.#guard.stdin?.end("keep\n");
       });
       this.#guard.once("error", reject);
-      this.#guard.once("close", () => {
-        clearTimeout(timer);
-        reject(failed());
-      });
+      this.#guard.once("close", () => reject(failed()));
     });
+    return started.finally(() => clearTimeout(timer));
   }
 }

@@ -63,12 +63,12 @@ export type {
   HeadSelection,
   Merged,
   MessageRow,
+  RowReader,
   SessionRow,
   SessionSelection,
   SessionWrite,
   Tombstone,
   TombstoneSelection,
-  RowReader,
 } from "./storage-hooks.ts";
 export type {
   AtomQuery,

@@ -68,9 +68,6 @@ export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>):
     throw invalid("options.local", "must be the path of a file, a SQLiteStorage, or false");
   }
   if (typeof localReplica !== "boolean") throw invalid("options.localReplica", "must be true or false");
-  if (localReplica && local === false) {
-    throw invalid("options.localReplica", "is kept in the file of the local journal; give options.local a path");
-  }
   if (!Number.isSafeInteger(localReplicaIntervalMs) || localReplicaIntervalMs < 1)
     throw invalid("options.localReplicaIntervalMs", "must be milliseconds from 1");
   return {
@@ -89,6 +86,6 @@ function isJournal(local: unknown): boolean {
   return typeof local === "object" && local !== null && "journal" in local;
 }
 
-function invalid(path: string, problem: string): MemoryError {
+export function invalid(path: string, problem: string): MemoryError {
   return new MemoryError({ code: "invalid_input", message: `${path} ${problem}`, path, backend: "postgres" });
 }

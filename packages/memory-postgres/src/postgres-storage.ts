@@ -11,7 +11,7 @@ import {
   type DeletionResult,
   type Facts,
   type HeadSelection,
-  MemoryError,
+  type MemoryError,
   type Merged,
   type RowReader,
   type SessionHead,
@@ -25,7 +25,7 @@ import { KnownDeletions } from "./known-deletions.ts";
 import { LOAD_TIMEOUT_MS } from "./limits.ts";
 import { journalOf } from "./local-journal.ts";
 import { LocalReplica } from "./local-replica.ts";
-import { parseSettings, type PostgresMemoryStorageOptions } from "./options.ts";
+import { invalid, parseSettings, type PostgresMemoryStorageOptions } from "./options.ts";
 import { toTombstone } from "./replication/provider-replica.ts";
 import type { RepairOptions, RepairReport } from "./replication/repair.ts";
 import { Replicator } from "./replication/replicator.ts";
@@ -97,7 +97,10 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     this.#replication = new ReplicationStatements(schema);
     const journal = journalOf(db, local);
     if (settings.isLocalReplica) {
-      if (journal === undefined) throw withoutJournal();
+      if (journal === undefined) {
+        const problem = "is kept in the file of the local journal, and there is none; give options.local a path";
+        throw invalid("options.localReplica", problem);
+      }
       this.#localReplica = new LocalReplica({
         journal,
         source: () => this.#replicator.reachableReplica,
@@ -247,12 +250,6 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     });
     return rows;
   }
-}
-
-function withoutJournal(): MemoryError {
-  const path = "options.localReplica";
-  const message = `${path} is kept in the file of the local journal, and there is none; give options.local a path`;
-  return new MemoryError({ code: "invalid_input", message, path, backend: "postgres" });
 }
 
 function connect(connectionString: string | undefined): DatabaseManager {
