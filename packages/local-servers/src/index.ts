@@ -1,7 +1,10 @@
+export { chromiumProgram } from "./chromium-program.ts";
 export { startPostgres, PostgresServer, type PostgresOptions, type StopMode } from "./postgres.ts";
 export { startProxy, TcpProxy, type ProxyMode } from "./proxy.ts";
 export { linesUntilKilled, runScript, scriptLines, type ScriptOptions, type ScriptRun } from "./script.ts";
 export { PgBouncer, startPgBouncer, type PgBouncerOptions } from "./pgbouncer.ts";
+export type { Program } from "./debian-program.ts";
+export { madeOnce } from "./made-once.ts";
 export { sharedServer } from "./shared-server.ts";
 export { Postgrest, startPostgrest, type PostgrestOptions } from "./postgrest.ts";
 export { LocalSupabase, startSupabase, type SupabaseKeys, type SupabaseOptions } from "./supabase.ts";

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { chmod, chown, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { embeddedPostgres } from "./binaries.ts";
+import { madeOnce } from "./made-once.ts";
 
 /** PostgreSQL refuses to run as root: its programs then run as `nobody`, whom every Unix has. */
 export const SERVER_USER = userInfo().uid === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
@@ -25,8 +25,7 @@ const VERSION = "18.4.0-beta.17-2";
  * any number of processes may ask at once.
  */
 export async function template(): Promise<Template> {
-  const folder = join(tmpdir(), `rivet-postgres-${userInfo().uid}-${VERSION}`);
-  if (!existsSync(folder)) await createTemplate(folder);
+  const folder = await madeOnce(`postgres-${VERSION}`, fillTemplate);
   return {
     programs: SERVER_USER !== undefined ? join(folder, "programs") : embeddedPostgres(),
     data: join(folder, "data"),
@@ -34,8 +33,7 @@ export async function template(): Promise<Template> {
   };
 }
 
-async function createTemplate(folder: string): Promise<void> {
-  const draft = await mkdtemp(`${folder}-`);
+async function fillTemplate(draft: string): Promise<void> {
   // The server's user has to pass through, not to look around.
   await chmod(draft, 0o711);
   const password = randomBytes(18).toString("base64url");
@@ -54,13 +52,6 @@ async function createTemplate(folder: string): Promise<void> {
     [`--pgdata=${data}`, `--pwfile=${passwordFile}`, ...flags],
     { ...SERVER_USER, cwd: draft },
   );
-  try {
-    await rename(draft, folder);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    // Otherwise another process was faster.
-    if (!existsSync(folder)) throw error;
-  }
 }
 
 /** A copy of the template's data directory. */
