@@ -19,6 +19,7 @@ import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { DELETION_FAULTS } from "./deletion-faults.ts";
 import { RACE_FAULTS } from "./race-faults.ts";
 import { REPLICATION_FAULTS } from "./replication-faults.ts";
+import { RETENTION_FAULTS } from "./retention-faults.ts";
 import type { StorageClass } from "./run-suite.ts";
 
 class DoublesRepeats extends InMemoryStorage {
@@ -233,4 +234,5 @@ export const FAULTY_STORAGES: readonly StorageClass[] = [
   ...DELETION_FAULTS,
   ...RACE_FAULTS,
   ...REPLICATION_FAULTS,
+  ...RETENTION_FAULTS,
 ];

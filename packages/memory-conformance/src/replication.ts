@@ -28,7 +28,16 @@ async function heads(storage: AnyStorage): Promise<unknown[]> {
 
 function rowOf(storage: AnyStorage, sessionId: string, content = '"late"', userId = USER): AtomRow {
   const id = storage.clock.next();
-  return { sessionId, id, userId, memoryType: "log", content, metadata: "{}", createdAtMs: Date.UTC(2026, 0) };
+  return {
+    sessionId,
+    id,
+    userId,
+    memoryType: "log",
+    content,
+    metadata: "{}",
+    createdAtMs: Date.UTC(2026, 0),
+    expiresAtMs: null,
+  };
 }
 
 function facts(rows: readonly AtomRow[], ...tombstones: readonly [sessionId: string, id: string][]): Facts {

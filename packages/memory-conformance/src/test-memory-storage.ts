@@ -4,6 +4,7 @@ import { concurrency } from "./concurrency.ts";
 import { context } from "./context.ts";
 import { damage } from "./damage.ts";
 import { deletion } from "./deletion.ts";
+import { expiry } from "./expiry.ts";
 import { ifUnchanged } from "./if-unchanged.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { metadata } from "./metadata.ts";
@@ -12,6 +13,7 @@ import { ownership } from "./ownership.ts";
 import { paging } from "./paging.ts";
 import { races } from "./races.ts";
 import { replication } from "./replication.ts";
+import { retention } from "./retention.ts";
 import { saving } from "./saving.ts";
 import { streaming } from "./streaming.ts";
 import type { AnyStorage, Backend, Capability, Case, Concern, StorageOptions } from "./suite.ts";
@@ -31,6 +33,8 @@ const CONCERNS: readonly Concern[] = [
   clearing,
   values,
   typedAtoms,
+  expiry,
+  retention,
   damage,
   streaming,
   replication,

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { assertMessageContent, type Message, type MessageRole } from "./message.ts";
 import { decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
-import type { AtomRow, MessageRow } from "./storage-hooks.ts";
+import type { AtomKey, AtomRow, MessageRow } from "./storage-hooks.ts";
 
 /** An atom that is checked and copied, ready to be serialised. */
 export interface PlainAtom {
@@ -16,6 +16,8 @@ export interface PlainAtom {
   readonly content: JsonValue;
   readonly metadata: JsonObject;
   readonly createdAtMs: number;
+  /** Default: null, never. */
+  readonly expiresAtMs?: number | null;
 }
 
 /**
@@ -30,6 +32,7 @@ export function encodeAtom(atom: PlainAtom, maxAtomBytes: number, path = "atom")
     content: toJsonText(atom.content),
     metadata: toJsonText(atom.metadata),
     createdAtMs: atom.createdAtMs,
+    expiresAtMs: atom.expiresAtMs ?? null,
   };
   assertSize(row, maxAtomBytes, path);
   return row;
@@ -59,6 +62,7 @@ export function decodeAtom(row: AtomRow): MemoryAtom {
     content,
     metadata: decodeMetadata(row),
     createdAt: decodeDate(row),
+    ...(row.expiresAtMs === null ? {} : { expiresAt: new Date(row.expiresAtMs) }),
   };
 }
 
@@ -88,7 +92,7 @@ export function readMessage(
   } catch {
     // Once more with all that an error needs to say, which good rows do without.
     const { sessionId, userId } = head;
-    return decodeOr({ ...row, sessionId, userId }, (full) => decodeMessage(full, role), unreadable);
+    return decodeOr({ ...row, sessionId, userId, expiresAtMs: null }, (full) => decodeMessage(full, role), unreadable);
   }
 }
 
@@ -180,13 +184,14 @@ export function isSameAtom(stored: AtomRow, row: AtomRow): boolean {
   return (
     stored.userId === row.userId &&
     stored.memoryType === row.memoryType &&
+    stored.expiresAtMs === row.expiresAtMs &&
     isSameJson(stored.content, row.content) &&
     isSameJson(stored.metadata, row.metadata)
   );
 }
 
-/** The order of rows in a write: by session, then by id, so that any two writes meet in the same order. */
-export function compareRows(left: AtomRow, right: AtomRow): number {
+/** The order of rows and tombstones in a write: by session, then by id, so that any two writes meet in the same order. */
+export function compareRows(left: AtomKey, right: AtomKey): number {
   if (left.sessionId !== right.sessionId) return left.sessionId < right.sessionId ? -1 : 1;
   if (left.id !== right.id) return left.id < right.id ? -1 : 1;
   return 0;

@@ -33,11 +33,16 @@ export interface MemoryAtom<Type extends string = string, Content = JsonValue> {
   readonly content: Content;
   readonly metadata: JsonObject;
   readonly createdAt: Date;
+  /** From when on no read returns it; absent when it never expires. */
+  readonly expiresAt?: Date;
 }
 
 /**
  * An atom to be saved. Without an `id` one is minted; to make a save repeatable across a lost reply, bring one
  * (`storage.clock.next()`) and use it again. `createdAt` defaults to now, or to the time in the `id` that was brought.
+ *
+ * From `expiresAt` on, no read returns the atom, and `prune` removes it. It is a part of what the atom says: the same id with
+ * another `expiresAt` is a `conflict`. Messages and session metadata do not expire.
  */
 export interface NewMemoryAtom<Type extends string = string, Content = unknown> {
   readonly id?: string;
@@ -47,6 +52,7 @@ export interface NewMemoryAtom<Type extends string = string, Content = unknown> 
   readonly content: Content;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly createdAt?: Date;
+  readonly expiresAt?: Date;
 }
 
 /** A stored row that cannot be given back as an atom: its text is not what it must be, or no longer fits its schema. */

@@ -1,6 +1,7 @@
 import { invalidInput } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { estimateTokens } from "./token-estimate.ts";
+import { toolLinks } from "./tool-links.ts";
 import { assertAmount, assertOptions } from "./validation.ts";
 
 export interface ContextOptions {
@@ -108,17 +109,13 @@ function answeredCalls(messages: readonly Message[]): ReadonlyMap<number, Answer
   const callAt = new Map<string, number>();
   const answers = new Map<number, Answer>();
   for (const [index, message] of messages.entries()) {
-    const called = new Set<string>();
-    const answered: (number | undefined)[] = [];
-    for (const part of typeof message.content === "string" ? [] : message.content) {
-      if (part.type === "tool-call") called.add(part.toolCallId);
-      if (part.type !== "tool-result") continue;
-      answered.push(called.has(part.toolCallId) ? index : callAt.get(part.toolCallId));
-    }
-    if (answered.length === 0 && message.role === "tool") answered.push(plainCall(messages, index, callAt, answers));
+    const { calls, answeredHere, answers: answeredIds, isPlainResult } = toolLinks(message);
+    const answered = answeredIds.map((toolCallId) => callAt.get(toolCallId));
+    if (answeredHere.size > 0) answered.push(index);
+    if (isPlainResult) answered.push(speakerBefore(messages, index, answers));
     const answer = toAnswer(answered);
     if (answered.length > 0) answers.set(index, answer);
-    if (!isLeftOut(answer)) for (const toolCallId of called) callAt.set(toolCallId, index);
+    if (!isLeftOut(answer)) for (const toolCallId of calls) callAt.set(toolCallId, index);
   }
   return answers;
 }
@@ -132,15 +129,12 @@ function isLeftOut({ firstCall, isOrphan }: Answer): boolean {
   return isOrphan && firstCall === undefined;
 }
 
-/** A plain tool message names its call in its metadata, or else belongs to the assistant message before it. */
-function plainCall(
+/** The assistant message that a plain tool message belongs to. */
+function speakerBefore(
   messages: readonly Message[],
   index: number,
-  callAt: ReadonlyMap<string, number>,
   answers: ReadonlyMap<number, Answer>,
 ): number | undefined {
-  const { toolCallId } = messages[index]?.metadata ?? {};
-  if (typeof toolCallId === "string") return callAt.get(toolCallId);
   let position = index - 1;
   while (messages[position]?.role === "tool") position--;
   if (messages[position]?.role !== "assistant") return undefined;

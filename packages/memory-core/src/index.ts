@@ -39,6 +39,7 @@ export type {
 } from "./message.ts";
 export { openStorage } from "./open-storage.ts";
 export { parseJson } from "./parse-json.ts";
+export type { PruneOptions, PruneProgress, PruneReceipt, RetentionPolicy } from "./retention/policy.ts";
 export { mergeAround, type RefusedAtom } from "./replication/courier.ts";
 export { compareBytes } from "./replication/merge-join.ts";
 export { reconcile, type ReconcileOptions, type ReconcileProgress } from "./replication/reconcile.ts";
@@ -59,6 +60,8 @@ export type {
   AtomWriteResult,
   Deletion,
   DeletionResult,
+  ExpiredAtom,
+  ExpiredSelection,
   Facts,
   HeadSelection,
   Merged,

@@ -1,7 +1,7 @@
 /** A new atom on its way to the store: checked, copied, given an id and serialised. */
 import { compareRows, encodeAtom, isSameAtom } from "./atom-codec.ts";
 import { atomIdTimeMs, type AtomClock } from "./atom-id.ts";
-import { roleOf, SESSION_METADATA, type NewMemoryAtom } from "./atom.ts";
+import { isHistoryType, roleOf, SESSION_METADATA, type NewMemoryAtom } from "./atom.ts";
 import { invalidInput } from "./errors.ts";
 import type { JsonValue } from "./json.ts";
 import { assertMessageContent } from "./message.ts";
@@ -27,8 +27,16 @@ export function prepareAtom(atom: NewMemoryAtom, path: string, clock: AtomClock,
         ? clock.wallTimeMs()
         : atomIdTimeMs(givenId)
       : parseDateMs(atom.createdAt, `${path}.createdAt`);
+  const expiresAtMs = parseExpiry(atom, `${path}.expiresAt`);
   const id = givenId ?? clock.next();
-  return encodeAtom({ sessionId, id, userId, memoryType, content, metadata, createdAtMs }, maxAtomBytes, path);
+  const plain = { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs };
+  return encodeAtom(plain, maxAtomBytes, path);
+}
+
+function parseExpiry({ memoryType, expiresAt }: NewMemoryAtom, path: string): number | null {
+  if (expiresAt === undefined) return null;
+  if (isHistoryType(memoryType)) throw invalidInput(path, `is set, and atoms of type ${memoryType} do not expire`);
+  return parseDateMs(expiresAt, path);
 }
 
 /** Messages and session metadata are read back by `Session`: they must be what it reads. */

@@ -14,6 +14,8 @@ export interface AtomRow {
   readonly metadata: string;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** Milliseconds since 1970; null when it never expires, as messages and session metadata. */
+  readonly expiresAtMs: number | null;
 }
 
 /** Rows to insert, all or nothing. Sorted by (sessionId, id), no id twice. */
@@ -57,8 +59,28 @@ export interface AtomSelection {
   /** Exclusive bounds. */
   readonly beforeId?: string | undefined;
   readonly afterId?: string | undefined;
+  /** Only what has not expired by then, in milliseconds since 1970. Undefined: whatever is stored, as replication moves it. */
+  readonly unexpiredAtMs?: number | undefined;
+  /** Only what was created before then, in milliseconds since 1970. */
+  readonly createdBeforeMs?: number | undefined;
   readonly order: "newest-first" | "oldest-first";
   readonly limit: number;
+}
+
+/** A page of atoms that have expired, in the order of (expiresAtMs, sessionId, id). */
+export interface ExpiredSelection {
+  /** By when, in milliseconds since 1970. */
+  readonly atMs: number;
+  readonly userId?: string | undefined;
+  readonly sessionId?: string | undefined;
+  readonly after?: ExpiredAtom | undefined;
+  readonly limit: number;
+}
+
+/** An atom that has expired, as much of it as its removal needs. */
+export interface ExpiredAtom extends AtomKey {
+  readonly memoryType: string;
+  readonly expiresAtMs: number;
 }
 
 export interface SessionSelection {

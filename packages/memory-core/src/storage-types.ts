@@ -3,6 +3,7 @@ import type { AtomClock } from "./atom-id.ts";
 import type { UnreadableAtom } from "./atom.ts";
 import type { MemoryError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
+import type { RetentionPolicy } from "./retention/policy.ts";
 import type { AtomTypes } from "./typed-atoms.ts";
 
 /** What every backend's options have. */
@@ -13,6 +14,8 @@ export interface MemoryStorageOptions<Types extends AtomTypes = {}> {
   maxAtomBytes?: number;
   /** Mints the ids. Default: the one clock of the process. */
   clock?: AtomClock;
+  /** What `prune()` removes when it is given no policy of its own. Nothing is removed without a call. Default: what has expired. */
+  retention?: RetentionPolicy;
   /** Called for every stored row that a read meets and cannot return as an atom. */
   onUnreadable?: (atom: UnreadableAtom) => void;
 }

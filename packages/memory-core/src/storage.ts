@@ -11,6 +11,14 @@ import { summarize } from "./session-summary.ts";
 import { HookReplica } from "./replication/hook-replica.ts";
 import { allPages } from "./replication/merge-join.ts";
 import type { Replica } from "./replication/replica.ts";
+import {
+  parseBatchSize,
+  parseRetention,
+  type PruneOptions,
+  type PruneReceipt,
+  type RetentionPolicy,
+} from "./retention/policy.ts";
+import { prune } from "./retention/prune.ts";
 import type { SessionLog } from "./session-log.ts";
 import { sessionFromRow, sessionInternals, type Session } from "./session.ts";
 import type * as Hooks from "./storage-hooks.ts";
@@ -50,6 +58,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   readonly maxAtomBytes: number;
   readonly #atomTypes: ReadonlyMap<string, AtomTypes[string]>;
   readonly #onUnreadable: ((atom: UnreadableAtom) => void) | undefined;
+  readonly #retention: RetentionPolicy;
   readonly #lifecycle = new Lifecycle(
     () => this.openBackend(),
     () => this.closeBackend(),
@@ -65,6 +74,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     this.maxAtomBytes = maxAtomBytes;
     this.#atomTypes = new Map(Object.entries(atomTypes));
     this.#onUnreadable = options.onUnreadable;
+    parseRetention(options.retention ?? {}, clock.wallTimeMs(), "options.retention");
+    this.#retention = { ...options.retention };
   }
 
   /** The backend's name, as errors and receipts show it. */
@@ -90,6 +101,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
   /** Removes rows and leaves tombstones, in one step. What is not there leaves none, but for ids in a known session. */
   protected abstract deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
+  /** A page of atoms that have expired, those that did first in front. */
+  protected abstract selectExpired(selection: Hooks.ExpiredSelection): Promise<readonly Hooks.ExpiredAtom[]>;
   /** A page of tombstones. */
   protected abstract selectTombstones(selection: Hooks.TombstoneSelection): Promise<readonly Hooks.Tombstone[]>;
   /**
@@ -294,7 +307,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     query: Options.AtomQuery<Type> = {},
   ): Promise<AtomList<AtomOf<Types, Type>>> {
     return this.#operate("queryMemoryAtoms", "read", async () => {
-      const selection = parseAtomQuery(query);
+      const selection = { ...parseAtomQuery(query), unexpiredAtMs: this.clock.wallTimeMs() };
       const unreadable: UnreadableAtom[] = [];
       const take = (atom: UnreadableAtom): void => {
         unreadable.push(atom);
@@ -338,6 +351,38 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
+   * Removes what has expired, and what the policy lets go; nothing is ever removed without this call.
+   *
+   * Guarantees: what goes leaves tombstones, and is removed everywhere, as any deletion; a tool call and its results go or
+   * stay together, and one that waits for its result stays; session metadata stay, so that a session is emptied and can be
+   * gone on with, never deleted; each batch is atomic, so that a prune that was interrupted may be called again, and writers
+   * and other prunes may work meanwhile. Memory and locks follow the size of a batch.
+   *
+   * @param policy Default: the storage's `retention`.
+   * @throws {MemoryError} `invalid_input`; and the signal's reason.
+   * @example
+   * const receipt = await storage.prune({ olderThanMs: 90 * 24 * 60 * 60 * 1000, memoryTypes: ["log", "context"] });
+   */
+  async prune(policy: RetentionPolicy = this.#retention, options: PruneOptions = {}): Promise<PruneReceipt> {
+    const settings = await this.#operate("prune", "write", async () => {
+      assertOptions(options, "options");
+      const nowMs = this.clock.wallTimeMs();
+      return { nowMs, retention: parseRetention(policy, nowMs), batchSize: parseBatchSize(options) };
+    });
+    // Each step is an operation of its own: a storage may close between two.
+    const step = <Result>(kind: Kind, hook: () => Promise<Result>): Promise<Result> =>
+      this.#operate("prune", kind, () => this.#use(hook));
+    const hooks = {
+      selectExpired: (selection: Hooks.ExpiredSelection) => step("read", () => this.selectExpired(selection)),
+      selectHeads: (selection: Hooks.HeadSelection) => step("read", () => this.selectHeads(selection)),
+      selectSession: (selection: Hooks.SessionSelection) => step("read", () => this.selectSession(selection)),
+      selectAtoms: (selection: Hooks.AtomSelection) => step("read", () => this.selectAtoms(selection)),
+      deleteAtoms: (deletion: Hooks.Deletion) => step("write", () => this.deleteAtoms(deletion)),
+    };
+    return prune(hooks, { ...settings, signal: options.signal, onProgress: options.onProgress });
+  }
+
+  /**
    * Every atom, session by session and oldest first within each, in constant memory. What was stored when the stream
    * began and is not deleted meanwhile is in it once.
    *
@@ -358,7 +403,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     };
     // Each page is an operation of its own: a storage may close between two.
     const select = (page: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]> =>
-      this.#operate("atoms", "read", () => this.#use(() => this.selectAtoms(page)));
+      this.#operate("atoms", "read", () =>
+        this.#use(() => this.selectAtoms({ ...page, unexpiredAtMs: this.clock.wallTimeMs() })),
+      );
     const sessionIds = filter.sessionId === undefined ? this.#sessionIds(filter.userId) : [filter.sessionId];
     for await (const sessionId of sessionIds) {
       const first = { ...filter, sessionId, order: "oldest-first", limit: STREAM_PAGE } as const;

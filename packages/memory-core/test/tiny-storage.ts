@@ -42,6 +42,9 @@ export class TinyStorage<Types extends AtomTypes = {}> extends MemoryStorage<Typ
   protected override deleteAtoms(): Promise<never> {
     return this.#refuse();
   }
+  protected override selectExpired(): Promise<never> {
+    return this.#refuse();
+  }
   protected override selectTombstones(): Promise<never> {
     return this.#refuse();
   }

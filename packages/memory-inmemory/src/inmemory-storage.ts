@@ -7,6 +7,8 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ExpiredAtom,
+  type ExpiredSelection,
   type Facts,
   type HeadSelection,
   type MemoryError,
@@ -20,7 +22,7 @@ import {
 import { toInMemoryError } from "./errors.ts";
 import { Memory } from "./memory.ts";
 import { parseMaxAtoms, type InMemoryStorageOptions } from "./options.ts";
-import { selectAtoms, selectHeads, selectMessages, selectTombstones } from "./select.ts";
+import { selectAtoms, selectExpired, selectHeads, selectMessages, selectTombstones } from "./select.ts";
 import { merge, remove, write } from "./write.ts";
 
 /**
@@ -74,6 +76,10 @@ export class InMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage
 
   protected override async selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
     return selectHeads(this.#memory, selection);
+  }
+
+  protected override async selectExpired(selection: ExpiredSelection): Promise<ExpiredAtom[]> {
+    return selectExpired(this.#memory, selection);
   }
 
   protected override async selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {

@@ -30,10 +30,14 @@ class SessionIndex {
   }
 }
 
+export type ExpiringRow = AtomRow & { readonly expiresAtMs: number };
+
 /** What belongs to one user: sessions, and atoms by memory type and id. */
 export interface StoredUser {
   readonly sessions: SessionIndex;
   readonly atomsByType: Map<string, OrderedMap<AtomRow>>;
+  /** Those of the atoms that expire, by when. */
+  readonly expiring: OrderedMap<ExpiringRow>;
 }
 
 /** All that is stored, with its indexes. Every method keeps them in step with one another. */
@@ -71,10 +75,11 @@ export class Memory {
 
   addAtom(session: StoredSession, row: AtomRow): void {
     session.atoms.set(row.id, row);
-    const { atomsByType } = this.#user(row.userId);
+    const { atomsByType, expiring } = this.#user(row.userId);
     let ofType = atomsByType.get(row.memoryType);
     if (ofType === undefined) atomsByType.set(row.memoryType, (ofType = new OrderedMap()));
     ofType.set(atomKey(row), row);
+    if (expires(row)) expiring.set(expiryKey(row), row);
     this.atomCount += 1;
   }
 
@@ -84,10 +89,11 @@ export class Memory {
   }
 
   #forgetAtom(row: AtomRow): void {
-    const { atomsByType } = this.#user(row.userId);
+    const { atomsByType, expiring } = this.#user(row.userId);
     const ofType = atomsByType.get(row.memoryType);
     ofType?.delete(atomKey(row));
     if (ofType?.isEmpty === true) atomsByType.delete(row.memoryType);
+    if (expires(row)) expiring.delete(expiryKey(row));
     this.atomCount -= 1;
   }
 
@@ -145,7 +151,10 @@ export class Memory {
 
   #user(userId: string): StoredUser {
     let user = this.users.get(userId);
-    if (user === undefined) this.users.set(userId, (user = { sessions: new SessionIndex(), atomsByType: new Map() }));
+    if (user === undefined) {
+      user = { sessions: new SessionIndex(), atomsByType: new Map(), expiring: new OrderedMap() };
+      this.users.set(userId, user);
+    }
     return user;
   }
 }
@@ -158,6 +167,23 @@ function recencyKey({ lastAtomId, sessionId }: SessionHead): string {
 /** Orders atoms of many sessions by id. */
 function atomKey({ id, sessionId }: AtomRow): string {
   return `${id} ${sessionId}`;
+}
+
+function expires(row: AtomRow): row is ExpiringRow {
+  return row.expiresAtMs !== null;
+}
+
+/** The span of a `Date` to either side of 1970, in milliseconds. */
+const MAX_TIME_MS = 8.64e15;
+
+/** Orders atoms of many sessions by when they expire. */
+export function expiryKey({
+  expiresAtMs,
+  sessionId,
+  id,
+}: Pick<ExpiringRow, "expiresAtMs" | "sessionId" | "id">): string {
+  const [sign, distanceMs] = expiresAtMs < 0 ? ["-", expiresAtMs + MAX_TIME_MS] : ["0", expiresAtMs];
+  return `${sign}${String(distanceMs).padStart(16, "0")} ${sessionId} ${id}`;
 }
 
 /** A key after those of the id's own atoms or sessions, and before those of the next id. */

@@ -2,12 +2,14 @@ import {
   roleOf,
   type AtomRow,
   type AtomSelection,
+  type ExpiredAtom,
+  type ExpiredSelection,
   type HeadSelection,
   type SessionHead,
   type Tombstone,
   type TombstoneSelection,
 } from "@rivet/memory-core";
-import { afterKeysOf, type Memory, type StoredSession } from "./memory.ts";
+import { afterKeysOf, expiryKey, type Memory, type StoredSession } from "./memory.ts";
 import { OrderedMap } from "./ordered-map.ts";
 
 type Order = AtomSelection["order"];
@@ -15,20 +17,41 @@ type Order = AtomSelection["order"];
 /** A page of atoms: from the session's own, or else merged from those of each user and type. */
 export function selectAtoms(memory: Memory, selection: AtomSelection): AtomRow[] {
   const { sessionId, userId, memoryTypes, ids, beforeId, afterId, order, limit } = selection;
+  const { unexpiredAtMs = -Infinity, createdBeforeMs = Infinity } = selection;
+  const isInTime = ({ expiresAtMs, createdAtMs }: AtomRow): boolean =>
+    (expiresAtMs ?? Infinity) > unexpiredAtMs && createdAtMs < createdBeforeMs;
   const rows: AtomRow[] = [];
   if (sessionId !== undefined) {
     const session = memory.session(sessionId, userId);
     if (session === undefined) return rows;
-    if (ids !== undefined) return ids.toSorted().flatMap((id) => session.atoms.get(id) ?? []);
+    if (ids !== undefined)
+      return ids
+        .toSorted()
+        .flatMap((id) => session.atoms.get(id) ?? [])
+        .filter(isInTime);
     for (const [, row] of entriesWithin(session.atoms, order, beforeId, afterId)) {
-      if ((memoryTypes?.includes(row.memoryType) ?? true) && rows.push(row) === limit) break;
+      const isWanted = (memoryTypes?.includes(row.memoryType) ?? true) && isInTime(row);
+      if (isWanted && rows.push(row) === limit) break;
     }
     return rows;
   }
   const afterKey = afterId === undefined ? undefined : afterKeysOf(afterId);
   const sources = treesOf(memory, userId, memoryTypes).map((atoms) => entriesWithin(atoms, order, beforeId, afterKey));
-  for (const row of merge(sources, order)) if (rows.push(row) === limit) break;
+  for (const row of merge(sources, order)) if (isInTime(row) && rows.push(row) === limit) break;
   return rows;
+}
+
+export function selectExpired(memory: Memory, selection: ExpiredSelection): ExpiredAtom[] {
+  const { atMs, userId, sessionId, after, limit } = selection;
+  const users = userId === undefined ? [...memory.users.values()] : [memory.users.get(userId)];
+  const afterKey = after && expiryKey(after);
+  const sources = users.flatMap((user) => (user === undefined ? [] : [user.expiring.after(afterKey)]));
+  const atoms: ExpiredAtom[] = [];
+  for (const row of merge(sources, "oldest-first")) {
+    if (row.expiresAtMs > atMs) break;
+    if ((sessionId ?? row.sessionId) === row.sessionId && atoms.push(row) === limit) break;
+  }
+  return atoms;
 }
 
 function treesOf(
@@ -64,9 +87,9 @@ function* entriesWithin(
 }
 
 /** The values of sources that are each in the order, as one: from each source one more is taken when its last is due. */
-function* merge(sources: readonly Iterator<[string, AtomRow]>[], order: Order): Generator<AtomRow> {
-  const due = new OrderedMap<{ row: AtomRow; source: Iterator<[string, AtomRow]> }>();
-  const advance = (source: Iterator<[string, AtomRow]>): void => {
+function* merge<Row>(sources: readonly Iterator<[string, Row]>[], order: Order): Generator<Row> {
+  const due = new OrderedMap<{ row: Row; source: Iterator<[string, Row]> }>();
+  const advance = (source: Iterator<[string, Row]>): void => {
     const next = source.next();
     if (next.done !== true) due.set(next.value[0], { row: next.value[1], source });
   };

@@ -121,6 +121,7 @@ describe("among 100,000 stored atoms", () => {
       content: "1",
       metadata: "{}",
       createdAtMs: 0,
+      expiresAtMs: null,
     };
     return new Proxy(row, {
       get(target, property) {

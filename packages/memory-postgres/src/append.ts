@@ -15,6 +15,7 @@ import {
   appendToSessionsValues,
   appendToSessionValues,
   idOfBits,
+  isExpirySet,
   text,
   type TextRow,
 } from "./rows.ts";
@@ -94,7 +95,7 @@ export function appendToSessions(
 ): Query {
   const isMetadataSet = setsMetadata(rows);
   return {
-    statement: statements.appendToSessions({ isMetadataSet }),
+    statement: statements.appendToSessions({ isMetadataSet, isExpirySet: isExpirySet(rows) }),
     values: appendToSessionsValues(rows, deletionCountOf, isMetadataSet),
   };
 }
@@ -109,10 +110,11 @@ async function appendToSession(
   const isMetadataSet = setsMetadata(rows);
   const append = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined };
   const context = { deletionCount, expectedHistoryXor, isMetadataSet };
-  const isPlain = deletionCount === 0 && rows.length <= MAX_LISTED_ROWS;
+  const isExpiring = isExpirySet(rows);
+  const isPlain = deletionCount === 0 && rows.length <= MAX_LISTED_ROWS && !isExpiring;
   const statement = isPlain
     ? statements.appendToSession({ ...append, rowCount: rows.length })
-    : statements.appendManyToSession(append);
+    : statements.appendManyToSession({ ...append, isExpirySet: isExpiring });
   const values = isPlain ? appendToSessionValues(rows, context) : appendManyToSessionValues(rows, context);
   const options = { ...route, idempotent: true, asText: true };
   const { rows: answer, provider } = await db.query<TextRow>(statement, values, options);

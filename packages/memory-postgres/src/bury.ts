@@ -1,8 +1,9 @@
 import type { Queryable } from "@rivet/db-manager";
 import { headAfterDelete, SESSION_METADATA, type SessionHead } from "@rivet/memory-core";
 import { bitsOfId } from "@rivet/postgres-schema";
-import { milliseconds, text, timestampText, toAtomRow, type TextRow } from "./rows.ts";
+import { milliseconds, text, toAtomRow, type TextRow } from "./rows.ts";
 import type { Store } from "./store.ts";
+import { timestampText } from "./timestamps.ts";
 
 /**
  * Writes the head that follows a deletion, in the transaction that holds its lock.

@@ -24,7 +24,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "54001": { code: "invalid_input", problem: "cannot parse a value nested this deeply; store it flatter" },
   "22008": {
     code: "invalid_input",
-    problem: "cannot hold a createdAt before 4713 BC or after the year 294276; give a time between",
+    problem: "cannot hold a time before 4713 BC or after the year 294276; give a time between",
   },
   "53100": {
     code: "unavailable",

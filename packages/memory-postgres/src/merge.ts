@@ -6,8 +6,9 @@ import { bury } from "./bury.ts";
 import { insert, lockHeads, lookUp, sessionsOf, type Heads } from "./careful-append.ts";
 import { isRefusedByStatement } from "./errors.ts";
 import { deletionOptions } from "./limits.ts";
-import { timestampText, type TextRow } from "./rows.ts";
+import type { TextRow } from "./rows.ts";
 import { inTransaction, type Store } from "./store.ts";
+import { timestampText } from "./timestamps.ts";
 
 /** What was changed, and the name of the provider that changed it. */
 interface MergedAt extends Merged {

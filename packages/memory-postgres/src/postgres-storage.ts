@@ -9,6 +9,8 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ExpiredAtom,
+  type ExpiredSelection,
   type Facts,
   type HeadSelection,
   type MemoryError,
@@ -32,7 +34,7 @@ import { Replicator } from "./replication/replicator.ts";
 import { requiredProviders } from "./replication/settings.ts";
 import { ReplicationStatements } from "./replication/statements.ts";
 import type { ReplicationStatus } from "./replication/status.ts";
-import { toAtomRow, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
+import { toAtomRow, toExpiredAtom, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
 import { Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
@@ -184,6 +186,10 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   protected override mergeFacts(facts: Facts): Promise<Merged> {
     return this.#writes.merge(facts);
+  }
+
+  protected override async selectExpired(selection: ExpiredSelection): Promise<ExpiredAtom[]> {
+    return (await this.#read(this.#store.statements.selectExpired(selection))).map(toExpiredAtom);
   }
 
   protected override async selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {

@@ -4,12 +4,14 @@ import {
   headAfterInsert,
   NIL_ID,
   type AtomRow,
+  type ExpiredAtom,
   type MessageRow,
   type SessionHead,
   type SessionRow,
 } from "@rivet/memory-core";
 import { bitsOfId } from "@rivet/postgres-schema";
 import { TEXT_SEPARATOR } from "./statements.ts";
+import { timestampText } from "./timestamps.ts";
 
 /** A row as the driver gives it, all values being text. */
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -55,12 +57,22 @@ function headValues(
   ];
 }
 
+/** Whether any row expires. Messages do not: what is appended most needs no column for it. */
+export function isExpirySet(rows: readonly AtomRow[]): boolean {
+  return rows.some(({ expiresAtMs }) => expiresAtMs !== null);
+}
+
+function expiryText({ expiresAtMs }: AtomRow): string | null {
+  return expiresAtMs === null ? null : timestampText(expiresAtMs);
+}
+
 /** Content and metadata are JSON text already, and are not parsed to be written again. */
 function atomsJson(rows: readonly AtomRow[]): string {
-  const objects = rows.map(
-    ({ id, memoryType, content, metadata, createdAtMs }) =>
-      `{"id":"${id}","memory_type":${JSON.stringify(memoryType)},"content":${content},"metadata":${metadata},"created_at":"${timestampText(createdAtMs)}"}`,
-  );
+  const objects = rows.map((row) => {
+    const { id, memoryType, content, metadata, createdAtMs, expiresAtMs } = row;
+    const expiry = expiresAtMs === null ? "" : `,"expires_at":"${timestampText(expiresAtMs)}"`;
+    return `{"id":"${id}","memory_type":${JSON.stringify(memoryType)},"content":${content},"metadata":${metadata},"created_at":"${timestampText(createdAtMs)}"${expiry}}`;
+  });
   return `[${objects.join(",")}]`;
 }
 
@@ -93,6 +105,7 @@ export function appendToSessionsValues(
     joined(heads, (head) => bitsOfId(head.idXor)),
     joined(heads, (head) => bitsOfId(head.historyXor)),
     ...(isMetadataSet ? [joined(heads, (head) => head.metadata), joined(heads, (head) => head.metadataIds)] : []),
+    ...(isExpirySet(rows) ? [rows.map(expiryText)] : []),
   ];
 }
 
@@ -100,29 +113,14 @@ function joined<Item>(items: readonly Item[], textOf: (item: Item) => string): s
   return items.map(textOf).join(TEXT_SEPARATOR);
 }
 
-const YEAR_1_MS = Date.parse("0001-01-01T00:00:00Z");
-const YEAR_10_000_MS = Date.parse("+010000-01-01T00:00:00Z");
-
-/** The latest answer: what is saved together was mostly created in one millisecond. */
-let latest = { timeMs: Number.NaN, text: "" };
-
-/** A time as PostgreSQL reads it: ISO 8601, but with years of any length, and `BC` where JavaScript has a minus. */
-export function timestampText(timeMs: number): string {
-  if (timeMs !== latest.timeMs) latest = { timeMs, text: formatTimestamp(timeMs) };
-  return latest.text;
-}
-
-function formatTimestamp(timeMs: number): string {
-  const iso = new Date(timeMs).toISOString();
-  if (timeMs >= YEAR_1_MS && timeMs < YEAR_10_000_MS) return iso;
-  const [, year = "", rest = ""] = /^([+-]?\d+)-(.*)$/.exec(iso) ?? [];
-  const isBeforeChrist = Number(year) < 1;
-  const count = isBeforeChrist ? 1 - Number(year) : Number(year);
-  return `${String(count).padStart(4, "0")}-${rest}${isBeforeChrist ? " BC" : ""}`;
-}
-
 export function toAtomRow(row: TextRow): AtomRow {
-  return { sessionId: text(row, "sessionId"), userId: text(row, "userId"), ...toMessageRow(row) };
+  const expiresAtMs = row["expiresAtMs"] === null ? null : milliseconds(row, "expiresAtMs");
+  return { sessionId: text(row, "sessionId"), userId: text(row, "userId"), ...toMessageRow(row), expiresAtMs };
+}
+
+export function toExpiredAtom(row: TextRow): ExpiredAtom {
+  const expiresAtMs = milliseconds(row, "expiresAtMs");
+  return { sessionId: text(row, "sessionId"), id: text(row, "id"), memoryType: text(row, "memoryType"), expiresAtMs };
 }
 
 function toMessageRow(row: TextRow): MessageRow {

@@ -5,11 +5,13 @@ import {
   roleOf,
   SESSION_METADATA,
   type AtomSelection,
+  type ExpiredSelection,
   type HeadSelection,
   type SessionSelection,
 } from "@rivet/memory-core";
 import { tableNames, type TableNames } from "@rivet/postgres-schema";
 import { NamedStatements, type Query, type Statement } from "./named-statements.ts";
+import { timestampText } from "./timestamps.ts";
 
 // Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
 // the index on facts.
@@ -27,8 +29,9 @@ export const ALL_STORES = "*";
 export const NO_BITS = "B'0'::bit(128)";
 
 const CREATED_AT_MS = `date_part('epoch', created_at) * 1000 AS "createdAtMs"`;
+export const EXPIRES_AT_MS = `date_part('epoch', expires_at) * 1000 AS "expiresAtMs"`;
 const ATOM_COLUMNS = `session_id AS "sessionId", id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
-    ${CREATED_AT_MS}`;
+    ${CREATED_AT_MS}, ${EXPIRES_AT_MS}`;
 const HEAD_COLUMNS = `session_id AS "sessionId", user_id AS "userId", ${CREATED_AT_MS}, last_atom_id AS "lastAtomId",
     message_count AS "messageCount", atom_count AS "atomCount", id_xor AS "idXor", history_xor AS "historyXor",
     metadata, metadata_ids AS "metadataIds"`;
@@ -43,6 +46,8 @@ const HEAD_TARGETS = `session_id, user_id, created_at, last_atom_id, message_cou
 interface AppendOptions {
   readonly isMetadataSet: boolean;
   readonly isVersionExpected: boolean;
+  /** Whether any row expires: else the statement does without the column. */
+  readonly isExpirySet: boolean;
   readonly rowCount: number;
 }
 
@@ -65,7 +70,7 @@ export class Statements {
   // Writing
 
   /**
-   * Appends rows, all of them new, to one session that no tombstone names a row of: the statement of nearly every save. Its
+   * Appends rows, all of them new, to one session that no tombstone names a row of, none of which expires: the statement of nearly every save. Its
    * values are those of `appendToSessionValues`. Gives `historyXor`.
    *
    * What it must not do ends it with a unique or a NOT NULL violation, which undoes all of it, and `careful-append.ts`
@@ -78,7 +83,7 @@ export class Statements {
    *
    * Rows as values take 0.375 ms where rows as JSON, counted as they are inserted, took 0.401 ms, and a bare INSERT 0.314 ms.
    */
-  appendToSession({ rowCount, isMetadataSet, isVersionExpected }: AppendOptions): Statement {
+  appendToSession({ rowCount, isMetadataSet, isVersionExpected }: Omit<AppendOptions, "isExpirySet">): Statement {
     return this.#cached(`append ${rowCount} ${isMetadataSet} ${isVersionExpected}`, () => {
       const { next, expected, metadata } = headParameters(isMetadataSet, isVersionExpected);
       const rows = Array.from({ length: rowCount }, () => ({
@@ -102,14 +107,16 @@ RETURNING history_xor AS "historyXor"`;
    * The same for any number of rows, and for a session that was deleted from: tombstones are looked up, and a row that one
    * names ends the statement. Its values are those of `appendManyToSessionValues`.
    */
-  appendManyToSession({ isMetadataSet, isVersionExpected }: Omit<AppendOptions, "rowCount">): Statement {
-    return this.#cached(`append rows ${isMetadataSet} ${isVersionExpected}`, () => {
+  appendManyToSession({ isMetadataSet, isVersionExpected, isExpirySet }: Omit<AppendOptions, "rowCount">): Statement {
+    return this.#cached(`append rows ${isMetadataSet} ${isVersionExpected} ${isExpirySet}`, () => {
+      const expiry = isExpirySet ? ", expires_at" : "";
       const { next, expected, metadata } = headParameters(isMetadataSet, isVersionExpected);
       return `
 WITH inserted AS (
-  INSERT INTO ${this.#table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
-  SELECT $1, id, $2, memory_type, ${JSON_CONTENT}, metadata, created_at
-  FROM json_to_recordset(${next()}) AS atom (id uuid, memory_type text, content jsonb, metadata jsonb, created_at timestamptz)
+  INSERT INTO ${this.#table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
+  SELECT $1, id, $2, memory_type, ${JSON_CONTENT}, metadata, created_at${expiry}
+  FROM json_to_recordset(${next()})
+    AS atom (id uuid, memory_type text, content jsonb, metadata jsonb, created_at timestamptz, expires_at timestamptz)
   WHERE NOT EXISTS (SELECT FROM ${this.#table.tombstones} AS tombstone WHERE session_id = $1 AND tombstone.id = atom.id)
   RETURNING session_id, id
 )${this.#hints("inserted", false)}
@@ -138,16 +145,20 @@ RETURNING history_xor AS "historyXor"`;
    *
    * For 64 turns it takes 2.9 ms with columns in arrays and joined text, where rows as JSON took 3.6 ms.
    */
-  appendToSessions({ isMetadataSet }: Pick<AppendOptions, "isMetadataSet">): Statement {
-    return this.#cached(`append many ${isMetadataSet}`, () => {
+  appendToSessions({ isMetadataSet, isExpirySet }: Pick<AppendOptions, "isMetadataSet" | "isExpirySet">): Statement {
+    return this.#cached(`append many ${isMetadataSet} ${isExpirySet}`, () => {
+      const expiry = isExpirySet ? ", expires_at" : "";
+      const expiries = isExpirySet ? `, unnest($${isMetadataSet ? 19 : 17}::text[])` : "";
       const metadata = isMetadataSet ? `, ${split("$17")}, ${split("$18")}` : "";
       return `
 WITH inserted AS (
-  INSERT INTO ${this.#table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
+  INSERT INTO ${this.#table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
   SELECT session_id, id::uuid, user_id, memory_type, content::jsonb, metadata::jsonb, created_at::timestamptz
+    ${expiry && `${expiry}::timestamptz`}
   FROM ROWS FROM (
     unnest($1::text[]), ${split("$2")}, unnest($3::text[]), unnest($4::text[]), ${split("$5")}, ${split("$6")}, ${split("$7")}
-  ) AS atom (session_id, id, user_id, memory_type, content, metadata, created_at)
+    ${expiries}
+  ) AS atom (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
   ${this.#isHinting ? "RETURNING session_id, id" : ""}
 )${this.#hints("inserted", false)}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
@@ -211,7 +222,7 @@ SELECT session_id AS "sessionId" FROM ${this.#table.tombstones} WHERE session_id
   lookUp(): Statement {
     return this.#named(`
 SELECT session_id AS "sessionId", id, stored.user_id AS "userId", stored.memory_type AS "memoryType", stored.content,
-  stored.metadata, ${CREATED_AT_MS}
+  stored.metadata, ${CREATED_AT_MS}, ${EXPIRES_AT_MS}
 FROM unnest($1::text[], $2::uuid[]) AS given (session_id, id)
 LEFT JOIN ${this.#table.memories} AS stored USING (session_id, id)
 LEFT JOIN ${this.#table.tombstones} AS tombstone USING (session_id, id)
@@ -336,12 +347,14 @@ ORDER BY id`);
     const { order, userId, limit } = selection;
     const isRecentFirst = order === "recent-first";
     const bound = isRecentFirst ? (selection.beforeId ?? LAST_ID) : (selection.afterSessionId ?? "");
+    // `recency` is what an index leads by, and follows from the id.
+    const isInPage = isRecentFirst ? "recency <= left($1::uuid::text, 8) AND last_atom_id < $1" : "session_id > $1";
     return {
       statement: this.#named(`
 SELECT ${HEAD_COLUMNS} FROM ${this.#table.heads}
-WHERE atom_count > 0 AND ${isRecentFirst ? "last_atom_id < $1" : "session_id > $1"}
+WHERE atom_count > 0 AND ${isInPage}
   ${userId === undefined ? "" : "AND user_id = $3"}
-ORDER BY ${isRecentFirst ? "last_atom_id DESC" : "session_id"} LIMIT $2`),
+ORDER BY ${isRecentFirst ? "recency DESC, last_atom_id DESC" : "session_id"} LIMIT $2`),
       values: [bound, limit, ...(userId === undefined ? [] : [userId])],
     };
   }
@@ -354,50 +367,60 @@ WHERE session_id = $1 AND memory_type = '${SESSION_METADATA}' AND ${IS_FACT} ORD
   }
 
   /**
-   * A page of atoms. Where an index leads by memory type, each type gives its own page, and the pages are merged: the
-   * cost is that of a page a type, however many atoms there are.
+   * A page of atoms. An index leads by the types of facts: each gives its own page, and the pages are merged, so that the
+   * cost is that of a page a type, however many atoms there are. Messages are most of what there is, and are read in the
+   * order of their ids, whatever their type.
    */
-  selectAtoms(selection: AtomSelection): Query {
-    const { sessionId, userId, memoryTypes, ids, afterId = NIL_ID, beforeId = LAST_ID, order, limit } = selection;
-    const values: unknown[] = [afterId, beforeId, limit];
+  selectAtoms({ sessionId, userId, memoryTypes, ids, order, limit, ...bounds }: AtomSelection): Query {
+    const values: unknown[] = [bounds.afterId ?? NIL_ID, bounds.beforeId ?? LAST_ID, limit];
     const parameter = (value: unknown): string => `$${values.push(value)}`;
     const conditions = ["id > $1", "id < $2"];
     if (ids !== undefined) conditions.push(`id = ANY(${parameter(ids)}::uuid[])`);
     if (sessionId !== undefined) conditions.push(`session_id = ${parameter(sessionId)}`);
     if (userId !== undefined) conditions.push(`user_id = ${parameter(userId)}`);
+    if (bounds.unexpiredAtMs !== undefined) {
+      conditions.push(`(expires_at IS NULL OR expires_at > ${parameter(timestampText(bounds.unexpiredAtMs))})`);
+    }
+    if (bounds.createdBeforeMs !== undefined) {
+      conditions.push(`created_at < ${parameter(timestampText(bounds.createdBeforeMs))}`);
+    }
+    const ending = `ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT $3`;
     const page = (...more: readonly string[]): string => `
 SELECT ${ATOM_COLUMNS} FROM ${this.#table.memories} WHERE ${[...conditions, ...more].join(" AND ")}
-ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT $3`;
-    const types = this.#typesToVisit(selection, parameter);
-    if (types === undefined) return { statement: this.#named(page()), values };
-    const isFactOfSession = sessionId !== undefined && (memoryTypes ?? []).every((type) => roleOf(type) === undefined);
-    const pageOfType = page("memory_type = type.name", ...(isFactOfSession ? [IS_FACT] : []));
-    return {
-      statement: this.#named(`
-${types}
-SELECT page.* FROM type CROSS JOIN LATERAL (${pageOfType}) AS page
-ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT $3`),
-      values,
-    };
+${ending}`;
+    if (memoryTypes === undefined) return { statement: this.#named(page()), values };
+
+    const facts = memoryTypes.filter((type) => roleOf(type) === undefined);
+    const messages = memoryTypes.filter((type) => roleOf(type) !== undefined);
+    const pages: string[] = [];
+    if (facts.length > 0) {
+      pages.push(`
+SELECT page.* FROM (SELECT DISTINCT unnest(${parameter(facts)}::text[])) AS type (name)
+CROSS JOIN LATERAL (${page("memory_type = type.name", IS_FACT)}) AS page
+${ending}`);
+    }
+    if (messages.length > 0 || facts.length === 0) {
+      pages.push(page(`memory_type = ANY(${parameter(messages)}::text[])`, IS_MESSAGE));
+    }
+    const [only, other] = pages;
+    const text = other === undefined ? only : `(${only}) UNION ALL (${other}) ${ending}`;
+    return { statement: this.#named(text ?? ""), values };
   }
 
-  /** The types to visit one by one, as a table expression; undefined when all are read at once. */
-  #typesToVisit(
-    { sessionId, userId, memoryTypes }: AtomSelection,
-    parameter: (value: unknown) => string,
-  ): string | undefined {
-    if (memoryTypes !== undefined) {
-      return `WITH type (name) AS (SELECT DISTINCT * FROM unnest(${parameter(memoryTypes)}::text[]))`;
+  selectExpired({ atMs, userId, sessionId, after, limit }: ExpiredSelection): Query {
+    const values: unknown[] = [timestampText(atMs), limit];
+    const parameter = (value: unknown): string => `$${values.push(value)}`;
+    const conditions = ["expires_at <= $1"];
+    if (after !== undefined) {
+      const key = [timestampText(after.expiresAtMs), after.sessionId, after.id].map(parameter);
+      conditions.push(`(expires_at, session_id, id) > (${key.join()})`);
     }
-    if (sessionId !== undefined || userId === undefined) return undefined;
-    // Each type that the user has is found by one step in the index.
-    const user = parameter(userId);
-    const least = `SELECT memory_type FROM ${this.#table.memories} WHERE user_id = ${user}`;
-    return `WITH RECURSIVE type (name) AS (
-  (${least} ORDER BY memory_type LIMIT 1)
-  UNION ALL
-  SELECT (${least} AND memory_type > type.name ORDER BY memory_type LIMIT 1) FROM type WHERE type.name IS NOT NULL
-)`;
+    if (userId !== undefined) conditions.push(`user_id = ${parameter(userId)}`);
+    if (sessionId !== undefined) conditions.push(`session_id = ${parameter(sessionId)}`);
+    const statement = this.#named(`
+SELECT session_id AS "sessionId", id, memory_type AS "memoryType", ${EXPIRES_AT_MS} FROM ${this.#table.memories}
+WHERE ${conditions.join(" AND ")} ORDER BY expires_at, session_id, id LIMIT $2`);
+    return { statement, values };
   }
 
   /** For statements on the path of every save: their text is made once. */

@@ -20,12 +20,9 @@ interface Variant {
 const VARIANTS: readonly Variant[] = [
   { name: "PostgresMemoryStorage", options: () => ({ connectionString: server().url() }) },
   {
-    name: "PostgresMemoryStorage with hash partitions",
-    options: () => ({ connectionString: server().url(), partitions: 4 }),
-  },
-  {
-    name: "PostgresMemoryStorage with one session per statement",
-    options: () => ({ connectionString: server().url(), oneSessionPerStatement: true }),
+    // As distributed engines want it.
+    name: "PostgresMemoryStorage with hash partitions and one session per statement",
+    options: () => ({ connectionString: server().url(), partitions: 4, oneSessionPerStatement: true }),
   },
   {
     name: "PostgresMemoryStorage through PgBouncer in transaction mode",

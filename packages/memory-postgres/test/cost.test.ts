@@ -12,9 +12,10 @@ const ATOMS_PER_SESSION = 100;
 
 /** 10,000 sessions of 100 users among a million atoms, as the storage would have written them. */
 const FILL = `
-  INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at)
+  INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
   SELECT 'session ' || session, ('01a20000-0000-7000-8000-' || lpad(to_hex(session * ${ATOMS_PER_SESSION} + atom), 12, '0'))::uuid,
-    'user ' || session % 100, CASE WHEN atom % 50 = 0 THEN 'decision' ELSE 'message_user' END, '"The drive trips."', '{}', now()
+    'user ' || session % 100, CASE WHEN atom % 50 = 0 THEN 'decision' ELSE 'message_user' END, '"The drive trips."', '{}', now(),
+    CASE WHEN atom = 50 THEN now() END
   FROM generate_series(1, ${SESSIONS}) AS session, generate_series(0, ${ATOMS_PER_SESSION - 1}) AS atom;
   INSERT INTO session_heads (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor,
     history_xor, metadata, metadata_ids)
@@ -81,6 +82,7 @@ function everyRead(): Record<string, Query> {
   const [sessionId, userId, limit] = ["session 77", "user 77", 50];
   const id = "01a20000-0000-7000-8000-000000001f40";
   const types = ["decision", "log"];
+  const unexpiredAtMs = Date.UTC(2100, 0);
   const query = (name: "selectLastAtomId" | "selectMetadata"): Query => ({
     statement: statements[name](),
     values: [sessionId],
@@ -100,6 +102,26 @@ function everyRead(): Record<string, Query> {
       memoryTypes: types,
       order: "newest-first",
       beforeId: id,
+      limit,
+    }),
+    "unexpired atoms of a session": statements.selectAtoms({ sessionId, unexpiredAtMs, order: "newest-first", limit }),
+    "unexpired facts of a user": statements.selectAtoms({
+      userId,
+      memoryTypes: types,
+      unexpiredAtMs,
+      order: "newest-first",
+      limit,
+    }),
+    "old atoms of a session": statements.selectAtoms({
+      sessionId,
+      createdBeforeMs: unexpiredAtMs,
+      order: "oldest-first",
+      limit,
+    }),
+    "expired atoms": statements.selectExpired({ atMs: unexpiredAtMs, limit }),
+    "the next expired atoms": statements.selectExpired({
+      atMs: unexpiredAtMs,
+      after: { expiresAtMs: 0, sessionId, id, memoryType: "decision" },
       limit,
     }),
     "the next sessions": statements.selectHeads({ order: "session-id", afterSessionId: sessionId, limit }),
@@ -140,6 +162,7 @@ async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<numb
     content: '"x"',
     metadata: "{}",
     createdAtMs: 0,
+    expiresAtMs: null,
   };
   const context = { deletionCount: 0, expectedHistoryXor: undefined, isMetadataSet: false };
   await client.query("BEGIN");

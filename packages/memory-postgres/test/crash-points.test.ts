@@ -45,7 +45,7 @@ interface Said {
 /** Points are shared out to so many sets of providers: most of the time is spent waiting for a lease to run out. */
 const LANES = 3;
 /** All points take minutes, so that each run takes some of them; `npm run crash-points` takes all. */
-const EVERY = process.env["CRASH_POINTS"] === "all" ? 1 : 20;
+const EVERY = process.env["CRASH_POINTS"] === "all" ? 1 : 40;
 const FIRST = randomInt(EVERY);
 console.log(`crash points: every ${EVERY}th, from number ${FIRST} on`);
 

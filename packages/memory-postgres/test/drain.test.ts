@@ -9,7 +9,16 @@ const PROVIDERS = ["neon", "railway"];
 
 function rowOf(sessionId: string): AtomRow {
   const id = clock.next();
-  return { sessionId, id, userId: "ada", memoryType: "log", content: "1", metadata: "{}", createdAtMs: 5 };
+  return {
+    sessionId,
+    id,
+    userId: "ada",
+    memoryType: "log",
+    content: "1",
+    metadata: "{}",
+    createdAtMs: 5,
+    expiresAtMs: null,
+  };
 }
 
 async function journalWith(rows: readonly AtomRow[]): Promise<SQLiteStorage["journal"]> {

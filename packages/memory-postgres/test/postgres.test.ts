@@ -5,7 +5,8 @@ import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet
 import { bitsOfId, schemaStatements } from "@rivet/postgres-schema";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { chunksOf, fitsStatement } from "../src/limits.ts";
-import { idOfBits, timestampText } from "../src/rows.ts";
+import { idOfBits } from "../src/rows.ts";
+import { timestampText } from "../src/timestamps.ts";
 import { readHeads } from "./stored-heads.ts";
 
 const server = sharedServer({ beforeAll, afterAll }, { settings: { shared_preload_libraries: "pg_stat_statements" } });
@@ -296,6 +297,7 @@ describe("rows", () => {
       content: "x".repeat(units),
       metadata: "{}",
       createdAtMs: 0,
+      expiresAtMs: null,
     });
     const many = Array.from({ length: 2_001 }, () => row(1));
     expect(chunksOf(many).map(({ length }) => length)).toEqual([1_000, 1_000, 1]);

@@ -72,4 +72,10 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (target, session_id, id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE session_memories ADD COLUMN expires_at INTEGER; -- milliseconds since 1970; null for never
+  ALTER TABLE session_journal ADD COLUMN expires_at INTEGER;
+
+  CREATE INDEX session_memories_expiring ON session_memories (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+  `,
 ];

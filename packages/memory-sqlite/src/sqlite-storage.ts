@@ -9,6 +9,8 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ExpiredAtom,
+  type ExpiredSelection,
   type Facts,
   type HeadSelection,
   type Merged,
@@ -153,6 +155,10 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
 
   protected override selectHeads(selection: HeadSelection): Promise<SessionHead[]> {
     return this.#read((statements) => statements.selectHeads(selection));
+  }
+
+  protected override selectExpired(selection: ExpiredSelection): Promise<ExpiredAtom[]> {
+    return this.#read((statements) => statements.selectExpired(selection));
   }
 
   protected override selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {

@@ -4,6 +4,8 @@ import type {
   AtomRow,
   AtomSelection,
   DeletedAtom,
+  ExpiredAtom,
+  ExpiredSelection,
   HeadSelection,
   MessageRow,
   SessionHead,
@@ -15,7 +17,7 @@ import type { Statement } from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 
 const ATOM_COLUMNS = `session_id AS sessionId, id, user_id AS userId, memory_type AS memoryType, content, metadata,
-  created_at AS createdAtMs`;
+  created_at AS createdAtMs, expires_at AS expiresAtMs`;
 const DELETED_COLUMNS = "id, memory_type AS memoryType, created_at AS createdAtMs";
 const MESSAGE_COLUMNS = "id, memory_type AS memoryType, content, metadata, created_at AS createdAtMs";
 const HEAD_COLUMNS = `session_id AS sessionId, user_id AS userId, created_at AS createdAtMs,
@@ -46,14 +48,14 @@ export class Statements {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#insertAtom = connection.prepare(`
-      INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at)
-      SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?))
+      INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
+      SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?))
       WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = column1 AND id = column2)
       ON CONFLICT DO NOTHING`);
     this.#insertJournaled = connection.prepare(`
       INSERT INTO session_journal
-        (target, session_id, id, user_id, memory_type, content, metadata, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+        (target, session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
     this.#selectHead = connection.prepare(`SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id = ?`);
     this.#upsertHead = connection.prepare(`
       INSERT INTO session_heads
@@ -69,8 +71,9 @@ export class Statements {
 
   /** Whether the row is new: not when its id is taken or has a tombstone. */
   insertAtom(row: AtomRow): boolean {
-    const { sessionId, id, userId, memoryType, content, metadata, createdAtMs } = row;
-    return this.#insertAtom.run(sessionId, id, userId, memoryType, content, metadata, createdAtMs).changes === 1;
+    const { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs } = row;
+    const values = [sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs];
+    return this.#insertAtom.run(...values).changes === 1;
   }
 
   upsertHead(head: SessionHead): void {
@@ -128,9 +131,9 @@ export class Statements {
   /** Whether the row is new. */
   insertJournaled(
     target: string,
-    { sessionId, id, userId, memoryType, content, metadata, createdAtMs }: AtomRow,
+    { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs }: AtomRow,
   ): boolean {
-    const values = [target, sessionId, id, userId, memoryType, content, metadata, createdAtMs];
+    const values = [target, sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs];
     return this.#insertJournaled.run(...values).changes > 0;
   }
 
@@ -225,8 +228,14 @@ export class Statements {
     const ofUser = userId === undefined ? "" : "AND user_id = ?";
     const user = userId === undefined ? [] : [userId];
     if (order === "recent-first") {
-      const sql = `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE last_atom_id < ? ${ofUser}
-        ORDER BY last_atom_id DESC LIMIT ?`;
+      const page = `FROM session_heads WHERE last_atom_id < ? ${ofUser} ORDER BY last_atom_id DESC LIMIT ?`;
+      // No index has all users' sessions in this order, and one more would cost every append. A page of 100,000 sessions is found in
+      // 15 ms among the entries of the index that there is, and in 100 ms among the rows.
+      const sql =
+        userId === undefined
+          ? `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id IN (SELECT session_id ${page})
+             ORDER BY last_atom_id DESC`
+          : `SELECT ${HEAD_COLUMNS} ${page}`;
       return this.#all<SessionHead>(sql, [selection.beforeId ?? LAST_ID, ...user, limit]);
     }
     const sql = `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id > ? ${ofUser} ORDER BY session_id LIMIT ?`;
@@ -258,9 +267,10 @@ export class Statements {
 
   #selectPage(selection: AtomSelection, memoryType: string | undefined): AtomRow[] {
     const { sessionId, userId, ids, beforeId = LAST_ID, afterId = FIRST_ID, order, limit } = selection;
+    const { unexpiredAtMs, createdBeforeMs } = selection;
     const conditions = ["id > ?", "id < ?"];
     const values: unknown[] = [afterId, beforeId];
-    const where = (condition: string, value: string | undefined): void => {
+    const where = (condition: string, value: string | number | undefined): void => {
       if (value === undefined) return;
       conditions.push(condition);
       values.push(value);
@@ -269,12 +279,32 @@ export class Statements {
     where("user_id = ?", userId);
     where("memory_type = ?", memoryType);
     where("id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids));
+    where("(expires_at IS NULL OR expires_at > ?)", unexpiredAtMs);
+    where("created_at < ?", createdBeforeMs);
     const isFactOfSession = memoryType !== undefined && roleOf(memoryType) === undefined && sessionId !== undefined;
     if (isFactOfSession) conditions.push(IS_FACT);
     const sql = `SELECT ${ATOM_COLUMNS} FROM session_memories ${isFactOfSession ? BY_FACTS : ""}
       WHERE ${conditions.join(" AND ")}
       ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT ?`;
     return this.#all<AtomRow>(sql, [...values, limit]);
+  }
+
+  selectExpired({ atMs, userId, sessionId, after, limit }: ExpiredSelection): ExpiredAtom[] {
+    const conditions = ["expires_at <= ?"];
+    const values: unknown[] = [atMs];
+    const where = (condition: string, ...parameters: readonly unknown[]): void => {
+      conditions.push(condition);
+      values.push(...parameters);
+    };
+    if (after !== undefined)
+      where("(expires_at, session_id, id) > (?, ?, ?)", after.expiresAtMs, after.sessionId, after.id);
+    if (userId !== undefined) where("user_id = ?", userId);
+    // The sign: with a constant in the middle of its key the planner would sort what the index gives in order.
+    if (sessionId !== undefined) where("+session_id = ?", sessionId);
+    const sql = `SELECT session_id AS sessionId, id, memory_type AS memoryType, expires_at AS expiresAtMs
+      FROM session_memories INDEXED BY session_memories_expiring
+      WHERE ${conditions.join(" AND ")} ORDER BY expires_at, session_id, id LIMIT ?`;
+    return this.#all<ExpiredAtom>(sql, [...values, limit]);
   }
 
   selectTombstones({ sessionId, after, limit }: TombstoneSelection): Tombstone[] {

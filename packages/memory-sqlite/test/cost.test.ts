@@ -53,6 +53,7 @@ function useEveryStatement(statements: Statements): void {
     content: memoryType === "session_metadata" ? '{"set":{"a":1},"removed":[]}' : "1",
     metadata: "{}",
     createdAtMs: 0,
+    expiresAtMs: null,
   });
   const rows = [row("session_metadata"), row("message_user"), row("decision"), row("log")];
   append(statements, { rows }, 0);
@@ -68,6 +69,11 @@ function useEveryStatement(statements: Statements): void {
     statements.selectAtoms({ userId: "ada", order, limit: 10 });
     statements.selectAtoms({ userId: "ada", memoryTypes: ["decision"], ...bounds, order, limit: 10 });
   }
+  statements.selectAtoms({ sessionId: "s", unexpiredAtMs: 1, createdBeforeMs: 1, order: "newest-first", limit: 10 });
+  statements.selectAtoms({ userId: "ada", unexpiredAtMs: 1, order: "newest-first", limit: 10 });
+  const after = { expiresAtMs: 0, sessionId: "s", id, memoryType: "log" };
+  statements.selectExpired({ atMs: 1, limit: 10 });
+  statements.selectExpired({ atMs: 1, userId: "ada", sessionId: "s", after, limit: 10 });
   statements.selectHeads({ order: "recent-first", userId: "ada", beforeId: id, limit: 10 });
   statements.selectHeads({ order: "session-id", afterSessionId: "a", limit: 10 });
   append(statements, { rows: [], session: { sessionId: "s", userId: "ada", clearThroughId: id } }, 0);

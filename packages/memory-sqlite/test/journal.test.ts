@@ -7,7 +7,16 @@ const clock = new AtomClock();
 const STORES = ["neon", "railway"];
 
 function rowOf(sessionId: string, memoryType = "message_user"): AtomRow {
-  return { sessionId, id: clock.next(), userId: "ada", memoryType, content: '"text"', metadata: "{}", createdAtMs: 5 };
+  return {
+    sessionId,
+    id: clock.next(),
+    userId: "ada",
+    memoryType,
+    content: '"text"',
+    metadata: "{}",
+    createdAtMs: 5,
+    expiresAtMs: null,
+  };
 }
 
 async function openJournal(path?: string): Promise<SQLiteStorage> {

@@ -5,6 +5,7 @@ import { AtomClock, Session, type MemoryStorage } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
+import { APPLICATION_ID, MIGRATIONS } from "../src/migrations.ts";
 import { readHeads } from "./stored-heads.ts";
 import { temporaryFile } from "./temporary-file.ts";
 import { scriptLines } from "./writer-process.ts";
@@ -42,6 +43,25 @@ describe("SQLiteStorage", () => {
     const observer = new Database(path);
     expect(observer.pragma("journal_mode", { simple: true })).toBe("wal");
     observer.close();
+  });
+
+  it("brings a file of an earlier version up to date, and keeps what it holds", async () => {
+    const path = await temporaryFile();
+    const earlier = new Database(path);
+    for (const sql of MIGRATIONS.slice(0, 2)) earlier.exec(sql);
+    const id = new AtomClock().next();
+    earlier.exec(`
+      INSERT INTO session_memories VALUES ('s', '${id}', 'ada', 'log', '1', '{}', 0);
+      INSERT INTO session_heads VALUES ('s', 'ada', 0, '${id}', 0, 1, '${id}', '${id}', '{}', '{}');
+      INSERT INTO rivet_store VALUES ('store', 2, 0)`);
+    earlier.pragma(`application_id = ${APPLICATION_ID}`);
+    earlier.pragma("user_version = 2");
+    earlier.close();
+    await using storage = new SQLiteStorage(path);
+    const log = { sessionId: "s", userId: "ada", memoryType: "log" };
+    await storage.saveMemoryAtom({ ...log, content: 2, expiresAt: new Date(0) });
+    expect((await storage.queryMemoryAtoms()).map(({ content }) => content)).toEqual([1]);
+    expect((await storage.prune()).expired).toBe(1);
   });
 
   it("lives in one object alone at :memory:", async () => {

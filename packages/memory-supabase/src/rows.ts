@@ -1,5 +1,5 @@
 /** What the functions give and take. An entry is a list of values, in the order in which the function names them. */
-import type { AtomRow, MessageRow, SessionHead, Tombstone } from "@rivet/memory-core";
+import type { AtomRow, ExpiredAtom, MessageRow, SessionHead, Tombstone } from "@rivet/memory-core";
 import { unreadableAnswer } from "./errors.ts";
 
 /** A part of what was asked for, and whether there is more of it. */
@@ -23,8 +23,22 @@ export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return { ...value };
 }
 
-export function toAtomRow([sessionId, userId, ...message]: Entry): AtomRow {
-  return { sessionId: text(sessionId), userId: text(userId), ...toMessageRow(message) };
+export function toAtomRow([sessionId, userId, expiresAtMs, ...message]: Entry): AtomRow {
+  return {
+    sessionId: text(sessionId),
+    userId: text(userId),
+    ...toMessageRow(message),
+    expiresAtMs: expiresAtMs === null ? null : milliseconds(expiresAtMs),
+  };
+}
+
+export function toExpiredAtom([sessionId, id, memoryType, expiresAtMs]: Entry): ExpiredAtom {
+  return {
+    sessionId: text(sessionId),
+    id: text(id),
+    memoryType: text(memoryType),
+    expiresAtMs: milliseconds(expiresAtMs),
+  };
 }
 
 export function toMessageRow([id, memoryType, content, metadata, createdAtMs]: Entry): MessageRow {
@@ -71,13 +85,14 @@ export function toTombstone([sessionId, id, deletedAtMs]: Entry): Tombstone {
 
 /** Rows as `rivet_write_atoms` takes them; of a session that is saved, without what they have in common. */
 export function givenAtoms(rows: readonly AtomRow[], isSessionGiven: boolean): object[] {
-  return rows.map(({ sessionId, id, userId, memoryType, content, metadata, createdAtMs }) => ({
+  return rows.map(({ sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs }) => ({
     ...(isSessionGiven ? {} : { session_id: sessionId, user_id: userId }),
     id,
     memory_type: memoryType,
     content,
     metadata,
     created_at_ms: createdAtMs,
+    ...(expiresAtMs === null ? {} : { expires_at_ms: expiresAtMs }),
   }));
 }
 

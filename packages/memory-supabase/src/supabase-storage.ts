@@ -8,6 +8,8 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ExpiredAtom,
+  type ExpiredSelection,
   type Facts,
   type HeadSelection,
   type Merged,
@@ -21,7 +23,17 @@ import { toSupabaseMemoryError } from "./errors.ts";
 import { parseSettings, type SupabaseMemoryStorageOptions } from "./options.ts";
 import { allEntries } from "./pages.ts";
 import { Requests } from "./requests.ts";
-import { givenAtoms, givenTombstones, number, objectOf, text, toAtomRow, toSessionHead, toTombstone } from "./rows.ts";
+import {
+  givenAtoms,
+  givenTombstones,
+  number,
+  objectOf,
+  text,
+  toAtomRow,
+  toExpiredAtom,
+  toSessionHead,
+  toTombstone,
+} from "./rows.ts";
 import { loadSession } from "./session-pages.ts";
 
 /** A deletion may be of everything that a user has. The functions give up a little earlier. */
@@ -94,7 +106,8 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   protected override async selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {
-    const { sessionId, userId, memoryTypes, ids, beforeId, afterId, order, limit } = selection;
+    const { sessionId, userId, memoryTypes, ids, beforeId, afterId, unexpiredAtMs, createdBeforeMs, order, limit } =
+      selection;
     const isNewestFirst = order === "newest-first";
     const entries = await allEntries((last, rowLimit) => {
       const lastId = last === undefined ? undefined : toAtomRow(last).id;
@@ -107,9 +120,28 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
         before_id: (isNewestFirst ? lastId : undefined) ?? beforeId ?? null,
         is_newest_first: isNewestFirst,
         row_limit: rowLimit,
+        unexpired_at_ms: unexpiredAtMs ?? null,
+        created_before_ms: createdBeforeMs ?? null,
       });
     }, limit);
     return entries.map(toAtomRow);
+  }
+
+  protected override async selectExpired(selection: ExpiredSelection): Promise<ExpiredAtom[]> {
+    const { atMs, userId, sessionId, after, limit } = selection;
+    const entries = await allEntries((last, rowLimit) => {
+      const key = last === undefined ? after : toExpiredAtom(last);
+      return this.#requests.call("rivet_select_expired", {
+        at_ms: atMs,
+        given_user_id: userId ?? null,
+        given_session_id: sessionId ?? null,
+        after_expires_at_ms: key?.expiresAtMs ?? null,
+        after_session_id: key?.sessionId ?? null,
+        after_id: key?.id ?? null,
+        row_limit: rowLimit,
+      });
+    }, limit);
+    return entries.map(toExpiredAtom);
   }
 
   protected override selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {

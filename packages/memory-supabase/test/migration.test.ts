@@ -1,10 +1,25 @@
 import { readFileSync } from "node:fs";
-import { SCHEMA_VERSION } from "@rivet/postgres-schema";
+import { SCHEMA_VERSION, schemaStatements } from "@rivet/postgres-schema";
 import { MIGRATION_FILE, supabaseMigration } from "@rivet/memory-supabase";
 import { describe, expect, it, vi } from "vitest";
+import { createClient } from "@supabase/supabase-js";
 import { MIGRATION, sharedProject, storageForTest } from "./project.ts";
 
 const project = sharedProject({}, async () => undefined);
+
+/** As the first version of the migration made it. */
+const OLDER_FUNCTION = `CREATE FUNCTION rivet_select_atoms(given_session_id text, given_user_id text, memory_types text[], ids uuid[],
+  after_id uuid, before_id uuid, is_newest_first boolean, row_limit integer) RETURNS json LANGUAGE sql AS 'SELECT NULL::json'`;
+const OLDER_ARGUMENTS = {
+  given_session_id: "s",
+  given_user_id: null,
+  memory_types: null,
+  ids: null,
+  after_id: null,
+  before_id: null,
+  is_newest_first: true,
+  row_limit: 10,
+};
 
 async function errorOf(work: Promise<unknown>): Promise<unknown> {
   return work.then(
@@ -60,6 +75,30 @@ describe("a project", () => {
     expect(await errorOf(storage.listSessions())).toMatchObject({ code: "schema" });
     await project().server.query("DROP TABLE session_memories CASCADE");
     expect(await errorOf(storage.queryMemoryAtoms({ sessionId: "s" }))).toMatchObject({ code: "schema" });
+  });
+
+  it("whose tables and functions are older is brought up to date, and clients of before go on", async () => {
+    const { server, postgrest, url, keys } = project();
+    await server.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION project_owner");
+    const [version, all] = [SCHEMA_VERSION - 1, schemaStatements()];
+    const older = all.slice(0, all.length - schemaStatements({ fromVersion: version }).length);
+    const stamp = `INSERT INTO rivet_store (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), ${version}, now())`;
+    await project().apply([...older, stamp, OLDER_FUNCTION].join(";\n"));
+    await project().apply(MIGRATION);
+    await postgrest.restart();
+    const storage = storageForTest({ url, key: keys.secret });
+    await storage.saveMemoryAtom({
+      sessionId: "s",
+      userId: "u",
+      memoryType: "log",
+      content: 1,
+      expiresAt: new Date(0),
+    });
+    expect(await storage.queryMemoryAtoms()).toEqual([]);
+    const client = createClient(url, keys.secret);
+    const { data, error } = await client.rpc("rivet_select_atoms", OLDER_ARGUMENTS);
+    expect(error).toBeNull();
+    expect(data.more).toBe(false);
   });
 
   it("whose tables have another version is left as it is, and told so", async () => {

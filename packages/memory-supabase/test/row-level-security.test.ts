@@ -58,7 +58,16 @@ async function sessionOf(userId: string, storage = storageOf(userId)): Promise<S
 
 function rowOf(sessionId: string, userId: string): AtomRow {
   const id = server().clock.next();
-  return { sessionId, id, userId, memoryType: "log", content: '"x"', metadata: "{}", createdAtMs: 0 };
+  return {
+    sessionId,
+    id,
+    userId,
+    memoryType: "log",
+    content: '"x"',
+    metadata: "{}",
+    createdAtMs: 0,
+    expiresAtMs: null,
+  };
 }
 
 beforeEach(async () => {

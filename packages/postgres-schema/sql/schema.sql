@@ -92,6 +92,26 @@ CREATE TABLE "public"."replication_dead_letters" (
   PRIMARY KEY (target, session_id, id)
 );
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 2, now());
+ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (left(last_atom_id::text, 8)) STORED;
+
+-- Room for the next version of a row on its page.
+ALTER TABLE "public"."session_heads" SET (fillfactor = 70);
+
+DROP INDEX "public".session_heads_by_user;
+
+CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, recency DESC);
+
+DROP INDEX "public".session_memories_by_user;
+
+CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, id);
+
+CREATE INDEX session_memories_facts_by_user ON "public"."session_memories" (user_id, memory_type, id)
+  WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+
+ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
+
+CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 4, now());
 
 COMMIT;

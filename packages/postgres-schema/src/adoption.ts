@@ -52,7 +52,7 @@ export async function setLegacyTableAside(client: Queryable, schema: string): Pr
   );
   await client.query(`ALTER TABLE ${tableNames(schema).memories} RENAME TO ${quoteName(name)}`);
   for (const index of indexes.map((row) => String(row["name"]))) {
-    if (!/^session_memories_(pkey|by_user|facts)$/.test(index)) continue;
+    if (!/^session_memories_(pkey|by_user|facts|facts_by_user|expiring)$/.test(index)) continue;
     const renamed = `${name}${index.slice(TABLE.length)}`;
     await client.query(`ALTER INDEX ${quoteName(schema)}.${quoteName(index)} RENAME TO ${quoteName(renamed)}`);
   }

@@ -79,6 +79,7 @@ export class LegacyConverter {
       content: toJsonText(content),
       metadata: toJsonText(metadata),
       createdAtMs: this.#timeMs,
+      expiresAtMs: null,
     };
   }
 }

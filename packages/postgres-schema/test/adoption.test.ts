@@ -71,6 +71,7 @@ async function atoms(database: SchemaDatabase): Promise<AtomRow[]> {
     content: String(row["content"]),
     metadata: String(row["metadata"]),
     createdAtMs: Number(row["createdAtMs"]),
+    expiresAtMs: null,
   }));
 }
 

@@ -1,10 +1,18 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { checkSchema, migrate, SCHEMA_VERSION, schemaStatements } from "../src/index.ts";
+import { checkSchema, migrate, SCHEMA_VERSION, schemaStatements, type SchemaDatabase } from "../src/index.ts";
 import { sqlFile } from "../src/sql-file.ts";
 import { catalogOf, connect, useServer } from "./database.ts";
 
 const server = useServer();
+
+/** The tables as a version of before made them. */
+async function makeTables(database: Pick<SchemaDatabase, "query">, version: number): Promise<void> {
+  const all = schemaStatements();
+  const later = schemaStatements({ fromVersion: version });
+  for (const statement of all.slice(0, all.length - later.length)) await database.query(statement);
+  await database.query("INSERT INTO rivet_store VALUES (gen_random_uuid(), $1, now())", [version]);
+}
 
 describe("migrate", () => {
   it("creates the tables once, when twelve begin at the same time", async () => {
@@ -77,6 +85,26 @@ describe("migrate", () => {
       message: expect.stringContaining("has 3 partitions"),
     });
   });
+
+  it.each(Array.from({ length: SCHEMA_VERSION - 1 }, (_, index) => index + 1))(
+    "brings tables of version %i up to date, as new ones are, and keeps what they hold",
+    async (version) => {
+      const database = await connect(await server().createDatabase());
+      await makeTables(database, version);
+      await expect(checkSchema(database)).rejects.toMatchObject({
+        code: "schema",
+        message: expect.stringContaining(`schemaStatements({ schema: "public", fromVersion: ${version} })`),
+      });
+      await database.query(
+        "INSERT INTO session_memories VALUES ('s', gen_random_uuid(), 'u', 'log', '1', '{}', now())",
+      );
+      await migrate(database);
+      expect((await database.query("SELECT content, expires_at FROM session_memories")).rows).toHaveLength(1);
+      const fresh = await connect(await server().createDatabase());
+      await migrate(fresh);
+      expect(await catalogOf(database, "public")).toEqual(await catalogOf(fresh, "public"));
+    },
+  );
 
   it("refuses tables that are newer than the code", async () => {
     const database = await connect(await server().createDatabase());

@@ -66,18 +66,13 @@ export class Courier {
   }
 
   async #deliver(): Promise<void> {
-    const facts = { rows: this.#rows.sort(compareRows), tombstones: this.#tombstones.sort(compareTombstones) };
+    const facts = { rows: this.#rows.sort(compareRows), tombstones: this.#tombstones.sort(compareRows) };
     [this.#rows, this.#tombstones, this.#units] = [[], [], 0];
     if (facts.rows.length + facts.tombstones.length === 0) return;
     const { inserted, removed } = await mergeAround((part) => this.#to.merge(part), facts, this.#onRefused);
     this.inserted += inserted;
     this.removed += removed;
   }
-}
-
-function compareTombstones(left: Tombstone, right: Tombstone): number {
-  if (left.sessionId !== right.sessionId) return left.sessionId < right.sessionId ? -1 : 1;
-  return left.id === right.id ? 0 : left.id < right.id ? -1 : 1;
 }
 
 /**

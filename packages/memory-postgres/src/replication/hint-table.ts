@@ -32,6 +32,7 @@ const APPEND_COLUMNS = [
   "historyXors",
   "headMetadata",
   "metadataIds",
+  "expiresAt",
 ];
 
 /** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */

@@ -94,7 +94,7 @@ export class ProviderReplica implements Replica {
     if (isOneSessionPerStatement) return false;
     const options: QueryOptions = { ...route, idempotent: true, asText: true };
     try {
-      await db.query(statements.appendToSessions({ isMetadataSet: true }), packed, options);
+      await db.query(statements.appendToSessions({ isMetadataSet: true, isExpirySet: true }), packed, options);
       return true;
     } catch (error) {
       if (!isRefusedByStatement(error)) throw error;

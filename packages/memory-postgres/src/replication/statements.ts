@@ -2,7 +2,7 @@
 import { NIL_ID, SESSION_METADATA, type TombstoneSelection } from "@rivet/memory-core";
 import { tableNames, type TableNames } from "@rivet/postgres-schema";
 import { NamedStatements, type Query, type Statement } from "../named-statements.ts";
-import { IS_MESSAGE, NO_BITS } from "../statements.ts";
+import { EXPIRES_AT_MS, IS_MESSAGE, NO_BITS } from "../statements.ts";
 
 const NIL = `'${NIL_ID}'::uuid`;
 const DELETED_AT_MS = `date_part('epoch', deleted_at) * 1000 AS "deletedAtMs"`;
@@ -62,7 +62,7 @@ WITH RECURSIVE step AS (
 ), hint AS (
   SELECT * FROM waiting WHERE EXISTS (SELECT FROM lease)
 ), named AS (
-  SELECT hint.*, user_id, memory_type, content, metadata, created_at, ${bitsOf("hint.id")} AS bits,
+  SELECT hint.*, user_id, memory_type, content, metadata, created_at, expires_at, ${bitsOf("hint.id")} AS bits,
     sum(COALESCE(pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
       - COALESCE(pg_column_size(content), 0) AS bytes_before
   FROM hint LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
@@ -95,7 +95,7 @@ FROM (
     ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
     ${joined("id::text")} AS "joinedIds", ${list("user_id")} AS "userIds", ${list("memory_type")} AS "memoryTypes",
     ${joined("content::text")} AS contents, ${joined("metadata::text")} AS metadata,
-    ${joined("to_json(created_at) #>> '{}'")} AS "createdAt", max(session_id) AS "lastSessionId",
+    ${joined("to_json(created_at) #>> '{}'")} AS "createdAt", ${list("to_json(expires_at) #>> '{}'")} AS "expiresAt", max(session_id) AS "lastSessionId",
     (array_agg(id ORDER BY session_id DESC, id DESC))[1] AS "lastId",
     (array_agg(is_tombstone ORDER BY session_id DESC, id DESC, is_tombstone DESC))[1] AS "isLastTombstone"
   FROM fact
@@ -119,7 +119,7 @@ FROM (
   selectFacts(): Statement {
     return this.#named(`
 SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
-  date_part('epoch', created_at) * 1000 AS "createdAtMs", ${DELETED_AT_MS}
+  date_part('epoch', created_at) * 1000 AS "createdAtMs", ${EXPIRES_AT_MS}, ${DELETED_AT_MS}
 FROM unnest($1::text[], $2::uuid[], $3::boolean[]) AS hint (session_id, id, is_tombstone)
 LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
 LEFT JOIN LATERAL (
@@ -308,7 +308,7 @@ FROM (${this.#sessions(condition)}) AS held ${rest}`;
   /** By its key, one after the other: without statistics the planner would read the whole table for a page. */
   #atomOf(key: string): string {
     return `
-    SELECT user_id, memory_type, content, metadata, created_at FROM ${this.#table.memories}
+    SELECT user_id, memory_type, content, metadata, created_at, expires_at FROM ${this.#table.memories}
     WHERE session_id = ${key}.session_id AND id = ${key}.id LIMIT 1`;
   }
 

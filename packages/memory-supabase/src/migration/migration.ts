@@ -38,11 +38,22 @@ export function supabaseMigration({ schema = DEFAULT_SCHEMA }: SupabaseMigration
   return `${[HEAD, ...statements.map((statement) => `${statement};`)].join("\n\n")}\n`;
 }
 
+/** The version of the tables that the first of these files made. Newer ones bring them up to date. */
+const FIRST_VERSION = 2;
+
 const HEAD = `-- Rivet Memory in a Supabase project, as @rivet/memory-supabase makes it. It may be applied again.`;
 
 function createTables(schema: string): string {
   const { schema: place, store } = tableNames(schema);
   const [createSchema, ...statements] = schemaStatements({ schema });
+  const listed = (texts: readonly string[]): string => texts.map((statement) => `${statement};`).join("\n\n");
+  const upgrades = Array.from({ length: SCHEMA_VERSION - FIRST_VERSION }, (_, index) => FIRST_VERSION + index).map(
+    (version) => `ELSIF (SELECT schema_version FROM ${store}) = ${version} THEN
+
+${listed(schemaStatements({ schema, fromVersion: version }))}
+
+`,
+  );
   return `DO $rivet$ BEGIN
 IF to_regnamespace('${place}') IS NULL THEN
 ${createSchema};
@@ -50,12 +61,12 @@ END IF;
 
 IF to_regclass('${store}') IS NULL THEN
 
-${statements.map((statement) => `${statement};`).join("\n\n")}
+${listed(statements)}
 
-ELSIF (SELECT schema_version FROM ${store}) <> ${SCHEMA_VERSION} THEN
+${upgrades.join("")}ELSIF (SELECT schema_version FROM ${store}) <> ${SCHEMA_VERSION} THEN
   RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version ${SCHEMA_VERSION}',
     (SELECT schema_version FROM ${store})
-    USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed, and open a direct connection by @rivet/memory-postgres once, which brings older tables up to date.';
+    USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed.';
 END IF;
 END $rivet$`;
 }

@@ -4,7 +4,7 @@
  * took 3.6 ms; texts of JSON stand in it as strings, so that nobody parses them on the way.
  */
 import { tableNames } from "@rivet/postgres-schema";
-import { idOf, IS_FACT, IS_MESSAGE, LAST_ID, millisecondsOf, NIL, plpgsql } from "./fragments.ts";
+import { idOf, IS_FACT, IS_MESSAGE, LAST_ID, millisecondsOf, NIL, plpgsql, timeOf } from "./fragments.ts";
 
 const PAGE_ROWS = 1_000;
 /** As they are stored, which may be a tenth of what they are as text. */
@@ -14,6 +14,7 @@ export function readFunctions(schema: string): string[] {
   return [
     rowsThatFit(schema),
     selectAtoms(schema),
+    selectExpired(schema),
     selectSession(schema),
     selectHeads(schema),
     selectTombstones(schema),
@@ -22,7 +23,7 @@ export function readFunctions(schema: string): string[] {
 
 const SIZE = "pg_column_size(content) + pg_column_size(metadata)";
 const MESSAGE = ["id", "memory_type", "content::text", "metadata::text", millisecondsOf("created_at")];
-const ATOM = ["session_id", "user_id", ...MESSAGE];
+const ATOM = ["session_id", "user_id", millisecondsOf("expires_at"), ...MESSAGE];
 const HEAD = [
   "session_id",
   "user_id",
@@ -67,50 +68,84 @@ END`,
 
 function selectAtoms(schema: string): string {
   const { schema: place, memories } = tableNames(schema);
-  const least = `SELECT memory_type FROM ${memories} WHERE user_id = $3`;
-  return `-- A page of atoms. Where an index leads by memory type, each type gives its own page, and the pages are merged: the cost
--- is that of a page a type, however many atoms there are.
+  const typesThat = (condition: string): string =>
+    `ARRAY(SELECT DISTINCT memory_type FROM unnest(memory_types) AS type (memory_type) WHERE ${condition})`;
+  return `-- As it was before atoms expired: what calls it finds the one below.
+DROP FUNCTION IF EXISTS ${place}.rivet_select_atoms(text, text, text[], uuid[], uuid, uuid, boolean, integer);
+
+-- A page of atoms. An index leads by the types of facts: each gives its own page, and the pages are merged. Messages are
+-- read in the order of their ids, whatever their type.
 ${plpgsql(
   `${place}.rivet_select_atoms(given_session_id text, given_user_id text, memory_types text[], ids uuid[], after_id uuid,
-  before_id uuid, is_newest_first boolean, row_limit integer)`,
+  before_id uuid, is_newest_first boolean, row_limit integer, unexpired_at_ms bigint DEFAULT NULL,
+  created_before_ms bigint DEFAULT NULL)`,
   "json",
   `
 DECLARE
   ending constant text := format(' ORDER BY id %s LIMIT $7', CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END);
-  source text := format('SELECT * FROM ${memories} WHERE id > $1 AND id < $2 %s %s %s',
+  source text := format('SELECT * FROM ${memories} WHERE id > $1 AND id < $2 %s %s %s %s %s',
+    CASE WHEN unexpired_at_ms IS NOT NULL THEN 'AND (expires_at IS NULL OR expires_at > $9)' END,
+    CASE WHEN created_before_ms IS NOT NULL THEN 'AND created_at < $10' END,
     CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $4' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END,
     CASE WHEN ids IS NOT NULL THEN 'AND id = ANY ($5)' END);
-  types text;
+  facts constant text[] := ${typesThat(IS_FACT)};
+  messages constant text[] := ${typesThat(IS_MESSAGE)};
+  pages text[] := '{}';
   first_id constant uuid := COALESCE(after_id, ${NIL});
   last_id constant uuid := COALESCE(before_id, ${LAST_ID});
+  unexpired_at constant timestamptz := ${timeOf("unexpired_at_ms")};
+  created_before constant timestamptz := ${timeOf("created_before_ms")};
   sizes integer[];
   fitting integer;
   columns json;
 BEGIN
-  IF memory_types IS NOT NULL THEN
-    types := 'WITH type (name) AS (SELECT DISTINCT * FROM unnest($6))';
-  ELSIF given_session_id IS NULL AND given_user_id IS NOT NULL THEN
-    -- Each type that the user has is found by one step in the index.
-    types := 'WITH RECURSIVE type (name) AS (
-      (${least} ORDER BY memory_type LIMIT 1)
-      UNION ALL
-      SELECT (${least} AND memory_type > type.name ORDER BY memory_type LIMIT 1) FROM type WHERE type.name IS NOT NULL
-    )';
+  IF facts <> '{}' THEN
+    pages := pages || format('SELECT page.* FROM unnest($6) AS type (name) CROSS JOIN LATERAL (%s AND memory_type = type.name
+      AND ${IS_FACT.replaceAll("'", "''")} %s) AS page %s', source, ending, ending);
   END IF;
-  IF types IS NOT NULL THEN
-    source := types || ' SELECT page.* FROM type CROSS JOIN LATERAL (' || source || ' AND memory_type = type.name'
-      || CASE WHEN given_session_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM unnest(memory_types) AS type (memory_type) WHERE ${IS_MESSAGE}
-      ) THEN ' AND ${IS_FACT.replaceAll("'", "''")}' ELSE '' END || ending || ') AS page';
+  IF facts = '{}' OR messages <> '{}' THEN
+    pages := pages || format('%s AND memory_type = ANY ($8) AND ${IS_MESSAGE.replaceAll("'", "''")} %s', source, ending);
+  END IF;
+  IF memory_types IS NOT NULL THEN
+    source := format('SELECT * FROM ((%s)) AS page', array_to_string(pages, ') UNION ALL ('));
   END IF;
   EXECUTE 'SELECT ARRAY(SELECT ${SIZE} FROM (' || source || ending || ') AS page)' INTO sizes
-  USING first_id, last_id, given_user_id, given_session_id, ids, memory_types, LEAST(row_limit, ${PAGE_ROWS} + 1);
+  USING first_id, last_id, given_user_id, given_session_id, ids, facts, LEAST(row_limit, ${PAGE_ROWS} + 1), messages,
+    unexpired_at, created_before;
   fitting := ${place}.rivet_rows_that_fit(sizes);
   EXECUTE format($page$SELECT ${columnsOf(ATOM, "id %1$s")} FROM (%2$s) AS page$page$,
     CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END, source || ending) INTO columns
-  USING first_id, last_id, given_user_id, given_session_id, ids, memory_types, fitting;
+  USING first_id, last_id, given_user_id, given_session_id, ids, facts, fitting, messages, unexpired_at, created_before;
   RETURN json_build_object('columns', columns, 'more', fitting < cardinality(sizes));
+END`,
+  { isReading: true },
+)}`;
+}
+
+function selectExpired(schema: string): string {
+  const { schema: place, memories } = tableNames(schema);
+  const expired = ["session_id", "id", "memory_type", millisecondsOf("expires_at")];
+  return `-- A page of atoms that have expired, those that did first in front, and after one.
+${plpgsql(
+  `${place}.rivet_select_expired(at_ms bigint, given_user_id text, given_session_id text, after_expires_at_ms bigint,
+  after_session_id text, after_id uuid, row_limit integer)`,
+  "json",
+  `
+DECLARE
+  columns json;
+BEGIN
+  EXECUTE format($page$SELECT ${columnsOf(expired, "expires_at, session_id, id")}
+    FROM (
+      SELECT * FROM ${memories} WHERE expires_at <= $1 %s %s %s ORDER BY expires_at, session_id, id LIMIT $7
+    ) AS page$page$,
+    CASE WHEN after_id IS NOT NULL THEN 'AND (expires_at, session_id, id) > ($2, $3, $4)' END,
+    CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $5' END,
+    CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $6' END)
+  INTO columns
+  USING ${timeOf("at_ms")}, ${timeOf("after_expires_at_ms")}, after_session_id, after_id, given_user_id, given_session_id,
+    LEAST(row_limit, ${PAGE_ROWS});
+  RETURN json_build_object('columns', columns, 'more', row_limit > ${PAGE_ROWS} AND json_array_length(columns -> 0) = ${PAGE_ROWS});
 END`,
   { isReading: true },
 )}`;
@@ -172,9 +207,9 @@ ${plpgsql(
   "json",
   `
 DECLARE
-  ordering constant text := CASE WHEN after_session_id IS NULL THEN 'last_atom_id DESC' ELSE 'session_id' END;
+  ordering constant text := CASE WHEN after_session_id IS NULL THEN 'recency DESC, last_atom_id DESC' ELSE 'session_id' END;
   source constant text := format('SELECT *, metadata_ids AS content FROM ${heads} WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
-    CASE WHEN after_session_id IS NULL THEN 'last_atom_id < $1' ELSE 'session_id > $2' END,
+    CASE WHEN after_session_id IS NULL THEN 'recency <= left($1::text, 8) AND last_atom_id < $1' ELSE 'session_id > $2' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering);
   last_id constant uuid := COALESCE(before_id, ${LAST_ID});
   sizes integer[];

@@ -203,14 +203,14 @@ END`,
 function writeAtoms(schema: string): string {
   const { schema: place, heads, memories, tombstones, peers } = tableNames(schema);
   const record = `json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint)`;
+      metadata text, created_at_ms bigint, expires_at_ms bigint)`;
   // What the inserted rows add to a head.
   const added = `min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
       count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, count(*) AS atoms, COALESCE(bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
       COALESCE(bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor`;
   const parse = `incoming := ARRAY(
       SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
-        metadata::jsonb, ${timeOf("created_at_ms")})::${memories}
+        metadata::jsonb, ${timeOf("created_at_ms")}, ${timeOf("expires_at_ms")})::${memories}
       FROM ${record}
       ORDER BY 1
     );`;
@@ -222,7 +222,8 @@ function writeAtoms(schema: string): string {
     )`;
   // A statement for each case: with both in one it was planned anew each time.
   const insertInto = (condition: string): string => `WITH inserted AS (
-      INSERT INTO ${memories} SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, ${timeOf("created_at_ms")}
+      INSERT INTO ${memories} SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, ${timeOf("created_at_ms")},
+        ${timeOf("expires_at_ms")}
       FROM ${record} ${condition}
       ON CONFLICT DO NOTHING
       RETURNING session_id, id, memory_type, created_at
@@ -359,8 +360,8 @@ BEGIN
 
   IF cardinality(done.ids) < cardinality(incoming) THEN
     SELECT atom.session_id, atom.id INTO refused FROM unnest(incoming) AS atom JOIN ${memories} AS stored USING (session_id, id)
-    WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata)
-      <> (stored.user_id, stored.memory_type, stored.content, stored.metadata)
+    WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata, atom.expires_at)
+      IS DISTINCT FROM (stored.user_id, stored.memory_type, stored.content, stored.metadata, stored.expires_at)
     ORDER BY 1, 2 LIMIT 1;
     IF FOUND THEN
       ${raise(REFUSALS.conflict, "the atom exists with other content", "refused.session_id", "refused.id")}

@@ -93,12 +93,64 @@ CREATE TABLE "public"."replication_dead_letters" (
   PRIMARY KEY (target, session_id, id)
 );
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 2, now());
+ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (left(last_atom_id::text, 8)) STORED;
 
-ELSIF (SELECT schema_version FROM "public"."rivet_store") <> 2 THEN
-  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 2',
+-- Room for the next version of a row on its page.
+ALTER TABLE "public"."session_heads" SET (fillfactor = 70);
+
+DROP INDEX "public".session_heads_by_user;
+
+CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, recency DESC);
+
+DROP INDEX "public".session_memories_by_user;
+
+CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, id);
+
+CREATE INDEX session_memories_facts_by_user ON "public"."session_memories" (user_id, memory_type, id)
+  WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+
+ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
+
+CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 4, now());
+
+ELSIF (SELECT schema_version FROM "public"."rivet_store") = 2 THEN
+
+ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (left(last_atom_id::text, 8)) STORED;
+
+-- Room for the next version of a row on its page.
+ALTER TABLE "public"."session_heads" SET (fillfactor = 70);
+
+DROP INDEX "public".session_heads_by_user;
+
+CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, recency DESC);
+
+DROP INDEX "public".session_memories_by_user;
+
+CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, id);
+
+CREATE INDEX session_memories_facts_by_user ON "public"."session_memories" (user_id, memory_type, id)
+  WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+
+ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
+
+CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+
+UPDATE "public"."rivet_store" SET schema_version = 4;
+
+ELSIF (SELECT schema_version FROM "public"."rivet_store") = 3 THEN
+
+ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
+
+CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+
+UPDATE "public"."rivet_store" SET schema_version = 4;
+
+ELSIF (SELECT schema_version FROM "public"."rivet_store") <> 4 THEN
+  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 4',
     (SELECT schema_version FROM "public"."rivet_store")
-    USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed, and open a direct connection by @rivet/memory-postgres once, which brings older tables up to date.';
+    USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed.';
 END IF;
 END $rivet$;
 
@@ -447,9 +499,10 @@ BEGIN
   IF version IS NOT NULL THEN
     IF head.deletion_count = 0 THEN
       WITH inserted AS (
-      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
+      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC',
+        (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
       FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint) 
+      metadata text, created_at_ms bigint, expires_at_ms bigint) 
       ON CONFLICT DO NOTHING
       RETURNING session_id, id, memory_type, created_at
     )
@@ -458,9 +511,10 @@ BEGIN
       COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
     ELSE
       WITH inserted AS (
-      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
+      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC',
+        (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
       FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint) WHERE NOT EXISTS (
+      metadata text, created_at_ms bigint, expires_at_ms bigint) WHERE NOT EXISTS (
       SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = saved_id AND buried.id = atom.id
     )
       ON CONFLICT DO NOTHING
@@ -483,9 +537,9 @@ BEGIN
     IF cardinality(done.ids) < json_array_length(atoms) THEN
       incoming := ARRAY(
       SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
-        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
       FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint)
+      metadata text, created_at_ms bigint, expires_at_ms bigint)
       ORDER BY 1
     );
     END IF;
@@ -493,9 +547,9 @@ BEGIN
   IF version IS NULL THEN
     incoming := ARRAY(
       SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
-        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
       FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint)
+      metadata text, created_at_ms bigint, expires_at_ms bigint)
       ORDER BY 1
     );
     session_ids := ARRAY(
@@ -582,8 +636,8 @@ BEGIN
 
   IF cardinality(done.ids) < cardinality(incoming) THEN
     SELECT atom.session_id, atom.id INTO refused FROM unnest(incoming) AS atom JOIN "public"."session_memories" AS stored USING (session_id, id)
-    WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata)
-      <> (stored.user_id, stored.memory_type, stored.content, stored.metadata)
+    WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata, atom.expires_at)
+      IS DISTINCT FROM (stored.user_id, stored.memory_type, stored.content, stored.metadata, stored.expires_at)
     ORDER BY 1, 2 LIMIT 1;
     IF FOUND THEN
       RAISE EXCEPTION USING ERRCODE = 'RM001', MESSAGE = 'the atom exists with other content', DETAIL = json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
@@ -661,54 +715,85 @@ BEGIN
 END
 $rivet$;
 
--- A page of atoms. Where an index leads by memory type, each type gives its own page, and the pages are merged: the cost
--- is that of a page a type, however many atoms there are.
+-- As it was before atoms expired: what calls it finds the one below.
+DROP FUNCTION IF EXISTS "public".rivet_select_atoms(text, text, text[], uuid[], uuid, uuid, boolean, integer);
+
+-- A page of atoms. An index leads by the types of facts: each gives its own page, and the pages are merged. Messages are
+-- read in the order of their ids, whatever their type.
 CREATE OR REPLACE FUNCTION "public".rivet_select_atoms(given_session_id text, given_user_id text, memory_types text[], ids uuid[], after_id uuid,
-  before_id uuid, is_newest_first boolean, row_limit integer) RETURNS json
+  before_id uuid, is_newest_first boolean, row_limit integer, unexpired_at_ms bigint DEFAULT NULL,
+  created_before_ms bigint DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 DECLARE
   ending constant text := format(' ORDER BY id %s LIMIT $7', CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END);
-  source text := format('SELECT * FROM "public"."session_memories" WHERE id > $1 AND id < $2 %s %s %s',
+  source text := format('SELECT * FROM "public"."session_memories" WHERE id > $1 AND id < $2 %s %s %s %s %s',
+    CASE WHEN unexpired_at_ms IS NOT NULL THEN 'AND (expires_at IS NULL OR expires_at > $9)' END,
+    CASE WHEN created_before_ms IS NOT NULL THEN 'AND created_at < $10' END,
     CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $4' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END,
     CASE WHEN ids IS NOT NULL THEN 'AND id = ANY ($5)' END);
-  types text;
+  facts constant text[] := ARRAY(SELECT DISTINCT memory_type FROM unnest(memory_types) AS type (memory_type) WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool'));
+  messages constant text[] := ARRAY(SELECT DISTINCT memory_type FROM unnest(memory_types) AS type (memory_type) WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool'));
+  pages text[] := '{}';
   first_id constant uuid := COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid);
   last_id constant uuid := COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid);
+  unexpired_at constant timestamptz := (timestamp '1970-01-01' + make_interval(days => (unexpired_at_ms / 86400000)::integer, secs => (unexpired_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC';
+  created_before constant timestamptz := (timestamp '1970-01-01' + make_interval(days => (created_before_ms / 86400000)::integer, secs => (created_before_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC';
   sizes integer[];
   fitting integer;
   columns json;
 BEGIN
-  IF memory_types IS NOT NULL THEN
-    types := 'WITH type (name) AS (SELECT DISTINCT * FROM unnest($6))';
-  ELSIF given_session_id IS NULL AND given_user_id IS NOT NULL THEN
-    -- Each type that the user has is found by one step in the index.
-    types := 'WITH RECURSIVE type (name) AS (
-      (SELECT memory_type FROM "public"."session_memories" WHERE user_id = $3 ORDER BY memory_type LIMIT 1)
-      UNION ALL
-      SELECT (SELECT memory_type FROM "public"."session_memories" WHERE user_id = $3 AND memory_type > type.name ORDER BY memory_type LIMIT 1) FROM type WHERE type.name IS NOT NULL
-    )';
+  IF facts <> '{}' THEN
+    pages := pages || format('SELECT page.* FROM unnest($6) AS type (name) CROSS JOIN LATERAL (%s AND memory_type = type.name
+      AND memory_type NOT IN (''message_user'', ''message_assistant'', ''message_system'', ''message_tool'') %s) AS page %s', source, ending, ending);
   END IF;
-  IF types IS NOT NULL THEN
-    source := types || ' SELECT page.* FROM type CROSS JOIN LATERAL (' || source || ' AND memory_type = type.name'
-      || CASE WHEN given_session_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM unnest(memory_types) AS type (memory_type) WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')
-      ) THEN ' AND memory_type NOT IN (''message_user'', ''message_assistant'', ''message_system'', ''message_tool'')' ELSE '' END || ending || ') AS page';
+  IF facts = '{}' OR messages <> '{}' THEN
+    pages := pages || format('%s AND memory_type = ANY ($8) AND memory_type IN (''message_user'', ''message_assistant'', ''message_system'', ''message_tool'') %s', source, ending);
+  END IF;
+  IF memory_types IS NOT NULL THEN
+    source := format('SELECT * FROM ((%s)) AS page', array_to_string(pages, ') UNION ALL ('));
   END IF;
   EXECUTE 'SELECT ARRAY(SELECT pg_column_size(content) + pg_column_size(metadata) FROM (' || source || ending || ') AS page)' INTO sizes
-  USING first_id, last_id, given_user_id, given_session_id, ids, memory_types, LEAST(row_limit, 1000 + 1);
+  USING first_id, last_id, given_user_id, given_session_id, ids, facts, LEAST(row_limit, 1000 + 1), messages,
+    unexpired_at, created_before;
   fitting := "public".rivet_rows_that_fit(sizes);
   EXECUTE format($page$SELECT json_build_array(COALESCE(json_agg(session_id ORDER BY id %1$s), '[]'),
       COALESCE(json_agg(user_id ORDER BY id %1$s), '[]'),
+      COALESCE(json_agg(date_part('epoch', expires_at) * 1000 ORDER BY id %1$s), '[]'),
       COALESCE(json_agg(id ORDER BY id %1$s), '[]'),
       COALESCE(json_agg(memory_type ORDER BY id %1$s), '[]'),
       COALESCE(json_agg(content::text ORDER BY id %1$s), '[]'),
       COALESCE(json_agg(metadata::text ORDER BY id %1$s), '[]'),
       COALESCE(json_agg(date_part('epoch', created_at) * 1000 ORDER BY id %1$s), '[]')) FROM (%2$s) AS page$page$,
     CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END, source || ending) INTO columns
-  USING first_id, last_id, given_user_id, given_session_id, ids, memory_types, fitting;
+  USING first_id, last_id, given_user_id, given_session_id, ids, facts, fitting, messages, unexpired_at, created_before;
   RETURN json_build_object('columns', columns, 'more', fitting < cardinality(sizes));
+END
+$rivet$;
+
+-- A page of atoms that have expired, those that did first in front, and after one.
+CREATE OR REPLACE FUNCTION "public".rivet_select_expired(at_ms bigint, given_user_id text, given_session_id text, after_expires_at_ms bigint,
+  after_session_id text, after_id uuid, row_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  columns json;
+BEGIN
+  EXECUTE format($page$SELECT json_build_array(COALESCE(json_agg(session_id ORDER BY expires_at, session_id, id), '[]'),
+      COALESCE(json_agg(id ORDER BY expires_at, session_id, id), '[]'),
+      COALESCE(json_agg(memory_type ORDER BY expires_at, session_id, id), '[]'),
+      COALESCE(json_agg(date_part('epoch', expires_at) * 1000 ORDER BY expires_at, session_id, id), '[]'))
+    FROM (
+      SELECT * FROM "public"."session_memories" WHERE expires_at <= $1 %s %s %s ORDER BY expires_at, session_id, id LIMIT $7
+    ) AS page$page$,
+    CASE WHEN after_id IS NOT NULL THEN 'AND (expires_at, session_id, id) > ($2, $3, $4)' END,
+    CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $5' END,
+    CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $6' END)
+  INTO columns
+  USING (timestamp '1970-01-01' + make_interval(days => (at_ms / 86400000)::integer, secs => (at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (after_expires_at_ms / 86400000)::integer, secs => (after_expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', after_session_id, after_id, given_user_id, given_session_id,
+    LEAST(row_limit, 1000);
+  RETURN json_build_object('columns', columns, 'more', row_limit > 1000 AND json_array_length(columns -> 0) = 1000);
 END
 $rivet$;
 
@@ -779,9 +864,9 @@ CREATE OR REPLACE FUNCTION "public".rivet_select_heads(given_user_id text, befor
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
 #variable_conflict use_column
 DECLARE
-  ordering constant text := CASE WHEN after_session_id IS NULL THEN 'last_atom_id DESC' ELSE 'session_id' END;
+  ordering constant text := CASE WHEN after_session_id IS NULL THEN 'recency DESC, last_atom_id DESC' ELSE 'session_id' END;
   source constant text := format('SELECT *, metadata_ids AS content FROM "public"."session_heads" WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
-    CASE WHEN after_session_id IS NULL THEN 'last_atom_id < $1' ELSE 'session_id > $2' END,
+    CASE WHEN after_session_id IS NULL THEN 'recency <= left($1::text, 8) AND last_atom_id < $1' ELSE 'session_id > $2' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering);
   last_id constant uuid := COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid);
   sizes integer[];
@@ -825,9 +910,9 @@ BEGIN
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';

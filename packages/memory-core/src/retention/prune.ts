@@ -1,0 +1,171 @@
+/** Applies a retention policy to a store, through its hooks. */
+import type { SessionHead } from "../head.ts";
+import { atomPages, STREAM_PAGE } from "../query.ts";
+import { allPages } from "../replication/merge-join.ts";
+import { decodeText } from "../serialization.ts";
+import type * as Hooks from "../storage-hooks.ts";
+import { PruneDecision, type PrunedAtom, type PrunedStep } from "./decision.ts";
+import {
+  isSelected,
+  typesToRead,
+  type PruneProgress,
+  type PruneReceipt,
+  type Retention,
+  type RetentionRule,
+} from "./policy.ts";
+
+/** The hooks of a storage that it needs. */
+export interface PruneHooks {
+  selectExpired(selection: Hooks.ExpiredSelection): Promise<readonly Hooks.ExpiredAtom[]>;
+  selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
+  selectSession(selection: Hooks.SessionSelection): Promise<Hooks.SessionRow | undefined>;
+  selectAtoms(selection: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]>;
+  deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
+}
+
+interface PruneSettings {
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: PruneProgress) => void) | undefined;
+  readonly retention: Retention;
+  readonly batchSize: number;
+  readonly nowMs: number;
+}
+
+/** Removes what has expired, then what the rule lets go, session by session. In memory for a page, and the tool steps that are open in it. */
+export async function prune(hooks: PruneHooks, settings: PruneSettings): Promise<PruneReceipt> {
+  const work = new Pruning(hooks, settings);
+  await work.removeExpired();
+  const { rule } = settings.retention;
+  if (rule !== undefined) await work.applyRule(rule);
+  return work.receipt();
+}
+
+class Pruning {
+  readonly #hooks: PruneHooks;
+  readonly #settings: PruneSettings;
+  #counts = { sessions: 0, atoms: 0, messages: 0, expired: 0 };
+  readonly #byType = new Map<string, number>();
+  #acceptedBy: readonly string[] | undefined;
+
+  constructor(hooks: PruneHooks, settings: PruneSettings) {
+    this.#hooks = hooks;
+    this.#settings = settings;
+  }
+
+  receipt(): PruneReceipt {
+    const progress = this.#report();
+    return { ...progress, prunedAt: new Date(this.#settings.nowMs), acceptedBy: this.#acceptedBy ?? [] };
+  }
+
+  async removeExpired(): Promise<void> {
+    const { nowMs: atMs, batchSize, retention, signal } = this.#settings;
+    const { userId, sessionId } = retention;
+    let after: Hooks.ExpiredAtom | undefined;
+    for (;;) {
+      signal?.throwIfAborted();
+      const page = await this.#hooks.selectExpired({ atMs, userId, sessionId, after, limit: batchSize });
+      for (const [id, atoms] of Map.groupBy(page, (atom) => atom.sessionId)) {
+        this.#counts.expired += await this.#remove(id, atoms);
+      }
+      after = page.at(-1);
+      if (page.length < batchSize) return;
+    }
+  }
+
+  async applyRule(rule: RetentionRule): Promise<void> {
+    const { signal } = this.#settings;
+    for await (const head of this.#heads()) {
+      signal?.throwIfAborted();
+      if (await this.#mayHold(head, rule)) await this.#applyTo(head.sessionId, rule);
+      this.#counts.sessions += 1;
+      if (this.#counts.sessions % STREAM_PAGE === 0) this.#report();
+    }
+  }
+
+  async *#heads(): AsyncGenerator<SessionHead> {
+    const { sessionId, userId } = this.#settings.retention;
+    if (sessionId !== undefined) {
+      const session = await this.#hooks.selectSession({ sessionId, userId, lastMessages: 1 });
+      if (session !== undefined) yield session.head;
+      return;
+    }
+    const select = (last: SessionHead | undefined, limit: number): Promise<readonly SessionHead[]> =>
+      this.#hooks.selectHeads({ order: "session-id", userId, afterSessionId: last?.sessionId, limit });
+    yield* allPages(select, STREAM_PAGE);
+  }
+
+  /** Whether the head, or else a look at the old atoms of the session, leaves it open that something goes. */
+  async #mayHold({ sessionId, createdAtMs, atomCount }: SessionHead, rule: RetentionRule): Promise<boolean> {
+    const { createdBeforeMs } = rule;
+    if (atomCount <= rule.keepLast) return false;
+    if (createdBeforeMs === undefined) return true;
+    if (createdAtMs >= createdBeforeMs) return false;
+    // The metadata of a session stay, and are often all that is old in it.
+    const selection = { sessionId, memoryTypes: rule.memoryTypes, createdBeforeMs, order: "oldest-first" } as const;
+    for await (const rows of atomPages({ ...selection, limit: PROBE_PAGE }, this.#hooks.selectAtoms)) {
+      if (rows.some(({ memoryType }) => isSelected(rule, memoryType))) return true;
+    }
+    return false;
+  }
+
+  async #applyTo(sessionId: string, rule: RetentionRule): Promise<void> {
+    const decision = new PruneDecision(rule);
+    const batch = new Batch(this.#settings.batchSize, (atoms) => this.#remove(sessionId, atoms));
+    const memoryTypes = typesToRead(rule);
+    const { nowMs } = this.#settings;
+    const selection = { sessionId, memoryTypes, unexpiredAtMs: nowMs, order: "newest-first" } as const;
+    for await (const rows of atomPages({ ...selection, limit: STREAM_PAGE }, this.#hooks.selectAtoms)) {
+      for (const row of rows) for (const step of decision.take(row)) await batch.add(step);
+    }
+    for (const step of decision.end()) await batch.add(step);
+    await batch.flush();
+  }
+
+  /** @returns how many were still there. */
+  async #remove(sessionId: string, atoms: readonly PrunedAtom[]): Promise<number> {
+    this.#settings.signal?.throwIfAborted();
+    const { userId } = this.#settings.retention;
+    const ids = atoms.map(({ id }) => id).toSorted();
+    const removed = await this.#hooks.deleteAtoms({ scope: "atoms", sessionId, userId, ids });
+    this.#counts.atoms += removed.atoms;
+    this.#counts.messages += removed.messages;
+    for (const { memoryType } of atoms) this.#byType.set(memoryType, (this.#byType.get(memoryType) ?? 0) + 1);
+    const { acceptedBy } = removed;
+    this.#acceptedBy = this.#acceptedBy?.filter((name) => acceptedBy.includes(name)) ?? acceptedBy;
+    this.#report();
+    return removed.atoms;
+  }
+
+  #report(): PruneProgress {
+    const atomsByType = Object.fromEntries([...this.#byType].map(([type, count]) => [decodeText(type), count]));
+    const progress = { ...this.#counts, atomsByType };
+    this.#settings.onProgress?.(progress);
+    return progress;
+  }
+}
+
+/** Metadata changes are few. */
+const PROBE_PAGE = 100;
+
+/** Steps of one session on their way out: so many atoms at a time, and no step in two parts. */
+class Batch {
+  readonly #size: number;
+  readonly #remove: (atoms: readonly PrunedAtom[]) => Promise<unknown>;
+  #atoms: PrunedAtom[] = [];
+
+  constructor(size: number, remove: (atoms: readonly PrunedAtom[]) => Promise<unknown>) {
+    this.#size = size;
+    this.#remove = remove;
+  }
+
+  async add(step: PrunedStep): Promise<void> {
+    if (this.#atoms.length + step.length > this.#size) await this.flush();
+    this.#atoms.push(...step.map(({ id, memoryType }) => ({ id, memoryType })));
+  }
+
+  async flush(): Promise<void> {
+    const atoms = this.#atoms;
+    this.#atoms = [];
+    if (atoms.length > 0) await this.#remove(atoms);
+  }
+}
