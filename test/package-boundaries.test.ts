@@ -9,6 +9,17 @@ const root = join(import.meta.dirname, "..");
 /** The packages of ours that a package may import, besides itself. Who is not listed may import none. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "@rivet/memory-conformance": ["@rivet/memory-core"],
+  "@rivet/memory-console": ["@rivet/memory-core"],
+  // Whoever installs it can use every backend.
+  "@rivet/memory-cli": [
+    "@rivet/memory-core",
+    "@rivet/memory-inmemory",
+    "@rivet/memory-sqlite",
+    "@rivet/memory-postgres",
+    "@rivet/memory-supabase",
+    "@rivet/db-manager",
+    "@rivet/postgres-schema",
+  ],
   "@rivet/memory-inmemory": ["@rivet/memory-core"],
   "@rivet/memory-sqlite": ["@rivet/memory-core"],
   "@rivet/postgres-schema": ["@rivet/memory-core"],
@@ -20,6 +31,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     // The local journal is a file: an optional peer.
     "@rivet/memory-sqlite",
   ],
+};
+
+/** What `openStorage` of the core loads by its name. */
+const LOADED_BY_NAME: Readonly<Record<string, readonly string[]>> = {
+  "@rivet/memory-cli": ["@rivet/memory-inmemory", "@rivet/memory-sqlite"],
 };
 
 interface Manifest {
@@ -106,7 +122,8 @@ describe("the packages", () => {
     const { manifest, sourceImports } = one;
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).toSorted();
     const imported = [...sourceImports].filter((specifier) => !isNode(specifier));
-    expect(imported.toSorted()).toEqual(declared);
+    const loaded = [...imported, ...(LOADED_BY_NAME[manifest.name] ?? [])];
+    expect(loaded.toSorted()).toEqual(declared);
   });
 
   it.each(byName)("%s declares what its tests import", (name, { manifest, testImports }) => {

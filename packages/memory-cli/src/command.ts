@@ -1,0 +1,146 @@
+/** The one shape of all commands: what a command did, said for people and for programs. */
+import { existsSync } from "node:fs";
+import { MemoryError, openStorage, type MemoryStorage } from "@rivet/memory-core";
+import { Command } from "commander";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { startProgress, type Progress, type ProgressOptions } from "./terminal/progress.ts";
+
+/** What a command did. */
+export interface Outcome {
+  /** For `--json`: one document. */
+  readonly json: unknown;
+  /** For people. */
+  readonly text: string;
+  /** Default: 0. */
+  readonly exitCode?: number;
+}
+
+/** What a command works with. */
+export interface Context {
+  /** Aborted by Ctrl-C: what is under way ends cleanly. */
+  readonly signal: AbortSignal;
+  startProgress(options: ProgressOptions): Progress;
+  /**
+   * Opens a storage that is there, and closes it when the command ends.
+   *
+   * @throws {MemoryError} `not_found` for a SQLite file that is not there: a misspelt path makes no new file.
+   */
+  open(url: string): Promise<MemoryStorage>;
+  /** The same, for one that may be new. */
+  openOrCreate(url: string): Promise<MemoryStorage>;
+}
+
+/** Options that every command has. */
+interface CommonOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export interface CommandDescription<Arguments extends readonly unknown[], Options> {
+  /** Such as `copy <from> <to>`. */
+  readonly usage: string;
+  readonly description: string;
+  /** Command lines, without `rivet-memory`, and what they do. */
+  readonly examples: readonly (readonly [line: string, does: string])[];
+  /** Adds options. */
+  readonly configure?: (command: Command) => Command;
+  /** What to say after Ctrl-C. Default: that running it again is safe. */
+  readonly onInterrupt?: string;
+  readonly run: (context: Context, arguments_: Arguments, options: Options) => Promise<Outcome>;
+}
+
+const SAFE_TO_REPEAT = "Interrupted. What was done is done; run the same command again to go on from there.";
+
+/** Makes the command of a description, with all that commands have alike. */
+export function defineCommand<Arguments extends readonly unknown[], Options = {}>(
+  description: CommandDescription<Arguments, Options>,
+): Command {
+  const { usage, examples, configure, run, onInterrupt = SAFE_TO_REPEAT } = description;
+  const command = new Command(usage.split(" ", 1)[0])
+    .description(description.description)
+    .option("--json", "print one JSON document")
+    .option("--quiet", "show no progress")
+    .addHelpText(
+      "after",
+      `\nExamples:\n${examples.map(([line, does]) => `  $ rivet-memory ${line}\n      ${does}`).join("\n")}`,
+    );
+  for (const argument of usage.split(" ").slice(1)) command.argument(argument);
+  configure?.(command);
+  return command.action(async (...given: unknown[]) => {
+    const options = given.at(-2) as Options & CommonOptions;
+    process.exitCode = await perform(
+      (context) => run(context, given.slice(0, -2) as unknown as Arguments, options),
+      options,
+      onInterrupt,
+    );
+  });
+}
+
+async function perform(
+  run: (context: Context) => Promise<Outcome>,
+  { json = false, quiet = false }: CommonOptions,
+  onInterrupt: string,
+): Promise<number> {
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort();
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  // What waits in the background of a storage keeps no process alive, also where a command waits for it.
+  const alive = setInterval(() => {}, 60_000);
+  const storages: MemoryStorage[] = [];
+  const running: Progress[] = [];
+  const openAndKeep = async (url: string): Promise<MemoryStorage> => {
+    const storage = await openStorage(url);
+    storages.push(storage);
+    return storage;
+  };
+  try {
+    const {
+      json: document,
+      text,
+      exitCode = EXIT.fine,
+    } = await run({
+      signal: interruption.signal,
+      startProgress: (options) => {
+        const progress = startProgress(options, quiet || json);
+        running.push(progress);
+        return progress;
+      },
+      open: async (url) => {
+        assertExists(url);
+        return openAndKeep(url);
+      },
+      openOrCreate: openAndKeep,
+    });
+    for (const progress of running) progress.stop();
+    process.stdout.write(json ? `${JSON.stringify(document)}\n` : text === "" ? "" : `${text}\n`);
+    return exitCode;
+  } catch (error) {
+    for (const progress of running) progress.stop();
+    if (interruption.signal.aborted) {
+      process.stderr.write(`${onInterrupt}\n`);
+      return EXIT.interrupted;
+    }
+    tell(error, json);
+    return exitCodeOf(error);
+  } finally {
+    process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+    await Promise.all(storages.map((storage) => storage.close()));
+    clearInterval(alive);
+  }
+}
+
+function assertExists(url: string): void {
+  const path = /^sqlite:(.+)$/.exec(url)?.[1];
+  if (path === undefined || path === ":memory:" || existsSync(path)) return;
+  throw new MemoryError({ code: "not_found", message: `there is no file ${path}`, operation: "open" });
+}
+
+/** Errors of ours say what to do and hold no secret; of others only the kind is told. */
+function tell(error: unknown, isJson: boolean): void {
+  const [code, message] = MemoryError.isInstance(error)
+    ? [error.code, error.message]
+    : ["unknown", error instanceof Error ? `${error.name}: ${error.message}` : "something that is no error was thrown"];
+  process.stderr.write(
+    isJson ? `${JSON.stringify({ error: { code, message } })}\n` : `rivet-memory: ${message} (${code})\n`,
+  );
+}

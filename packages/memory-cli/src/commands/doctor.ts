@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { defineCommand } from "../command.ts";
+import type { Finding } from "../doctor/finding.ts";
+import { EXIT } from "../exit-codes.ts";
+import { printable } from "../terminal/printable.ts";
+import { usage } from "../usage-error.ts";
+
+const SIGNS = { ok: "✓", warning: "!", problem: "✗" } as const;
+
+export function doctorCommand(): Command {
+  return defineCommand<[string | undefined]>({
+    usage: "doctor [url]",
+    description:
+      "Says what is configured, reachable and writable, and what to do about what is not. It changes nothing.",
+    examples: [
+      ["doctor", "the providers of the environment"],
+      ["doctor sqlite:agent.db --json", "exit code 0: all is well; 1: there is something to do"],
+    ],
+    onInterrupt: "Interrupted. Nothing was changed.",
+    run: async (_, [url = "postgres:"]) => {
+      const findings = await examine(url);
+      const isWell = findings.every(({ level }) => level === "ok");
+      return {
+        json: { isWell, findings },
+        text: findings.map(lineOf).join("\n"),
+        exitCode: isWell ? EXIT.fine : EXIT.found,
+      };
+    },
+  });
+}
+
+/** Only the backend that is asked for is loaded. */
+async function examine(url: string): Promise<Finding[]> {
+  if (/^postgres(ql)?:/.test(url)) return (await import("../doctor/postgres.ts")).examinePostgres(url);
+  if (url === "supabase:") return (await import("../doctor/supabase.ts")).examineSupabase();
+  if (!url.startsWith("sqlite:")) throw usage("doctor looks at postgres:, supabase: and sqlite: addresses");
+  const { examineSQLite } = await import("../doctor/sqlite.ts");
+  return examineSQLite(url.slice("sqlite:".length) || "sessions.db");
+}
+
+function lineOf({ level, subject, text, action }: Finding): string {
+  const line = `${SIGNS[level]} ${printable(subject)}: ${printable(text)}`;
+  return action === undefined ? line : `${line}\n    → ${action}`;
+}

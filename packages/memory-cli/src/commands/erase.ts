@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import type { ErasureReceipt, MemoryStorage } from "@rivet/memory-core";
+import type { Command } from "commander";
+import { defineCommand, type Context, type Outcome } from "../command.ts";
+import { EXIT } from "../exit-codes.ts";
+import { version } from "../package-version.ts";
+import { storageName } from "../storage-name.ts";
+import { usage } from "../usage-error.ts";
+import { hasProviders } from "./replicated.ts";
+
+interface Options {
+  readonly user: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly receipt?: string;
+}
+
+/** What was erased, without anything of it. */
+interface Receipt {
+  readonly format: "rivet-memory erasure receipt";
+  readonly version: 1;
+  readonly storage: string;
+  /** The SHA-256 of the user id: it says whose receipt this is to whoever knows the id, and to nobody else. */
+  readonly userIdSha256: string;
+  readonly erasedAt: string;
+  readonly sessions: number;
+  readonly atoms: number;
+  readonly messages: number;
+  /** The stores that hold nothing of the user any more. */
+  readonly erasedFrom: readonly string[];
+  /** Stores that could not be reached: the erasure is on its way to them. */
+  readonly pending: readonly string[];
+  readonly tool: string;
+}
+
+/** Writers may go on while somebody is erased: what they begin meanwhile goes in another round. */
+const MAX_ROUNDS = 20;
+
+export function eraseCommand(): Command {
+  return defineCommand<[string], Options>({
+    usage: "erase <url>",
+    description:
+      "Erases all that belongs to a user, in every store, the journal included, and writes a receipt. It cannot be undone.",
+    examples: [
+      ["erase postgres: --user ada --dry-run", "counts what would go"],
+      ["erase postgres: --user ada --yes --receipt ada.json", "erases, and writes the receipt"],
+    ],
+    configure: (command) =>
+      command
+        .requiredOption("--user <id>", "whose")
+        .option("--dry-run", "count what would go, and change nothing")
+        .option("--yes", "do it")
+        .option("--receipt <file>", "write the receipt there; it must not exist yet"),
+    run: async (context, [url], options) => {
+      const { user, dryRun, yes, receipt: file } = options;
+      if (!dryRun && !yes) throw usage("erase cannot be undone: look with --dry-run, then say --yes");
+      const storage = await context.open(url);
+      if (dryRun) return countOf(storage, user);
+      const receipt = await erase(context, storage, url, user);
+      const signed = { ...receipt, sha256: sha256(JSON.stringify(receipt)) };
+      if (file !== undefined)
+        await writeFile(file, `${JSON.stringify(signed, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
+      return outcomeOf(signed, file);
+    },
+  });
+}
+
+async function countOf(storage: MemoryStorage, userId: string): Promise<Outcome> {
+  let [sessions, atoms] = [0, 0];
+  for await (const _ of storage.sessions({ userId })) sessions += 1;
+  for await (const _ of storage.atoms({ userId })) atoms += 1;
+  return {
+    json: { isDryRun: true, sessions, atoms },
+    text: `${atoms} atoms in ${sessions} sessions would be erased. Nothing was changed.`,
+  };
+}
+
+async function erase({ signal }: Context, storage: MemoryStorage, url: string, userId: string): Promise<Receipt> {
+  const total = { sessions: 0, atoms: 0, messages: 0 };
+  let last: ErasureReceipt;
+  let rounds = 0;
+  do {
+    signal.throwIfAborted();
+    last = await storage.deleteUser(userId);
+    total.sessions += last.sessions;
+    total.atoms += last.atoms;
+    total.messages += last.messages;
+  } while (last.atoms > 0 && ++rounds < MAX_ROUNDS);
+  const { erasedFrom, pending } = await everywhere(storage, last, signal);
+  return {
+    format: "rivet-memory erasure receipt",
+    version: 1,
+    storage: storageName(url),
+    userIdSha256: sha256(userId),
+    erasedAt: last.erasedAt.toISOString(),
+    ...total,
+    erasedFrom,
+    pending,
+    tool: `@rivet/memory-cli ${version()}`,
+  };
+}
+
+/** Several providers: each is brought what was deleted now, and not when its turn comes. */
+async function everywhere(
+  storage: MemoryStorage,
+  { acceptedBy }: ErasureReceipt,
+  signal: AbortSignal,
+): Promise<Pick<Receipt, "erasedFrom" | "pending">> {
+  if (!hasProviders(storage) || storage.db.providerNames.length === 1) {
+    return { erasedFrom: acceptedBy, pending: [] };
+  }
+  const { providers, skipped } = await storage.repair({ signal });
+  return { erasedFrom: providers, pending: skipped };
+}
+
+function outcomeOf(receipt: Receipt & { readonly sha256: string }, file: string | undefined): Outcome {
+  const { atoms, sessions, erasedFrom, pending } = receipt;
+  return {
+    json: receipt,
+    text: [
+      `${atoms} atoms in ${sessions} sessions erased from ${erasedFrom.join(", ") || receipt.storage}.`,
+      ...pending.map(
+        (name) =>
+          `${name} could not be reached: it is erased there when it is back; until then, erase again to be sure.`,
+      ),
+      ...(file === undefined ? [] : [`Receipt: ${file} (SHA-256 ${receipt.sha256})`]),
+    ].join("\n"),
+    exitCode: pending.length > 0 ? EXIT.found : EXIT.fine,
+  };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { STANDARD_STREAM, writeArchive } from "../archive/streams.ts";
+import { archiveOf, factsOf } from "../archive/write.ts";
+import { defineCommand } from "../command.ts";
+
+export function exportCommand(): Command {
+  return defineCommand<[string, string]>({
+    usage: "export <url> <file>",
+    description:
+      "Writes all that a storage holds, and what was deleted from it, into a file of JSON Lines with checksums; compressed when its name ends in .gz, to stdout for -.",
+    examples: [
+      ["export postgres: backup.jsonl.gz", "a backup"],
+      ["export sqlite:agent.db - | wc -l", "to another program"],
+    ],
+    onInterrupt: "Interrupted. No file was written.",
+    run: async ({ open, signal, startProgress }, [url, file]) => {
+      const storage = await open(url);
+      const progress = startProgress({ unit: "atoms" });
+      let count = 0;
+      const archive = archiveOf(factsOf(storage, signal), (facts) => progress.update((count = facts)));
+      await writeArchive(file, archive);
+      const isStream = file === STANDARD_STREAM;
+      return {
+        json: isStream ? undefined : { file, facts: count },
+        text: isStream ? "" : `${count} atoms and deletions written to ${file}.`,
+      };
+    },
+  });
+}

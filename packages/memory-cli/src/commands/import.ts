@@ -1,0 +1,98 @@
+import { MemoryError, type MemoryStorage } from "@rivet/memory-core";
+import type { Command } from "commander";
+import { mergeBlock, type Imported } from "../archive/merge.ts";
+import { blocksOf } from "../archive/read.ts";
+import { readArchive, withFile } from "../archive/streams.ts";
+import { defineCommand, type Context, type Outcome } from "../command.ts";
+import { EXIT } from "../exit-codes.ts";
+import { storageName } from "../storage-name.ts";
+import { oneLine } from "../terminal/printable.ts";
+
+interface Options {
+  readonly partial?: boolean;
+}
+
+export function importCommand(): Command {
+  return defineCommand<[string, string], Options>({
+    usage: "import <file> <url>",
+    description:
+      "Brings a storage what an export holds. The whole file is checked before anything of it is used. What the storage has deleted stays deleted.",
+    examples: [
+      ["import backup.jsonl.gz postgres:", "again is safe: what is there is left as it is"],
+      ["import damaged.jsonl sqlite:agent.db --partial", "whole blocks up to the damage, which is told"],
+    ],
+    configure: (command) => command.option("--partial", "of a damaged file, use the whole blocks before the damage"),
+    run: async (context, [file, url], { partial = false }) =>
+      withFile(file, async (path) => {
+        const total = partial ? undefined : await check(context, path);
+        const storage = await context.openOrCreate(url);
+        return importFrom(context, path, storage, { total, url, partial });
+      }),
+  });
+}
+
+/** @returns how many facts the file holds. */
+async function check({ signal }: Context, path: string): Promise<number> {
+  const blocks = blocksOf(readArchive(path));
+  for (;;) {
+    signal.throwIfAborted();
+    const { done, value } = await blocks.next();
+    if (done) return value.atoms + value.tombstones;
+  }
+}
+
+interface ImportSettings {
+  readonly total: number | undefined;
+  readonly url: string;
+  readonly partial: boolean;
+}
+
+async function importFrom(
+  { signal, startProgress }: Context,
+  path: string,
+  storage: MemoryStorage,
+  { total, url, partial }: ImportSettings,
+): Promise<Outcome> {
+  const progress = startProgress({ unit: "atoms", total });
+  const imported: Imported = { inserted: 0, removed: 0, refused: [] };
+  let facts = 0;
+  let lastLine = 1;
+  let damage: MemoryError | undefined;
+  try {
+    for await (const block of blocksOf(readArchive(path))) {
+      signal.throwIfAborted();
+      await mergeBlock(storage, block, imported);
+      progress.update((facts += block.facts.length));
+      lastLine = block.lastLine;
+    }
+  } catch (error) {
+    if (!partial || !MemoryError.isInstance(error) || (error.operation !== "import" && error.code !== "corrupt"))
+      throw error;
+    damage = error;
+  }
+  const refused = imported.refused.map(({ row, error }) => ({
+    sessionId: row.sessionId,
+    id: row.id,
+    code: error.code,
+    message: error.message,
+  }));
+  const { inserted, removed } = imported;
+  return {
+    json: {
+      inserted,
+      removed,
+      refused,
+      ...(damage === undefined ? {} : { damage: damage.message, importedThroughLine: lastLine }),
+    },
+    text: [
+      `${inserted} atoms were new in ${storageName(url)}, ${removed} were removed there.`,
+      ...refused.map(
+        ({ sessionId, id, message }) => `refused: ${oneLine(sessionId, 60)} ${id}: ${oneLine(message, 200)}`,
+      ),
+      ...(damage === undefined
+        ? []
+        : [`The file is damaged: ${damage.message}. All up to line ${lastLine} was used, and nothing after it.`]),
+    ].join("\n"),
+    exitCode: damage !== undefined ? EXIT.damaged : refused.length > 0 ? EXIT.found : EXIT.fine,
+  };
+}

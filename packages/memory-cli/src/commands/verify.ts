@@ -1,0 +1,45 @@
+import { verify, type Difference } from "@rivet/memory-core";
+import type { Command } from "commander";
+import { parseCount } from "../arguments.ts";
+import { defineCommand } from "../command.ts";
+import { EXIT } from "../exit-codes.ts";
+import { storageName } from "../storage-name.ts";
+import { oneLine } from "../terminal/printable.ts";
+
+interface Options {
+  readonly limit: number;
+}
+
+export function verifyCommand(): Command {
+  return defineCommand<[string, string], Options>({
+    usage: "verify <a> <b>",
+    description: "Compares all that two storages hold, atom by atom, and reports every difference.",
+    examples: [["verify sqlite:agent.db postgres:", "exit code 0: equal; 1: they differ"]],
+    onInterrupt: "Interrupted. Nothing was changed.",
+    configure: (command) => command.option("--limit <count>", "stop after so many differences", parseCount, 1_000),
+    run: async ({ open, signal }, [a, b], { limit }) => {
+      const [left, right] = [await open(a), await open(b)];
+      const differences: Difference[] = [];
+      for await (const difference of verify(left, right, { signal })) {
+        if (differences.push(difference) >= limit) break;
+      }
+      const places = {
+        "only-left": `only in ${storageName(a)}`,
+        "only-right": `only in ${storageName(b)}`,
+        different: "not the same in both",
+      };
+      const lines = differences.map(
+        ({ sessionId, id, kind, found }) =>
+          `${oneLine(sessionId, 60)} ${kind} ${id ?? "of the session"}: ${places[found]}`,
+      );
+      const isCut = differences.length >= limit;
+      const summary =
+        lines.length === 0 ? "They are equal." : `${lines.length}${isCut ? " and maybe more" : ""} differences.`;
+      return {
+        json: { isEqual: lines.length === 0, isCut, differences },
+        text: [...lines, summary].join("\n"),
+        exitCode: lines.length === 0 ? EXIT.fine : EXIT.found,
+      };
+    },
+  });
+}

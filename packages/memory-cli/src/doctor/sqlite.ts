@@ -1,0 +1,80 @@
+/** What there is to find out about a SQLite file, without changing anything. */
+import { constants, existsSync } from "node:fs";
+import { access, stat, statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import Database from "better-sqlite3";
+import { ok, problem, warning, type Finding } from "./finding.ts";
+
+const LITTLE_ROOM_BYTES = 200 * 1024 * 1024;
+
+export async function examineSQLite(path: string): Promise<Finding[]> {
+  const folder = dirname(resolve(path));
+  if (!existsSync(folder)) return [problem(path, "unreachable", `there is no folder ${folder}`, "make it")];
+  if (!existsSync(path)) {
+    return [
+      ok(path, "reachable", "is not there yet: the first storage that opens it makes it"),
+      ...(await examineRoom(path, folder)),
+    ];
+  }
+  const findings: Finding[] = [];
+  try {
+    const database = new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      findings.push(...examineDatabase(database, path));
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    const isNoDatabase = error instanceof Error && "code" in error && error.code === "SQLITE_NOTADB";
+    findings.push(
+      problem(
+        path,
+        isNoDatabase ? "damaged" : "unreachable",
+        isNoDatabase ? "is no SQLite database" : "cannot be read",
+        "check the path and its rights",
+      ),
+    );
+  }
+  return [...findings, ...(await examineRoom(path, folder))];
+}
+
+function examineDatabase(database: Database.Database, path: string): Finding[] {
+  const check = String(database.pragma("quick_check(1)", { simple: true }));
+  const tables = database
+    .prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('session_memories', 'session_heads')")
+    .pluck()
+    .get();
+  const version = Number(database.pragma("user_version", { simple: true }));
+  return [
+    check === "ok"
+      ? ok(path, "reachable", "can be read, and is sound")
+      : problem(
+          path,
+          "damaged",
+          "SQLite finds it damaged",
+          "restore a copy, or save what can be read with rivet-memory export",
+        ),
+    tables === 2 && version > 0
+      ? ok(path, "schema", `has its tables (version ${version})`)
+      : warning(path, "schema", "holds no memory", "check the path; the first storage that opens it makes the tables"),
+  ];
+}
+
+async function examineRoom(path: string, folder: string): Promise<Finding[]> {
+  const target = existsSync(path) ? path : folder;
+  const isWritable = await access(target, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  const { bavail, bsize } = await statfs(folder);
+  const size = existsSync(path) ? `${((await stat(path)).size / 1e6).toFixed(1)} MB, ` : "";
+  const free = `${size}${Math.round((bavail * bsize) / 1e6)} MB free on its disk`;
+  return [
+    isWritable
+      ? ok(path, "writable", "takes saves")
+      : problem(path, "read-only", "may not be written by this user", "check its rights and those of its folder"),
+    bavail * bsize > LITTLE_ROOM_BYTES
+      ? ok(path, "room", free)
+      : warning(path, "room", free, "make room, or prune: rivet-memory prune"),
+  ];
+}

@@ -1,0 +1,29 @@
+/** What there is to find out about a Supabase project, without changing anything. */
+import { MemoryError } from "@rivet/memory-core";
+import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
+import { ok, problem, type Finding } from "./finding.ts";
+
+const TOPICS: Readonly<Partial<Record<string, readonly [topic: string, action: string]>>> = {
+  invalid_input: ["configuration", "set SUPABASE_URL and SUPABASE_KEY"],
+  schema: ["schema", "apply the migration: rivet-memory migrate supabase: --print > supabase/migrations/…_memory.sql"],
+  permission: ["permission", "check the key, and whom it stands for"],
+  timeout: ["silent", "check the network, and whether the project is paused"],
+};
+
+export async function examineSupabase(): Promise<Finding[]> {
+  try {
+    await using storage = new SupabaseMemoryStorage();
+    await storage.open();
+    const startMs = performance.now();
+    await storage.listSessions({ limit: 1 });
+    const latencyMs = performance.now() - startMs;
+    return [
+      ok("supabase", "reachable", `answers within ${latencyMs.toFixed(1)} ms`),
+      ok("supabase", "schema", "has the tables and functions of this version"),
+    ];
+  } catch (error) {
+    if (!MemoryError.isInstance(error)) throw error;
+    const [topic, action] = TOPICS[error.code] ?? ["unreachable", "check SUPABASE_URL and the network"];
+    return [problem("supabase", topic, error.message, action)];
+  }
+}

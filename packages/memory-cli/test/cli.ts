@@ -1,0 +1,34 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
+const MAIN = join(import.meta.dirname, "..", "src", "main.ts");
+
+export interface Run {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | null;
+}
+
+/** Runs the real program to its end. */
+export async function rivetMemory(
+  arguments_: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input = "",
+): Promise<Run> {
+  const child = start(arguments_, environment);
+  child.stdin.end(input);
+  const exit = once(child, "exit");
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [exitCode] = await exit;
+  return { stdout, stderr, exitCode };
+}
+
+/** Starts the real program; nothing of the environment but the path reaches it. */
+export function start(arguments_: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  return spawn(process.execPath, ["--conditions=@rivet/source", MAIN, ...arguments_], {
+    env: { PATH: process.env["PATH"], ...environment },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+}

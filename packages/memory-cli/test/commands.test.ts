@@ -1,0 +1,152 @@
+import { readFile, rm, mkdtemp, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Session } from "@rivet/memory-core";
+import { SQLiteStorage } from "@rivet/memory-sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rivetMemory } from "./cli.ts";
+
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rivet-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A file with a conversation of Ada's, with a tool call, and a decision. */
+async function newFile(name: string): Promise<{ path: string; url: string }> {
+  const path = join(folder, `${name}.db`);
+  await using storage = new SQLiteStorage(path);
+  const session = new Session({ userId: "ada", sessionId: "line-3", storage, metadata: { title: "Drive" } });
+  session.addUserMessage("It trips with \u001b[31mF0002\u0007.");
+  session.addAssistantMessage([{ type: "tool-call", toolCallId: "c1", toolName: "read", input: { parameter: 7 } }]);
+  session.addToolMessage([
+    { type: "tool-result", toolCallId: "c1", toolName: "read", output: { type: "text", value: "8 s" } },
+  ]);
+  session.addAssistantMessage("Lengthen the ramp.");
+  await session.save();
+  await storage.saveMemoryAtom({ sessionId: "line-3", userId: "ada", memoryType: "decision", content: { ramp: 8 } });
+  return { path, url: `sqlite:${path}` };
+}
+
+describe("sessions and show", () => {
+  it("print readably, and let no control character of a message reach the terminal", async () => {
+    const { url } = await newFile("show");
+    const { stdout } = await rivetMemory(["sessions", url, "--user", "ada"]);
+    expect(stdout).toMatch(
+      /^session +user +last active +messages +metadata\nline-3 +ada +\S+Z +4 +\{"title":"Drive"\}\n$/,
+    );
+    const shown = await rivetMemory(["show", url, "line-3", "--atoms"]);
+    expect(shown.stdout).toContain("It trips with \\u001b[31mF0002\\u0007.");
+    expect(shown.stdout).toContain('→ read {"parameter":7}');
+    expect(shown.stdout).toMatch(/decision\n {2}\{\n {4}"ramp": 8\n {2}\}/);
+    expect(shown.stdout).not.toMatch(/[\u001b\u0007]/);
+  });
+
+  it("print one JSON document with --json", async () => {
+    const { url } = await newFile("json");
+    const { stdout } = await rivetMemory(["show", url, "line-3", "--json", "--context", "20"]);
+    const { session, messages } = JSON.parse(stdout);
+    expect(session).toMatchObject({ sessionId: "line-3", userId: "ada", metadata: { title: "Drive" } });
+    expect(messages.at(-1).content).toBe("Lengthen the ramp.");
+  });
+});
+
+describe("what is wrong", () => {
+  it.each([
+    ["a session that is not there", ["show", "URL", "nobody"], 1, /no such session.*\(not_found\)/],
+    [
+      "a file that is not there, which is not made",
+      ["sessions", "sqlite:/nowhere/x.db"],
+      1,
+      /there is no file \/nowhere\/x\.db/,
+    ],
+    ["an address of no backend", ["sessions", "mysql://x"], 2, /mysql.*expected/],
+    ["an option that is not one", ["prune", "URL", "--older-than", "soon"], 2, /such as 90d/],
+    ["a command that is not one", ["sesions", "URL"], 2, /Did you mean sessions/],
+    ["a user to erase with no word that it is meant", ["erase", "URL", "--user", "ada"], 2, /say --yes/],
+    ["a server that is not there", ["sessions", "postgres://u:hunter2@127.0.0.1:1/x"], 3, /ECONNREFUSED/],
+  ])("%s is said with an exit code, and no secret", async (title, arguments_, exitCode, message) => {
+    const { url } = title.includes("server") ? { url: "" } : await newFile(`wrong ${exitCode} ${arguments_[0]}`);
+    const run = await rivetMemory(arguments_.map((argument) => (argument === "URL" ? url : argument)));
+    expect(run).toMatchObject({ exitCode, stdout: "" });
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).not.toContain("hunter2");
+  });
+
+  it("is one JSON document on stderr with --json", async () => {
+    const { stderr } = await rivetMemory(["sessions", "sqlite:/nowhere/x.db", "--json"]);
+    expect(JSON.parse(stderr)).toEqual({ error: { code: "not_found", message: expect.stringContaining("no file") } });
+  });
+});
+
+describe("copy and verify", () => {
+  it("bring a storage all of another one, and find every difference", async () => {
+    const { url, path } = await newFile("from");
+    const to = `sqlite:${join(folder, "to.db")}`;
+    expect(await rivetMemory(["copy", url, to])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^6 atoms copied/),
+    });
+    expect(await rivetMemory(["verify", url, to])).toMatchObject({ exitCode: 0, stdout: "They are equal.\n" });
+    expect(await rivetMemory(["copy", url, to])).toMatchObject({ stdout: expect.stringMatching(/^0 atoms copied/) });
+    {
+      await using storage = new SQLiteStorage(path);
+      await storage.saveMemoryAtom({ sessionId: "line-3", userId: "ada", memoryType: "log", content: "new" });
+    }
+    const { exitCode, stdout } = await rivetMemory(["verify", url, to, "--json"]);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      isEqual: false,
+      differences: [{ sessionId: "line-3", kind: "atom", found: "only-left" }],
+    });
+  });
+});
+
+describe("erase", () => {
+  it("counts with --dry-run, erases with --yes, and writes a receipt without the user's id, once", async () => {
+    const { url } = await newFile("erase");
+    const receipt = join(folder, "receipt.json");
+    const counted = await rivetMemory(["erase", url, "--user", "ada", "--dry-run"]);
+    expect(counted.stdout).toBe("6 atoms in 1 sessions would be erased. Nothing was changed.\n");
+    const erased = await rivetMemory(["erase", url, "--user", "ada", "--yes", "--receipt", receipt]);
+    expect(erased).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("6 atoms in 1 sessions erased") });
+    const text = await readFile(receipt, "utf8");
+    expect(JSON.parse(text)).toMatchObject({
+      sessions: 1,
+      atoms: 6,
+      messages: 4,
+      erasedFrom: ["sqlite"],
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(text).not.toMatch(/"ada"|line-3/);
+    expect((await stat(receipt)).mode & 0o077).toBe(0);
+    expect((await rivetMemory(["sessions", url])).stdout).toBe("There are no sessions.\n");
+  });
+});
+
+describe("prune", () => {
+  it("removes what is old, and never a call without its result, nor metadata", async () => {
+    const path = join(folder, "prune.db");
+    {
+      await using storage = new SQLiteStorage(path);
+      const session = new Session({ userId: "ada", sessionId: "s", storage, metadata: { title: "Drive" } });
+      session.addUserMessage("one");
+      session.addAssistantMessage([{ type: "tool-call", toolCallId: "c", toolName: "read", input: {} }]);
+      session.addToolMessage([
+        { type: "tool-result", toolCallId: "c", toolName: "read", output: { type: "text", value: "x" } },
+      ]);
+      await session.save();
+    }
+    const url = `sqlite:${path}`;
+    // The newest one is the result: its call stays with it.
+    const { stdout } = await rivetMemory(["prune", url, "--keep-last", "1"]);
+    expect(stdout).toBe("1 atoms removed, 0 of them because they had expired: 1 message_user.\n");
+    const { messages, session } = JSON.parse((await rivetMemory(["show", url, "s", "--json"])).stdout);
+    expect(messages.map((message: { role: string }) => message.role)).toEqual(["assistant", "tool"]);
+    expect(session.metadata).toEqual({ title: "Drive" });
+    expect((await rivetMemory(["prune", url, "--older-than", "90d", "--types", "log"])).stdout).toMatch(
+      /^0 atoms removed/,
+    );
+  });
+});

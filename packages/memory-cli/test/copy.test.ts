@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+import { sharedServer } from "@rivet/local-servers";
+import { AtomClock } from "@rivet/memory-core";
+import { SQLiteStorage } from "@rivet/memory-sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rivetMemory, start } from "./cli.ts";
+
+const server = sharedServer({ beforeAll, afterAll });
+
+const SESSIONS = 200;
+const ATOMS = 100;
+
+describe("a copy that is killed on the way", () => {
+  it("goes on when it is run again, and ends with no difference", { timeout: 90_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rivet-copy-"));
+    const path = join(folder, "laptop.db");
+    {
+      const clock = new AtomClock();
+      await using storage = new SQLiteStorage(path, { durability: "normal" });
+      for (let session = 0; session < SESSIONS; session++) {
+        await storage.saveMemoryAtoms(
+          Array.from({ length: ATOMS }, (_, index) => ({
+            id: clock.next(),
+            sessionId: `session ${session}`,
+            userId: "ada",
+            memoryType: "log",
+            content: { index, text: "The drive trips. ".repeat(10) },
+          })),
+        );
+      }
+    }
+    const url = await server().createDatabase();
+    const database = new URL(url).pathname.slice(1);
+    const count = async (): Promise<number> => {
+      const rows = await server().query("SELECT count(*)::integer AS count FROM session_memories", [], database);
+      return Number(rows[0]?.["count"]);
+    };
+    await rivetMemory(["migrate", url]);
+    // Each is killed as soon as it has brought more.
+    for (const least of [500, 4_000, 9_000]) {
+      const child = start(["copy", `sqlite:${path}`, url]);
+      const exit = once(child, "exit");
+      while ((await count()) < least && child.exitCode === null) await new Promise(setImmediate);
+      child.kill("SIGKILL");
+      await exit;
+    }
+    expect(await count()).toBeLessThan(SESSIONS * ATOMS);
+    const last = await rivetMemory(["copy", `sqlite:${path}`, url, "--json"]);
+    expect(JSON.parse(last.stdout).copied).toBeLessThan(SESSIONS * ATOMS - 9_000 + 1);
+    expect(await rivetMemory(["verify", `sqlite:${path}`, url])).toMatchObject({
+      exitCode: 0,
+      stdout: "They are equal.\n",
+    });
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("ends cleanly at Ctrl-C, and says how to go on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rivet-interrupt-"));
+    const path = join(folder, "a.db");
+    {
+      await using storage = new SQLiteStorage(path, { durability: "normal" });
+      await storage.saveMemoryAtoms(
+        Array.from({ length: 20_000 }, (_, index) => ({
+          sessionId: `s ${index % 2_000}`,
+          userId: "ada",
+          memoryType: "log",
+          content: index,
+        })),
+      );
+    }
+    const url = await server().createDatabase();
+    await rivetMemory(["migrate", url]);
+    const database = new URL(url).pathname.slice(1);
+    const child = start(["copy", `sqlite:${path}`, url]);
+    const exit = once(child, "exit");
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    for (let rows = 0; rows === 0;) {
+      const [row] = await server().query("SELECT count(*)::integer AS count FROM session_memories", [], database);
+      rows = Number(row?.["count"]);
+    }
+    child.kill("SIGINT");
+    expect(await exit).toEqual([130, null]);
+    expect(said).toContain("run the same command again to go on from there");
+    await rm(folder, { recursive: true, force: true });
+  });
+});

@@ -1,0 +1,125 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sharedServer, startPostgres, startProxy } from "@rivet/local-servers";
+import { PostgresMemoryStorage } from "@rivet/memory-postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clockFinding, type Finding } from "../src/doctor/finding.ts";
+import { examinePostgres } from "../src/doctor/postgres.ts";
+import { examineSQLite } from "../src/doctor/sqlite.ts";
+import { rivetMemory } from "./cli.ts";
+
+const server = sharedServer({ beforeAll, afterAll });
+
+/** Topics of what is not well. */
+function complaints(findings: readonly Finding[]): string[] {
+  return findings.filter(({ level }) => level !== "ok").map(({ topic }) => topic);
+}
+
+async function migrated(): Promise<string> {
+  const url = await server().createDatabase();
+  await using storage = new PostgresMemoryStorage({ connectionString: url });
+  await storage.open();
+  return url;
+}
+
+describe("the doctor, at a provider of PostgreSQL,", () => {
+  it("has nothing to say of one that is well", async () => {
+    expect(complaints(await examinePostgres(await migrated()))).toEqual([]);
+  });
+
+  it("names tables that are missing, and what to run", async () => {
+    const findings = await examinePostgres(await server().createDatabase());
+    expect(complaints(findings)).toEqual(["schema"]);
+    expect(findings.find(({ topic }) => topic === "schema")?.action).toBe("run rivet-memory migrate");
+  });
+
+  it("names tables that are newer than itself", async () => {
+    const url = await migrated();
+    await server().query("UPDATE rivet_store SET schema_version = 99", [], new URL(url).pathname.slice(1));
+    const findings = await examinePostgres(url);
+    expect(complaints(findings)).toEqual(["schema"]);
+    expect(findings.find(({ topic }) => topic === "schema")?.text).toContain("99");
+  });
+
+  it("names a role that may not create the tables", async () => {
+    const url = new URL(await server().createDatabase());
+    const database = url.pathname.slice(1);
+    await server().query("CREATE ROLE reader LOGIN PASSWORD 'reader'", [], database);
+    url.username = "reader";
+    url.password = "reader";
+    expect(complaints(await examinePostgres(url.href))).toEqual(["permission"]);
+  });
+
+  it("names one that is not there, a wrong password, and a wrong database", async () => {
+    const url = new URL(await migrated());
+    const wrongDatabase = new URL(url);
+    wrongDatabase.pathname = "/nowhere";
+    expect(complaints(await examinePostgres(wrongDatabase.href))).toEqual(["database"]);
+    const wrongUser = new URL(url);
+    wrongUser.username = "nobody";
+    wrongUser.password = "hunter2";
+    const findings = await examinePostgres(wrongUser.href);
+    expect(complaints(findings)).toEqual(["permission"]);
+    expect(JSON.stringify(findings)).not.toContain("hunter2");
+    expect(complaints(await examinePostgres("postgres://u:hunter2@127.0.0.1:1/x"))).toEqual(["unreachable"]);
+  });
+
+  it("names one that is silent, one that resets connections, and one that is read only", async () => {
+    const url = await migrated();
+    await using proxy = await startProxy(server());
+    proxy.setMode("black-hole");
+    expect(complaints(await examinePostgres(proxy.url(url)))).toEqual(["silent"]);
+    proxy.setMode("refuse");
+    expect(complaints(await examinePostgres(proxy.url(url)))).toEqual(["unreachable"]);
+    const database = new URL(url).pathname.slice(1);
+    await server().query(`ALTER DATABASE "${database}" SET default_transaction_read_only = on`);
+    expect(complaints(await examinePostgres(url))).toEqual(["read-only"]);
+  });
+
+  it("names one of several that is stopped, and finds the others well", { timeout: 60_000 }, async () => {
+    await using stopped = await startPostgres();
+    const environment = { NEON_DB_URL: await stopped.createDatabase(), RAILWAY_DB_URL: await migrated() };
+    stopped.pause();
+    const { exitCode, stdout } = await rivetMemory(["doctor", "--json"], environment);
+    stopped.resume();
+    expect(exitCode).toBe(1);
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    expect(findings.filter(({ level }) => level === "problem").map(({ subject }) => subject)).toContain("neon");
+    expect(findings.filter(({ subject }) => subject === "railway").every(({ level }) => level === "ok")).toBe(true);
+  });
+
+  it("names an environment without an address", async () => {
+    const { exitCode, stdout } = await rivetMemory(["doctor"]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^✗ configuration: .*NEON_DB_URL/);
+  });
+});
+
+describe("the doctor, at a SQLite file,", () => {
+  it("names a folder that is not there, a file that is none of SQLite's, and one of another program", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rivet-doctor-"));
+    expect(complaints(await examineSQLite(join(folder, "not", "x.db")))).toEqual(["unreachable"]);
+    expect(complaints(await examineSQLite(join(folder, "new.db")))).toEqual([]);
+    const damaged = join(folder, "damaged.db");
+    await writeFile(damaged, "this is no database, and long enough to be taken for the first page of one");
+    expect(complaints(await examineSQLite(damaged))).toEqual(["damaged"]);
+    const empty = join(folder, "empty.db");
+    await writeFile(empty, "");
+    expect(complaints(await examineSQLite(empty))).toEqual(["schema"]);
+    await chmod(folder, 0o700);
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("a clock", () => {
+  it("is worth a warning when it is off by more than two seconds, whichever way, and more than is uncertain", () => {
+    expect(clockFinding("neon", 1_900, 5).level).toBe("ok");
+    expect(clockFinding("neon", -300_000, 5)).toMatchObject({
+      level: "warning",
+      topic: "clock",
+      text: expect.stringContaining("300.0 s behind"),
+    });
+    expect(clockFinding("neon", 3_000, 2_000).level).toBe("ok");
+  });
+});
