@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, "..");
 const pnpm = ["-y", JSON.parse(readFileSync(join(root, "package.json"), "utf8")).packageManager];
 
 const SQLITE = ["memory-core", "memory-sqlite"];
+const CONSOLE = ["memory-console", ...SQLITE];
 const POSTGRES = ["db-manager", "memory-core", "memory-postgres", "postgres-schema"];
 const SUPABASE = ["memory-core", "memory-supabase", "postgres-schema"];
 
@@ -19,15 +20,17 @@ let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "rivet-packed-"));
   const filters = [
+    "--filter=@rivet/memory-console",
     "--filter=@rivet/memory-sqlite",
     "--filter=@rivet/memory-postgres",
     "--filter=@rivet/memory-supabase",
   ];
   await runWell("npx", [...pnpm, "exec", "turbo", "run", "build", ...filters], root);
-  for (const name of new Set([...SQLITE, ...POSTGRES, ...SUPABASE])) {
+  for (const name of new Set([...CONSOLE, ...POSTGRES, ...SUPABASE])) {
     await runWell("npx", [...pnpm, "pack", "--pack-destination", folder], join(root, "packages", name));
   }
   await installIn("sqlite", SQLITE);
+  await installIn("console", CONSOLE);
   await installIn("postgres", POSTGRES);
   await installIn("supabase", SUPABASE);
 }, 240_000);
@@ -69,6 +72,34 @@ describe("the packed core and SQLite packages in an empty project", () => {
     await writeFile(join(project, "missing.mjs"), code);
     const output = await runWell(process.execPath, ["missing.mjs"], project);
     expect(output).toContain("npm install @rivet/memory-inmemory");
+  });
+});
+
+describe("the packed console in an empty project", () => {
+  it("shows its page, which is in the package", { timeout: 60_000 }, async () => {
+    const project = join(folder, "console");
+    const code = `
+      import { SQLiteStorage } from "@rivet/memory-sqlite";
+      import { startConsole } from "@rivet/memory-console";
+      const storage = new SQLiteStorage(":memory:");
+      const shown = await startConsole({ storage });
+      const opened = await fetch(shown.url, { redirect: "manual" });
+      const headers = { cookie: opened.headers.get("set-cookie").split(";")[0] };
+      const page = await (await fetch(shown.origin, { headers })).text();
+      const [script] = /assets\\/[^"]+\\.js/.exec(page);
+      console.log((await fetch(shown.origin + "/" + script, { headers })).status);
+      await shown.close();
+      await storage.close();`;
+    await writeFile(join(project, "look.mjs"), code);
+    expect(await runWell(process.execPath, ["look.mjs"], project)).toBe("200\n");
+    const help = await runWell(join("node_modules", ".bin", "rivet-memory-console"), ["--help"], project);
+    expect(help).toContain("--write");
+  });
+
+  it("brings no front-end tool along", async () => {
+    const installed = await readdir(join(folder, "console", "node_modules"));
+    expect(installed).toContain("hono");
+    for (const tool of ["react", "vite", "playwright-core"]) expect(installed).not.toContain(tool);
   });
 });
 

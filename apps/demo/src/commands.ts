@@ -44,6 +44,19 @@ export async function runDemo({ backend, transcript: path, keep, picture }: Demo
   return await replayAndVerify(place, transcript, join(folder, "acknowledged.jsonl"));
 }
 
+/** Shows the story on a page until the process is told to end. */
+export async function runWeb(): Promise<number> {
+  const { startWebDemo } = await import("./web/web-demo.ts");
+  const folder = mkdtempSync(join(tmpdir(), "rivet-demo-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  terminal.heading("Three PostgreSQL servers, a local journal, and a page to see what becomes of a conversation");
+  const demo = await startWebDemo({ journalPath: join(folder, "journal.db"), environment: process.env });
+  terminal.note("open it in a browser of this machine; Ctrl-C ends it");
+  console.log(demo.url);
+  // Until a signal ends the process, and the servers with it.
+  return new Promise<never>(() => {});
+}
+
 async function replayAndVerify(place: Place, transcript: Transcript, acknowledgedFile: string): Promise<number> {
   const { url } = place;
   {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { MemoryError } from "@rivet/memory-core";
 import { Command, Option } from "commander";
-import { runDemo, runVerify, type DemoOptions } from "./commands.ts";
+import { runDemo, runVerify, runWeb, type DemoOptions } from "./commands.ts";
 import { endSecondProcess } from "./second-process.ts";
 import { problem } from "./terminal.ts";
 import { TranscriptError } from "./transcript.ts";
@@ -27,7 +27,13 @@ const program = new Command("pnpm demo")
       "where the picture of the failover goes, an SVG; default: a new folder under the system's temporary one",
     ).conflicts("backend"),
   )
-  .action(async (options: DemoOptions) => finish(runDemo(options)));
+  .addOption(
+    new Option(
+      "--web",
+      "the story on a page, where you stop the servers and talk; a model answers when OPENAI_API_KEY is set, a script otherwise",
+    ).conflicts(["backend", "picture"]),
+  )
+  .action(async ({ web, ...options }: DemoOptions & { web?: true }) => finish(web ? runWeb() : runDemo(options)));
 
 program
   .command("verify", { hidden: true })

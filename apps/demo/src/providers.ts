@@ -42,15 +42,21 @@ export class ProviderServers implements AsyncDisposable {
     await this.#providers.get(name)?.server.stop("kill");
   }
 
+  /** Stops its processes where they are: it is silent, and its connections stay open. */
+  async pause(name: ProviderName): Promise<void> {
+    await this.#providers.get(name)?.server.pause();
+  }
+
   /** What is sent to it vanishes, and nothing is ever closed. */
   cutOff(name: ProviderName): void {
     this.#providers.get(name)?.proxy.setMode("black-hole");
   }
 
-  /** Starts it again if it does not run, and mends its network. */
+  /** Starts it again if it does not run, lets it go on if it was paused, and mends its network. */
   async bringBack(name: ProviderName): Promise<void> {
     const provider = this.#providers.get(name);
     provider?.proxy.setMode("pass");
+    provider?.server.resume();
     await provider?.server.start();
   }
 

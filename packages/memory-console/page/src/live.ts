@@ -1,0 +1,89 @@
+import { useEffect, useState, useSyncExternalStore } from "react";
+import type { Failure, PanelState, ProvidersView, SessionDetail } from "../../src/wire.ts";
+import { addressOf } from "./api.ts";
+
+type Connection = "connecting" | "open" | "lost";
+
+/** What the server tells without being asked. */
+interface LiveValues {
+  readonly connection: Connection;
+  /** Changes when any session does. */
+  readonly sessions: string | null | Failure;
+  /** Of the session that is open; null when there is none any more. */
+  readonly session: SessionDetail | null | Failure;
+  readonly providers: ProvidersView | Failure;
+  readonly panel: PanelState | Failure;
+}
+
+const EVENTS = ["sessions", "session", "providers", "panel"] as const;
+
+/** Listens while the page is seen: nobody polls a database for a tab in the background. */
+export class LiveStore {
+  readonly #key: string | undefined;
+  readonly #listeners = new Set<() => void>();
+  #values: Partial<LiveValues> = { connection: "connecting" };
+  #source: EventSource | undefined;
+
+  constructor(key: string | undefined) {
+    this.#key = key;
+  }
+
+  start(): () => void {
+    const follow = (): void => {
+      if (document.visibilityState === "visible") this.#open();
+      else this.#close();
+    };
+    follow();
+    document.addEventListener("visibilitychange", follow);
+    return () => {
+      document.removeEventListener("visibilitychange", follow);
+      this.#close();
+    };
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  get<Name extends keyof LiveValues>(name: Name): LiveValues[Name] | undefined {
+    return this.#values[name];
+  }
+
+  #open(): void {
+    if (this.#source !== undefined) return;
+    const source = new EventSource(addressOf("live", { session: this.#key }));
+    source.addEventListener("open", () => this.#set("connection", "open"));
+    source.addEventListener("error", () => this.#set("connection", "lost"));
+    for (const event of EVENTS) {
+      source.addEventListener(event, ({ data }: MessageEvent<string>) => this.#set(event, JSON.parse(data)));
+    }
+    this.#source = source;
+  }
+
+  #close(): void {
+    this.#source?.close();
+    this.#source = undefined;
+  }
+
+  #set<Name extends keyof LiveValues>(name: Name, value: LiveValues[Name]): void {
+    this.#values = { ...this.#values, [name]: value };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** A store for the session that is open. */
+export function useLiveStore(key: string | undefined): LiveStore {
+  const [held, setHeld] = useState(() => ({ key, store: new LiveStore(key) }));
+  let { store } = held;
+  if (held.key !== key) {
+    store = new LiveStore(key);
+    setHeld({ key, store });
+  }
+  useEffect(() => store.start(), [store]);
+  return store;
+}
+
+export function useLive<Name extends keyof LiveValues>(store: LiveStore, name: Name): LiveValues[Name] | undefined {
+  return useSyncExternalStore(store.subscribe, () => store.get(name));
+}

@@ -1,0 +1,183 @@
+import { encodeText } from "@rivet/memory-core";
+import { Hono, type Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { newSecret } from "./access.ts";
+import { failure, RequestError, toFailure } from "./failures.ts";
+import { liveStream, type LiveSource } from "./live.ts";
+import { readPage, type PageFile } from "./page-files.ts";
+import type { ConsolePanel } from "./panel.ts";
+import { panelRequest } from "./parameters.ts";
+import { ProviderWatch } from "./provider-watch.ts";
+import { readRoutes } from "./read-routes.ts";
+import { guard } from "./security.ts";
+import { sessionDetail } from "./sessions.ts";
+import { providersOf, replicationOf, type ConsoleStorage, type ReplicationStatus } from "./storage.ts";
+import type { Overview, ProvidersView } from "./wire.ts";
+import { writeRoutes } from "./write-routes.ts";
+
+export interface ConsoleOptions {
+  /** What to look at. It stays the caller's, who closes it. */
+  readonly storage: ConsoleStorage;
+  /** Whether sessions may be deleted, users erased and providers repaired. Default: false. */
+  readonly write?: boolean;
+  /** What the page calls the storage. Default: `storage`. */
+  readonly label?: string;
+  /** Opens the page. Default: a random one of 256 bits. */
+  readonly token?: string;
+  /** A panel of the application's own. Default: none. */
+  readonly panel?: ConsolePanel;
+  /** Routes of the application's own, under `/api/app`; the token guards them too. Default: none. */
+  readonly routes?: Hono;
+}
+
+export interface Console {
+  /** Answers requests; `fetch` of it is a handler for any server. */
+  readonly app: Hono;
+  readonly token: string;
+  /** What to append to the server's address: it holds the token. */
+  readonly path: string;
+  /** Ends what is told live. Idempotent. */
+  close(): void;
+}
+
+/** Appends show on the page within a second: this, the query, and drawing. */
+const LIVE_INTERVAL_MS = 200;
+/** Asking for the hints costs each provider a query. */
+const REPLICATION_INTERVAL_MS = 1_000;
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * The console as an application to mount on a server of one's own; {@link startConsole} starts one.
+ *
+ * Guarantees: every request needs the token, or the cookie for which the page exchanges it; it must come from this machine,
+ * to `127.0.0.1`, `localhost` or `[::1]`, and from no other page. Nothing is changed unless `write` is set. The page loads
+ * nothing from anywhere else.
+ *
+ * @example
+ * const { app, path } = createConsole({ storage });
+ * serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 4_983 });
+ */
+export function createConsole(options: ConsoleOptions): Console {
+  const { storage, write = false, label = "storage", token = newSecret(), panel, routes } = options;
+  const manager = providersOf(storage);
+  const watch = manager && new ProviderWatch(manager, Date.now);
+  const replication = replicationOf(storage);
+  const closing = new AbortController();
+  let page: Promise<ReadonlyMap<string, PageFile>> | undefined;
+
+  const overview: Overview = {
+    label,
+    isWritable: write,
+    hasProviders: watch !== undefined,
+    canRepair: write && replication !== undefined,
+    ...(panel === undefined
+      ? {}
+      : {
+          panel: {
+            title: panel.title,
+            ...(panel.sessionId === undefined ? {} : { sessionKey: encodeText(panel.sessionId) }),
+          },
+        }),
+  };
+
+  const providers = async (): Promise<ProvidersView | null> => {
+    if (watch === undefined) return null;
+    return watch.view(await replication?.getReplicationStatus().catch(asError));
+  };
+  let lastStatus: ReplicationStatus | Error | undefined;
+  const liveProviders: LiveSource[] =
+    watch === undefined
+      ? []
+      : [
+          // The states at once, with the hints that were last known: they take as long as the slowest provider.
+          { event: "providers", intervalMs: LIVE_INTERVAL_MS, read: () => withoutClock(watch.view(lastStatus)) },
+          {
+            event: "replication",
+            intervalMs: REPLICATION_INTERVAL_MS,
+            read: async () => {
+              lastStatus = await replication?.getReplicationStatus().catch(asError);
+              return null;
+            },
+          },
+        ];
+
+  const sourcesFor = (context: Context): LiveSource[] => {
+    const key = context.req.query("session");
+    const sources: LiveSource[] = [
+      {
+        event: "sessions",
+        intervalMs: LIVE_INTERVAL_MS,
+        read: async () => (await storage.listSessions({ limit: 1 }))[0]?.lastAtomId ?? null,
+      },
+    ];
+    if (key !== undefined && key !== "") {
+      sources.push({
+        event: "session",
+        intervalMs: LIVE_INTERVAL_MS,
+        read: async () => (await sessionDetail(storage, key)) ?? null,
+      });
+    }
+    if (panel !== undefined) sources.push({ event: "panel", intervalMs: LIVE_INTERVAL_MS, read: () => panel.state() });
+    return [...sources, ...liveProviders];
+  };
+
+  const api = new Hono()
+    .use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
+    .get("/overview", (context) => context.json(overview))
+    .get("/providers", async (context) => context.json(await providers()))
+    .get("/live", (context) => liveStream(context, sourcesFor(context), closing.signal))
+    .post("/panel", async (context) => {
+      if (panel === undefined) throw new RequestError(404, "not_found", "there is no panel");
+      const request = await panelRequest(context);
+      try {
+        await panel.act(request);
+      } catch (error) {
+        // The application speaks to its visitor.
+        throw new RequestError(409, "refused", error instanceof Error ? error.message : String(error));
+      }
+      return context.json({});
+    })
+    .route("/", readRoutes(storage))
+    .route("/write", writeRoutes(storage, write));
+  if (routes !== undefined) api.route("/app", routes);
+
+  const app = new Hono()
+    .use(guard(token))
+    .route("/api", api)
+    .get("*", async (context) => {
+      page ??= readPage();
+      const file = (await page).get(context.req.path);
+      if (file === undefined) return context.json(failure("not_found", "there is nothing here"), 404);
+      if (file.isImmutable) context.header("Cache-Control", "private, max-age=31536000, immutable");
+      return context.body(file.body, 200, { "Content-Type": file.contentType });
+    });
+  app.notFound((context) => context.json(failure("not_found", "there is nothing here"), 404));
+  app.onError((error, context) => {
+    const { status, body } = toFailure(error);
+    if (body.error.code === "unknown") console.error(error);
+    return context.json(body, status);
+  });
+
+  return {
+    app,
+    token,
+    path: `/?token=${encodeURIComponent(token)}`,
+    close: () => {
+      closing.abort();
+      watch?.close();
+    },
+  };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** What changes with the clock alone is no news. */
+function withoutClock(view: ProvidersView): ProvidersView {
+  return { ...view, nowMs: 0 };
+}
+
+function tooLarge(context: Context): Response {
+  return context.json(failure("invalid_input", `a request holds at most ${MAX_BODY_BYTES} bytes`), 413);
+}

@@ -1,0 +1,148 @@
+import type { JsonValue } from "@rivet/memory-core";
+import { describe, expect, it } from "vitest";
+import { blocksOf, inlinesOf } from "../page/src/text/markdown.ts";
+import { visible } from "../page/src/text/visible.ts";
+import { chunksOf } from "../page/src/session/chunks.ts";
+import { timelineItems, type TimelineItem } from "../page/src/session/timeline-items.ts";
+import { excerptOf } from "../src/excerpt.ts";
+import { imageOf } from "../src/images.ts";
+import { labelOf } from "../src/label.ts";
+import type { AtomEntry } from "../src/wire.ts";
+import { PNG_BASE64 } from "./stories.ts";
+
+let count = 0;
+function atom(memoryType: string, content: JsonValue, metadata: Record<string, JsonValue> = {}): AtomEntry {
+  count += 1;
+  return {
+    id: `atom-${count}`,
+    memoryType,
+    content,
+    metadata,
+    createdAt: "2026-11-24T00:00:00Z",
+    isCut: false,
+    images: {},
+  };
+}
+const call = (toolCallId: string): JsonValue => [{ type: "tool-call", toolCallId, toolName: "look", input: {} }];
+const result = (toolCallId: string): JsonValue => [
+  { type: "tool-result", toolCallId, toolName: "look", output: { type: "text", value: "seen" } },
+];
+
+describe("the entries of a timeline", () => {
+  it("have results with their calls, by the latest call of an id", () => {
+    const first = atom("message_assistant", call("a"));
+    const answer = atom("message_tool", result("a"));
+    const second = atom("message_assistant", call("a"));
+    const plain = atom("message_tool", "seen too", { toolCallId: "a" });
+    const items = timelineItems([first, answer, second, plain]);
+    expect(items.map(({ atom, results }) => [atom, results.map((one) => one.atom)])).toEqual([
+      [first, [answer]],
+      [second, [plain]],
+    ]);
+  });
+
+  it("have results by themselves whose call is not there, and facts and messages in their order", () => {
+    const orphan = atom("message_tool", result("gone"));
+    const fact = atom("decision", { decision: "yes" });
+    const bare = atom("message_tool", "no call is named");
+    expect(timelineItems([orphan, fact, bare]).map((item) => item.atom)).toEqual([orphan, fact, bare]);
+  });
+
+  it("are in chunks that stay the same objects when others come before and after them", () => {
+    const entries = (length: number): TimelineItem[] =>
+      timelineItems(Array.from({ length }, (_, index) => atom("message_user", String(index))));
+    const middle = entries(100);
+    const chunks = chunksOf(middle, []);
+    expect(chunks.map(({ items }) => items.length)).toEqual([40, 40, 20]);
+    const grown = chunksOf([...entries(50), ...middle, ...entries(1)], chunks);
+    expect(grown.map(({ items }) => items.length)).toEqual([40, 10, 40, 40, 21]);
+    expect(grown[3]).toBe(chunks[1]);
+    expect(chunksOf(middle, chunks).every((chunk, index) => chunk === chunks[index])).toBe(true);
+  });
+});
+
+describe("a text", () => {
+  it("is parsed into blocks, of which code is taken as it is", () => {
+    expect(blocksOf("# Title\nOne\ntwo\n\n- a\n- b\n```js\n# no title\n\n- no item\n```\nend")).toEqual([
+      { type: "heading", text: "Title" },
+      { type: "paragraph", text: "One\ntwo" },
+      {
+        type: "list",
+        items: [
+          { marker: "•", text: "a" },
+          { marker: "•", text: "b" },
+        ],
+      },
+      { type: "code", language: "js", text: "# no title\n\n- no item" },
+      { type: "paragraph", text: "end" },
+    ]);
+    expect(blocksOf("```\nnever closed")).toEqual([{ type: "code", language: "", text: "never closed" }]);
+  });
+
+  it("is parsed into runs, and loses nothing that is no mark", () => {
+    expect(inlinesOf("a `b*c*` **d** *e* 2*3*4 <b>")).toEqual([
+      { type: "text", text: "a " },
+      { type: "code", text: "b*c*" },
+      { type: "text", text: " " },
+      { type: "strong", text: "d" },
+      { type: "text", text: " " },
+      { type: "emphasis", text: "e" },
+      { type: "text", text: " 2*3*4 <b>" },
+    ]);
+  });
+
+  it("shows what would not be seen", () => {
+    expect(visible("a\0b\u001b[31m\u202ec\ud800")).toBe("a␀b␛[31m⟨U+202E⟩c⟨U+D800⟩");
+    expect(visible("plain\n\ttext 😀 é")).toBe("plain\n\ttext 😀 é");
+  });
+});
+
+describe("an excerpt", () => {
+  it("has the shape of the whole, and no more than so many characters", () => {
+    const { value, isCut } = excerptOf({ a: "x".repeat(50), b: ["y".repeat(100), "z"] }, 80);
+    expect(isCut).toBe(true);
+    expect(value).toMatchObject({ a: "x".repeat(50) });
+    expect(JSON.stringify(value).length).toBeLessThan(120);
+  });
+
+  it("is the whole when that is short, with every key", () => {
+    const whole: JsonValue = JSON.parse('{"__proto__": {"a": [1, null, true]}, "constructor": "b"}');
+    expect(JSON.stringify(excerptOf(whole, 1_000).value)).toBe(JSON.stringify(whole));
+    expect(excerptOf(whole, 1_000).isCut).toBe(false);
+  });
+
+  it("is short of a million numbers too, and leaves no half of a character", () => {
+    const { value, isCut } = excerptOf(
+      Array.from({ length: 1_000_000 }, () => 1),
+      1_000,
+    );
+    expect(isCut).toBe(true);
+    expect(value).toHaveLength(249);
+    expect(excerptOf("ab😀", 3).value).toBe("ab");
+  });
+});
+
+describe("a part of a message", () => {
+  it("is a picture by what its bytes say, and never what a browser might run", () => {
+    expect(imageOf({ type: "image", image: PNG_BASE64 })?.mediaType).toBe("image/png");
+    expect(imageOf({ type: "image", image: `data:image/svg+xml;base64,${PNG_BASE64}` })?.mediaType).toBe("image/png");
+    expect(imageOf({ type: "file", data: { type: "data", data: PNG_BASE64 }, mediaType: "text/html" })?.mediaType).toBe(
+      "image/png",
+    );
+    expect(
+      imageOf({ type: "image", image: btoa("<svg onload='alert(1)'>"), mediaType: "image/svg+xml" }),
+    ).toBeUndefined();
+    expect(imageOf({ type: "image", image: "https://example.com/a.png" })).toBeUndefined();
+    expect(imageOf({ type: "text", text: PNG_BASE64 })).toBeUndefined();
+  });
+});
+
+describe("the label", () => {
+  it("names the database, and neither user nor password nor parameters", () => {
+    expect(labelOf("postgres://ada:secret@db.example:5432/agent?sslmode=require")).toBe(
+      "postgres://db.example:5432/agent",
+    );
+    expect(labelOf("postgres://a:secret@[bad")).toBe("postgres");
+    expect(labelOf("sqlite:./agent.db")).toBe("sqlite:./agent.db");
+  });
+});

@@ -1,0 +1,205 @@
+import { Session } from "@rivet/memory-core";
+import { InMemoryStorage } from "@rivet/memory-inmemory";
+import { Hono } from "hono";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { startConsole, type RunningConsole, type StartOptions } from "../src/index.ts";
+import type { AtomPage, SessionPage } from "../src/wire.ts";
+import { PNG_BASE64, saveStory } from "./stories.ts";
+
+async function start(
+  options: Partial<StartOptions> = {},
+): Promise<{ shown: RunningConsole; storage: InMemoryStorage }> {
+  const storage = new InMemoryStorage();
+  const shown = await startConsole({ storage, ...options });
+  onTestFinished(() => shown.close());
+  return { storage, shown };
+}
+
+/** Opens the printed address as a browser does. */
+async function cookieOf({ url }: RunningConsole): Promise<string> {
+  const response = await fetch(url, { redirect: "manual" });
+  expect(response.status).toBe(303);
+  return response.headers.get("set-cookie")?.split(";")[0] ?? "";
+}
+
+async function get(shown: RunningConsole, route: string): Promise<Response> {
+  return fetch(`${shown.origin}/api/${route}`, { headers: { cookie: await cookieOf(shown) } });
+}
+
+async function json<Body>(response: Response): Promise<Body> {
+  const body: unknown = await response.json();
+  return body as Body;
+}
+
+async function post(
+  shown: RunningConsole,
+  route: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const own = { cookie: await cookieOf(shown), origin: shown.origin, "content-type": "application/json" };
+  return fetch(`${shown.origin}/api/${route}`, {
+    method: "POST",
+    headers: { ...own, ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+describe("the address", () => {
+  it("opens with its token, which a cookie takes the place of that no script can read", async () => {
+    const { shown } = await start();
+    const response = await fetch(shown.url, { redirect: "manual" });
+    expect(response.headers.get("location")).toBe("/");
+    expect(response.headers.get("set-cookie")).toMatch(
+      /^rivet-console-\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/,
+    );
+    expect(response.headers.get("set-cookie")).not.toContain(shown.token);
+  });
+
+  it.each([
+    "/",
+    "/?token=wrong",
+    "/?token=",
+    "/api/overview",
+    "/api/live",
+    "/api/nothing",
+    "/favicon.svg",
+    "/assets/x.js",
+  ])("shows nothing at %s without the token", async (path) => {
+    const { shown } = await start();
+    const response = await fetch(shown.origin + path, { redirect: "manual" });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("set-cookie")).toBeNull();
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+  });
+
+  it("does not open with the cookie of another console", async () => {
+    const { shown } = await start();
+    const { shown: other } = await start();
+    const [, value = ""] = (await cookieOf(other)).split("=");
+    const name = `rivet-console-${new URL(shown.origin).port}`;
+    const response = await fetch(`${shown.origin}/api/overview`, { headers: { cookie: `${name}=${value}` } });
+    expect(response.status).toBe(401);
+  });
+
+  it("has another token each time", async () => {
+    const { shown } = await start();
+    const { shown: other } = await start();
+    expect(shown.token).toHaveLength(43);
+    expect(shown.token).not.toBe(other.token);
+  });
+});
+
+describe("the server", () => {
+  it("refuses a page of another origin, with the cookie too", async () => {
+    const { shown } = await start({ write: true });
+    const response = await post(shown, "write/erase-user", { userId: "ada" }, { origin: "http://evil.example" });
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ error: { code: "wrong_origin" } });
+  });
+
+  it("allows no markup to run, frame or load anything that is not its own", async () => {
+    const { shown } = await start();
+    const policy = (await get(shown, "overview")).headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).toContain("style-src 'self';");
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy).not.toMatch(/unsafe|https?:|data:|blob:|\*/);
+  });
+
+  it("says what is wrong with a request", async () => {
+    const { shown } = await start();
+    for (const [route, message] of [
+      ["sessions?limit=0", "limit must be a whole number from 1 to 1000"],
+      ["sessions?before=yesterday", "before must be the id of an atom"],
+      ["atoms", "session must be the key of a session"],
+      ["atom?session=a", "atom must be the id of an atom"],
+      ["context?session=a&maxTokens=many", "maxTokens must be a whole number"],
+    ] as const) {
+      const response = await get(shown, route);
+      expect(response.status, route).toBe(400);
+      expect(await response.text()).toContain(message);
+    }
+    expect((await get(shown, "session?session=nobody")).status).toBe(404);
+    expect((await get(shown, "nothing")).status).toBe(404);
+    expect((await post(shown, "panel", "no json")).status).toBe(404);
+  });
+
+  it("finds sessions by the beginning of their id, with the part that is always the same and without", async () => {
+    const { shown, storage } = await start();
+    for (const sessionId of ["session_aa1", "session_aa2", "session_ab", "aa-mine"]) {
+      const session = new Session({ sessionId, userId: sessionId === "aa-mine" ? "bob" : "ada", storage });
+      await session.save();
+    }
+    const found = async (query: string): Promise<string[]> => {
+      const { sessions } = await json<SessionPage>(await get(shown, `sessions?${query}`));
+      return sessions.map(({ sessionId }) => sessionId);
+    };
+    expect(await found("search=aa")).toEqual(["aa-mine", "session_aa1", "session_aa2"]);
+    expect(await found("search=session_aa1")).toEqual(["session_aa1"]);
+    expect(await found("search=aa&user=bob")).toEqual(["aa-mine"]);
+    expect(await found("search=zz")).toEqual([]);
+  });
+
+  it("gives the picture of a message as what it is, and no other data", async () => {
+    const { shown, storage } = await start();
+    const { sessionId } = await saveStory(storage);
+    const { atoms } = await json<AtomPage>(await get(shown, `atoms?session=${sessionId}`));
+    const { images, content } = atoms.find(({ images }) => images[1] !== undefined) ?? {};
+    const address = images?.[1]?.replace("api/", "") ?? "";
+    expect(JSON.stringify(content)).not.toContain(PNG_BASE64);
+    const response = await get(shown, address);
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(Buffer.from(await response.arrayBuffer()).toString("base64")).toBe(PNG_BASE64);
+    expect((await get(shown, address.replace("part=1", "part=0"))).status).toBe(404);
+  });
+
+  it("mounts the routes of an application behind the same token", async () => {
+    const routes = new Hono().get("/time", (context) => context.text("noon"));
+    const { shown } = await start({ routes });
+    expect(await (await get(shown, "app/time")).text()).toBe("noon");
+    expect((await fetch(`${shown.origin}/api/app/time`)).status).toBe(401);
+  });
+
+  it("lets go of its port, and of those who listen, when it closes", async () => {
+    const { shown } = await start();
+    const live = await get(shown, "live");
+    await shown.close();
+    await expect(
+      live.text().then(
+        () => "ended",
+        () => "ended",
+      ),
+    ).resolves.toBe("ended");
+    await expect(fetch(shown.url)).rejects.toThrow();
+  });
+});
+
+describe("writing", () => {
+  const requests = [
+    ["delete-session", { session: "kept" }],
+    ["erase-user", { userId: "ada" }],
+    ["repair", {}],
+  ] as const;
+
+  it.each(requests)("is refused by default: %s", async (route, body) => {
+    const { shown, storage } = await start();
+    const session = new Session({ sessionId: "kept", userId: "ada", storage });
+    await session.save();
+    const response = await post(shown, `write/${route}`, body);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ error: { code: "read_only" } });
+    expect(await storage.loadSession("kept")).not.toBeNull();
+  });
+
+  it("deletes a session and erases a user when it is allowed", async () => {
+    const { shown, storage } = await start({ write: true });
+    for (const sessionId of ["one", "two"]) await new Session({ sessionId, userId: "ada", storage }).save();
+    expect(await (await post(shown, "write/delete-session", { session: "one" })).json()).toEqual({ wasThere: true });
+    expect(await storage.loadSession("one")).toBeNull();
+    expect(await (await post(shown, "write/erase-user", { userId: "ada" })).json()).toMatchObject({ sessions: 1 });
+    expect(await storage.loadSession("two")).toBeNull();
+    expect((await post(shown, "write/erase-user", { userId: "" })).status).toBe(400);
+    expect((await post(shown, "write/repair", {})).status).toBe(404);
+  });
+});
