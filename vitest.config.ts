@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -10,8 +11,8 @@ export default defineConfig({
       "benchmarks/test/**/*.test.ts",
       "test/**/*.test.ts",
     ],
-    // Most tests wait for a server or a disk: with one worker fewer than there are cores, a core would idle.
-    maxWorkers: "100%",
+    // Most tests wait for a server, a disk or a browser: with as many workers as there are cores, a core would idle.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // For servers that share the cores with other tests.
     testTimeout: 30_000,
     reporters: ["default", "./test/count-reporter.ts"],

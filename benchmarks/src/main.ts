@@ -1,70 +1,127 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Command } from "commander";
+import { barLines } from "./comparison/bars.ts";
+import { CONTENDERS, versionOf } from "./comparison/contenders.ts";
+import { hold } from "./comparison/contest.ts";
+import { FOOTPRINTS, measureFootprints } from "./comparison/footprint.ts";
+import { GROUNDS } from "./comparison/grounds.ts";
+import type { Entry, FamilyName, Results } from "./comparison/results.ts";
+import { WORKS } from "./comparison/works.ts";
 import { keepsBar, type Measure } from "./measure.ts";
-import { saveInMemory } from "./measures/inmemory-save.ts";
-import { loadFromPostgres } from "./measures/postgres-read.ts";
-import {
-  saveAtOnceToPostgres,
-  saveToLongSessionInPostgres,
-  saveTurnBesideMastra,
-  saveTurnToPostgres,
-} from "./measures/postgres-save.ts";
-import { catchUp, repairLargeStores, saveReplicated } from "./measures/postgres-replication.ts";
-import { loadFromSupabase, saveTurnBesideVoltAgent, saveTurnToSupabase } from "./measures/supabase.ts";
-import { amongMillionAtoms, loadThousand } from "./measures/sqlite-read.ts";
-import { saveAtOnce, saveToLongSession, saveTurnToSQLite } from "./measures/sqlite-save.ts";
+import { MEASURES } from "./measures/list.ts";
+import { installPeers } from "./peers.ts";
+import { charts } from "./report/charts.ts";
+import { machineText } from "./report/machine.ts";
+import { withResults } from "./report/readme.ts";
+import { FAMILY_TITLES, report } from "./report/tables.ts";
 
-const GROUPS: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
-  "sqlite-save": saveTurnToSQLite,
-  "sqlite-at-once": saveAtOnce,
-  "sqlite-load": loadThousand,
-  "sqlite-long-session": saveToLongSession,
-  "sqlite-million": amongMillionAtoms,
-  "inmemory-save": saveInMemory,
-  "postgres-save": saveTurnToPostgres,
-  "postgres-mastra": saveTurnBesideMastra,
-  "postgres-at-once": saveAtOnceToPostgres,
-  "postgres-load": loadFromPostgres,
-  "postgres-long-session": saveToLongSessionInPostgres,
-  "supabase-save": saveTurnToSupabase,
-  "supabase-load": loadFromSupabase,
-  "supabase-voltagent": saveTurnBesideVoltAgent,
-  "replication-save": saveReplicated,
-  "replication-catch-up": catchUp,
-  "replication-repair": repairLargeStores,
-};
+const ROOT = join(import.meta.dirname, "..", "..");
+const README = join(ROOT, "README.md");
+const DOCS = join(ROOT, "docs", "benchmarks");
 
-const { only } = new Command("pnpm bench")
-  .description("Measures every backend beside hand-written code, in one run; the ratios compare across machines.")
-  .option("--only <groups...>", `which of: ${Object.keys(GROUPS).join(", ")}`)
+const FAMILIES = Object.keys(FAMILY_TITLES) as FamilyName[];
+const WORK_NAMES = [...WORKS.map(({ name }) => name), ...Object.keys(FOOTPRINTS)];
+const NAMES = [...FAMILIES, ...Object.keys(MEASURES)];
+
+const options = new Command("pnpm bench")
+  .description("Measures every backend beside its neighbours and beside hand-written code, in one run.")
+  .option("--only <names...>", `which of: ${NAMES.join(", ")}`)
+  .option("--works <names...>", `of the comparison with neighbours only: ${WORK_NAMES.join(", ")}`)
+  .option("--quick", "two rounds, for a first look")
+  .option("--json <file>", "write the results there, too")
+  .option("--charts <folder>", "draw charts there")
+  .option("--readme", "write results, report and charts into docs/benchmarks, and the table of the README")
   .parse()
-  .opts<{ only?: string[] }>();
+  .opts<{ only?: string[]; works?: string[]; quick?: true; json?: string; charts?: string; readme?: true }>();
 
-const unknown = only?.find((group) => !Object.hasOwn(GROUPS, group));
-if (unknown !== undefined) {
-  console.error(`There is no group ${JSON.stringify(unknown)}; choose of: ${Object.keys(GROUPS).join(", ")}`);
-  process.exit(1);
+refuseUnknown(options.only ?? [], NAMES);
+refuseUnknown(options.works ?? [], WORK_NAMES);
+
+const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
+const isQuick = options.quick === true;
+const families = FAMILIES.filter(isWanted);
+if (families.length > 0) await installPeers(tell);
+
+const entries: Entry[] = [];
+for (const family of families) entries.push(...(await compare(family)));
+const measures: Measure[] = [];
+for (const [name, measure] of Object.entries(MEASURES)) {
+  if (!isWanted(name) || (isQuick && options.only === undefined) || options.works !== undefined) continue;
+  tell(name);
+  measures.push(...[await measure()].flat());
 }
 
-let kept = 0;
-let missed = 0;
-for (const [group, measure] of Object.entries(GROUPS)) {
-  if (only !== undefined && !only.includes(group)) continue;
-  for (const line of [await measure()].flat()) {
-    print(line);
-    if (keepsBar(line)) kept += 1;
-    else missed += 1;
-  }
+const results: Results = {
+  takenAt: new Date().toISOString(),
+  command: ["pnpm bench", ...process.argv.slice(2)].join(" "),
+  isQuick,
+  rounds: roundsOf(),
+  machine: machineText(),
+  versions: versions(),
+  entries,
+  measures,
+};
+console.log(`\n${report(results)}\n`);
+if (options.json !== undefined) await writeJson(options.json);
+if (options.charts !== undefined) await drawCharts(options.charts);
+if (options.readme) {
+  await drawCharts(DOCS);
+  await writeJson(join(DOCS, "results.json"));
+  await writeFile(join(DOCS, "README.md"), `# Benchmarks\n\n${report(results)}\n`);
+  await writeFile(README, withResults(await readFile(README, "utf8"), results));
 }
-console.log(`${kept} of ${kept + missed} bars kept`);
-process.exitCode = missed > 0 ? 1 : 0;
+const kept = [...barLines(entries), ...measures].map(({ ratio = Number.NaN, bar }) => keepsBar({ ratio, bar }));
+console.log(`${kept.filter(Boolean).length} of ${kept.length} bars kept`);
+process.exitCode = kept.every(Boolean) ? 0 : 1;
 
-function print(line: Measure): void {
-  const { name, unit, ours, reference, ratio, bar, against } = line;
-  console.log(`${keepsBar(line) ? "✓" : "✗"} ${name}`);
-  console.log(`    ${rounded(ours)} ${unit} against ${rounded(reference)} ${unit}: ${against}`);
-  console.log(`    ratio ${rounded(ratio)}; the bar is ${bar.kind} ${bar.value}`);
+async function compare(family: FamilyName): Promise<Entry[]> {
+  tell(`${family}: starting`);
+  await using ground = await GROUNDS[family]();
+  const contest = {
+    family,
+    ground,
+    contenders: CONTENDERS[family],
+    rounds: roundsOf(),
+    limitMs: isQuick ? 10_000 : 20_000,
+    warmUpMs: isQuick ? 1_000 : 4_000,
+    works: options.works ?? (family === "supabase-far" ? ["save-first"] : WORK_NAMES),
+    onProgress: tell,
+  };
+  return [...(await hold(contest)), ...(await measureFootprints(contest))];
 }
 
-function rounded(value: number): string {
-  return value.toPrecision(3).includes("e") ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+async function writeJson(file: string): Promise<void> {
+  await writeFile(file, `${JSON.stringify(results, undefined, 2)}\n`);
+}
+
+async function drawCharts(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, svg] of Object.entries(charts(results))) await writeFile(join(folder, name), svg);
+}
+
+function roundsOf(): number {
+  return isQuick ? 2 : 5;
+}
+
+function versions(): Record<string, string> {
+  const packages = new Set(
+    families.flatMap((family) => CONTENDERS[family].flatMap(({ packageName }) => packageName ?? [])),
+  );
+  return {
+    "Node.js": process.versions.node,
+    ...Object.fromEntries([...packages].map((name) => [name, versionOf(name)])),
+  };
+}
+
+/** Progress is no result: it goes where it does not get into a file of them. */
+function tell(text: string): void {
+  console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
+}
+
+function refuseUnknown(given: readonly string[], known: readonly string[]): void {
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  console.error(`There is no ${JSON.stringify(unknown)}; choose of: ${known.join(", ")}`);
+  process.exit(2);
 }

@@ -1,3 +1,9 @@
+/** What a ratio has to keep. */
+export interface Bar {
+  readonly kind: "at most" | "at least";
+  readonly value: number;
+}
+
 /** One line of the table: what was measured, against what, and the bar that the ratio should keep. */
 export interface Measure {
   readonly name: string;
@@ -7,12 +13,12 @@ export interface Measure {
   readonly reference: number;
   /** `ours / reference`, as the bar reads it. */
   readonly ratio: number;
-  readonly bar: { readonly kind: "at most" | "at least"; readonly value: number };
+  readonly bar: Bar;
   /** What the reference is. */
   readonly against: string;
 }
 
-export function keepsBar({ ratio, bar }: Measure): boolean {
+export function keepsBar({ ratio, bar }: { readonly ratio: number; readonly bar: Bar }): boolean {
   return bar.kind === "at most" ? ratio <= bar.value : ratio >= bar.value;
 }
 

@@ -38,6 +38,14 @@ const writerEvent = z.discriminatedUnion("event", [
     code: z.string(),
     message: z.string(),
   }),
+  /** How the writer sees a provider from then on, and why where an error brought it about. */
+  z.object({
+    event: z.literal("provider"),
+    atMs: z.number(),
+    name: z.string(),
+    state: z.string(),
+    reason: z.string().optional(),
+  }),
 ]);
 export type WriterEvent = z.infer<typeof writerEvent>;
 

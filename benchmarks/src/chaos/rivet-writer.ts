@@ -42,6 +42,10 @@ export class RivetWriter implements ChaosWriter {
     const { providers, journalPath, number, life, skewMs } = settings;
     this.#skewMs = skewMs;
     this.#db = new DatabaseManager({ ...managerOptions(providers), journalPath });
+    this.#db.on("stateChange", ({ provider: name, to: state, error }) => {
+      const reason = error === undefined ? {} : { reason: error.message };
+      log.add({ event: "provider", atMs: Date.now(), name, state, ...reason });
+    });
     const clock = new AtomClock({ now: () => Date.now() + this.#skewMs });
     let tokens = 0;
     this.#desk = {

@@ -1,10 +1,10 @@
 /** What keeping several providers equal costs. */
+import { BULK_ROWS, bulkInsertRate } from "../bulk-insert.ts";
 import type { Session } from "@rivet/memory-core";
 import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import pg from "pg";
 import { medianTimes, type Measure } from "../measure.ts";
 import { BenchProviders } from "../with-providers.ts";
-import { addTurn, ANSWER, fill, QUESTION, saveTurn, sessionOf, USER } from "../workload.ts";
+import { addTurn, fill, QUESTION, saveTurn, sessionOf, USER } from "../workload.ts";
 
 /** A save with replication to two more providers, against one without. */
 export async function saveReplicated(): Promise<Measure> {
@@ -84,7 +84,7 @@ async function drainInQuiet(): Promise<Measure> {
   const ours = (MISSED_ATOMS * 1_000) / (performance.now() - startMs);
   await storage.close();
   await storage.db.close();
-  const reference = await bulkInsertRate(providers.provider("supabase").url);
+  const reference = await bulkInsertRate(providers.provider("supabase").url, MISSED_ATOMS / BULK_ROWS);
   return {
     name: "Drain to one target",
     unit: "rows/s",
@@ -94,32 +94,6 @@ async function drainInQuiet(): Promise<Measure> {
     bar: { kind: "at least", value: 0.5 },
     against: "bare INSERTs with pg of 1,000 rows each into the same table",
   };
-}
-
-async function bulkInsertRate(url: string): Promise<number> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const rows = 1_000;
-  const startMs = performance.now();
-  for (let batch = 0; batch < MISSED_ATOMS / rows; batch += 1) {
-    await client.query({
-      name: "bulk",
-      text: `INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at)
-        SELECT session_id, id, $3, type, content, '{}', now()
-        FROM unnest($1::text[], $2::uuid[], $4::text[], $5::jsonb[]) AS row (session_id, id, type, content)
-        ORDER BY session_id, id`,
-      values: [
-        Array.from({ length: rows }, (_, index) => `bulk_${batch}_${Math.floor(index / ATOMS_PER_SESSION)}`),
-        Array.from({ length: rows }, () => crypto.randomUUID()),
-        USER,
-        Array.from({ length: rows }, (_, index) => (index % 2 === 0 ? "message_user" : "message_assistant")),
-        Array.from({ length: rows }, (_, index) => JSON.stringify(index % 2 === 0 ? QUESTION : ANSWER)),
-      ],
-    });
-  }
-  const tookMs = performance.now() - startMs;
-  await client.end();
-  return (MISSED_ATOMS * 1_000) / tookMs;
 }
 
 const SESSIONS = 10_000;

@@ -1,32 +1,8 @@
 import { join } from "node:path";
 import { Session } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { HandWrittenSQLite } from "../hand-written-sqlite.ts";
 import { medianTimes, type Measure } from "../measure.ts";
-import { addTurn, appendToLongAndShort, inTemporaryFolder, saveTurn, sessionOf, USER } from "../workload.ts";
-
-/** One turn after another, each durable before the next. */
-export function saveTurnToSQLite(): Promise<Measure> {
-  return inTemporaryFolder(async (folder) => {
-    await using storage = await new SQLiteStorage(join(folder, "ours.db")).open();
-    await (await new SQLiteStorage(join(folder, "reference.db")).open()).close();
-    const reference = new HandWrittenSQLite(join(folder, "reference.db"));
-    const session = await sessionOf(storage, 2);
-    const times = await medianTimes({
-      ours: () => saveTurn(session),
-      reference: () => reference.saveTurn("session_reference"),
-      rounds: 2_000,
-    });
-    reference.close();
-    return {
-      name: "SQLite: save one turn, durable",
-      unit: "ms",
-      ...times,
-      bar: { kind: "at most", value: 1.3 },
-      against: "hand-written better-sqlite3, same tables, synchronous = FULL",
-    };
-  });
-}
+import { addTurn, appendToLongAndShort, inTemporaryFolder, saveTurn, USER } from "../workload.ts";
 
 const SESSIONS = 64;
 

@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Contender } from "./contenders.ts";
+import type { Ground } from "./grounds.ts";
+import { NotOffered, RemoteStore, StoreFailure } from "./remote-store.ts";
+import type { Entry, FamilyName } from "./results.ts";
+import { spreadOf } from "./statistics.ts";
+import type { Place } from "./store.ts";
+import { WORKS, type Work } from "./works.ts";
+
+export interface ContestOptions {
+  readonly family: FamilyName;
+  readonly ground: Ground;
+  readonly contenders: readonly Contender[];
+  readonly rounds: number;
+  /** After so long without an answer a store is given up, and its next work begins with a new process. */
+  readonly limitMs: number;
+  /** How long a new process saves before anything counts: until its code is compiled, which takes some 2,000 turns. */
+  readonly warmUpMs: number;
+  readonly works: readonly string[];
+  /** Told what is about to happen. */
+  readonly onProgress: (text: string) => void;
+}
+
+/** Saves before each round: what a process has in the caches of its processor, the others have taken in the meantime. */
+const LEAD_IN_MS = 200;
+
+/** One contender with its process, which is replaced when it fails. */
+class Contestant implements AsyncDisposable {
+  readonly contender: Contender;
+  readonly #place: Place;
+  readonly #options: ContestOptions;
+  #store: RemoteStore | undefined;
+
+  constructor(contender: Contender, place: Place, options: ContestOptions) {
+    this.contender = contender;
+    this.#place = place;
+    this.#options = options;
+  }
+
+  /** Runs with the store's process; after a failure it is gone. */
+  async with<Result>(work: (store: RemoteStore) => Promise<Result>): Promise<Result> {
+    try {
+      return await work(await this.#started());
+    } catch (error) {
+      if (!(error instanceof NotOffered)) await this[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #started(): Promise<RemoteStore> {
+    if (this.#store !== undefined) return this.#store;
+    const { warmUpMs, limitMs } = this.#options;
+    const store = await RemoteStore.start(this.contender.modulePath, this.#place, limitMs);
+    this.#store = store;
+    await saveFor(store, warmUpMs, limitMs);
+    return store;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store?.[Symbol.asyncDispose]();
+    this.#store = undefined;
+  }
+}
+
+/** Saves to a session of its own, and measures nothing. */
+async function saveFor(store: RemoteStore, durationMs: number, limitMs: number): Promise<void> {
+  const endMs = performance.now() + durationMs;
+  const sessionId = `unmeasured ${randomUUID()}`;
+  while (performance.now() < endMs) await store.ask({ name: "save", sessionId, turns: 10 }, limitMs);
+}
+
+/** All works, each by all contenders in turns, so that what disturbs the machine disturbs all. */
+export async function hold(options: ContestOptions): Promise<Entry[]> {
+  const { family, ground, contenders, works, onProgress } = options;
+  const contestants: Contestant[] = [];
+  for (const contender of contenders) {
+    contestants.push(new Contestant(contender, await ground.newPlace(contender), options));
+  }
+  const entries: Entry[] = [];
+  try {
+    for (const work of WORKS.filter(({ name }) => works.includes(name))) {
+      onProgress(`${family}: ${work.title}`);
+      entries.push(...(await compare(work, contestants, options)));
+    }
+  } finally {
+    for (const contestant of contestants) await contestant[Symbol.asyncDispose]();
+  }
+  return entries;
+}
+
+async function compare(work: Work, contestants: readonly Contestant[], options: ContestOptions): Promise<Entry[]> {
+  const { family, rounds, limitMs } = options;
+  const figures = new Map<Contestant, number[]>(contestants.map((contestant) => [contestant, []]));
+  const reasons = new Map<Contestant, string>();
+  const attempt = async (contestant: Contestant, run: (store: RemoteStore) => Promise<void>): Promise<void> => {
+    if (reasons.has(contestant)) return;
+    try {
+      await contestant.with(run);
+    } catch (error) {
+      if (!(error instanceof StoreFailure || error instanceof NotOffered)) throw error;
+      reasons.set(contestant, error.message);
+    }
+  };
+  for (const contestant of contestants) await attempt(contestant, async (store) => work.prepare?.(store, limitMs));
+  for (let round = -1; round < rounds; round++) {
+    for (const contestant of inTurn(contestants, round)) {
+      // What one left to do, such as a checkpoint, is not the next one's.
+      await delay(20);
+      await attempt(contestant, async (store) => {
+        await saveFor(store, LEAD_IN_MS, limitMs);
+        const figure = await work.run(store, round, limitMs);
+        if (round >= 0) figures.get(contestant)?.push(figure);
+      });
+    }
+  }
+  return contestants.map((contestant): Entry => {
+    const reason = reasons.get(contestant);
+    const about = { family, work: work.name, contender: contestant.contender.name };
+    return reason === undefined ? { ...about, ...spreadOf(figures.get(contestant) ?? []) } : { ...about, reason };
+  });
+}
+
+/** In each round another one is first. */
+function inTurn<Item>(items: readonly Item[], round: number): Item[] {
+  const first = (round + items.length) % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
+}

@@ -1,0 +1,22 @@
+import type { Measure } from "../measure.ts";
+import { lookAtConsole } from "./console.ts";
+import { copyLargeFile } from "./copy.ts";
+import { saveInMemory } from "./inmemory-save.ts";
+import { saveToLongSessionInPostgres } from "./postgres-long-session.ts";
+import { catchUp, repairLargeStores, saveReplicated } from "./postgres-replication.ts";
+import { amongMillionAtoms } from "./sqlite-read.ts";
+import { saveAtOnce, saveToLongSession } from "./sqlite-save.ts";
+
+/** What is measured beside hand-written code, or beside ourselves, in one process. */
+export const MEASURES: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
+  "sqlite-at-once": saveAtOnce,
+  "sqlite-long-session": saveToLongSession,
+  "sqlite-million": amongMillionAtoms,
+  "inmemory-save": saveInMemory,
+  "postgres-long-session": saveToLongSessionInPostgres,
+  copy: copyLargeFile,
+  "replication-save": saveReplicated,
+  "replication-catch-up": catchUp,
+  "replication-repair": repairLargeStores,
+  console: lookAtConsole,
+};
