@@ -36,7 +36,7 @@ export class Health {
   readonly #init: HealthInit;
   #current: ProviderHealth;
   /** The health that an error ended, for the case that the error turns out to be the caller's. */
-  #before: { readonly error: DatabaseError; readonly health: ProviderHealth } | undefined;
+  #blamed: { readonly error: DatabaseError; readonly health: ProviderHealth } | undefined;
   #lastError: LastError | undefined;
 
   constructor(init: HealthInit) {
@@ -60,9 +60,19 @@ export class Health {
     const { nowMs, isAlone, dwellMs } = this.#init;
     const before = this.#current;
     this.#current = nextHealth(before, event, { nowMs: nowMs(), isAlone: isAlone(), dwellMs });
-    if (this.#current.state === before.state) return;
-    this.#before = error === undefined ? undefined : { error, health: before };
-    this.#tell(before.state, error);
+    if (error !== undefined) this.#blame(error, before);
+    // On its way back it is still where the error brought it.
+    else if (this.#current.state === "up") this.#blamed = undefined;
+    if (this.#current.state !== before.state) this.#tell(before.state, error);
+  }
+
+  /** A statement that is repeated gives the same error again: what all of them did is taken back with the last. */
+  #blame(error: DatabaseError, before: ProviderHealth): void {
+    const { sqlState } = error;
+    const blamed = this.#blamed;
+    if (blamed !== undefined && sqlState !== undefined && blamed.error.sqlState === sqlState) {
+      this.#blamed = { ...blamed, error };
+    } else if (this.#current.state !== before.state) this.#blamed = { error, health: before };
   }
 
   /** Keeps an error for those who ask what failed last. */
@@ -72,11 +82,11 @@ export class Health {
 
   /** Takes back what an error did: it was the caller's. */
   acquit(error: DatabaseError): void {
-    if (this.#before?.error !== error) return;
+    if (this.#blamed?.error !== error) return;
     const { state: from } = this.#current;
-    this.#current = this.#before.health;
-    this.#before = undefined;
-    this.#tell(from, undefined);
+    this.#current = this.#blamed.health;
+    this.#blamed = undefined;
+    if (this.#current.state !== from) this.#tell(from, undefined);
   }
 
   #tell(from: ProviderState, error: DatabaseError | undefined): void {

@@ -210,10 +210,7 @@ export class Provider {
 
   /** Takes it out of use until it passes the return guards, unless it does not take work anyway. */
   exclude(reason: unknown): void {
-    if (this.state !== "up" && this.state !== "unknown") return;
-    const error = this.#errorFor(reason);
-    this.#health.note(error);
-    this.#health.apply({ type: "failed", effect: "ineligible" }, error);
+    if (this.state === "up" || this.state === "unknown") this.#refuse(reason);
   }
 
   /** Shows what failed in the background. */
@@ -287,16 +284,18 @@ export class Provider {
       await this.#context.guards.pass(step, this.#handle({ deadline, isUnnamed: false }));
       return true;
     } catch (thrown) {
-      const error = this.#errorFor(thrown);
-      // What the connection said about the provider was counted where it was met.
-      const isCounted = failureOf(thrown) !== undefined && this.state === "down";
-      if (step === "admit" && !isCounted) {
-        this.#health.note(error);
-        this.#health.apply({ type: "failed", effect: "ineligible" }, error);
-      }
-      this.#context.onError(error);
+      if (step === "admit") this.#refuse(thrown);
+      this.#context.onError(this.#errorFor(thrown));
       return false;
     }
+  }
+
+  /** Whoever could not find out whether it is the right database tries again soon; one that is not the right one is left alone. */
+  #refuse(reason: unknown): void {
+    const error = this.#errorFor(reason);
+    const mayPass = failureOf(reason)?.meaning.isRetryable === true;
+    this.#health.note(error);
+    this.#health.apply({ type: "failed", effect: mayPass ? "down" : "ineligible" }, error);
   }
 
   #errorFor(thrown: unknown): DatabaseError {

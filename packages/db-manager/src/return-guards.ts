@@ -5,7 +5,10 @@ import type { ProviderHandle } from "./queryable.ts";
  * What it throws is shown as the reason, and it is asked again with the next probe.
  */
 export interface ReturnGuard {
-  /** Whether it is the database that it should be, for example of the right version. It is `ineligible` while this throws. */
+  /**
+   * Whether it is the database that it should be, for example of the right version. It is `ineligible` while this throws, or
+   * `down` while what is thrown, or a cause of it, is an error of a statement that may succeed a moment later.
+   */
   readonly admit?: (provider: ProviderHandle) => Promise<void>;
   /** Brings it what it missed. It stays `catching-up` while this throws. */
   readonly catchUp?: (provider: ProviderHandle) => Promise<void>;

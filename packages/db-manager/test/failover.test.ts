@@ -294,4 +294,37 @@ describe("what has to be done before a provider takes work again", () => {
     expect(story.filter((line) => line.endsWith("ineligible"))).toEqual(["neon: down ineligible"]);
     expect(db.getProviderStats()["neon"]?.lastError?.message).toContain(": its schema is newer");
   });
+
+  it("does not take a moment's trouble while it is looked at for what it is", async () => {
+    const { db, proxies, story } = await threeProviders({ dwellMs: 200, longestProbeDelayMs: 500 });
+    let looks = 0;
+    db.addReturnGuard({
+      admit: async ({ query }) => {
+        const isTroubled = ++looks === 2;
+        await query(isTroubled ? "DO $$ BEGIN RAISE 'busy' USING ERRCODE = '55P03'; END $$" : "SELECT 1").catch(
+          (cause: unknown) => {
+            throw new Error("its tables could not be looked at", { cause });
+          },
+        );
+      },
+    });
+    await db.query("SELECT 1");
+    cut(proxies[0], "refuse");
+    await db.query(INSERT, [1], safe);
+    cut(proxies[0], "pass");
+    await vi.waitFor(() => expect(story.at(-1)).toBe("failback supabase neon"), 8_000);
+    expect(looks).toBeGreaterThan(2);
+    expect(story.filter((line) => line.endsWith("ineligible"))).toEqual([]);
+  });
+
+  it("leaves one out that could not be looked at, until it has been", async () => {
+    const { db, story } = await threeProviders({ dwellMs: 200, longestProbeDelayMs: 500 });
+    db.addReturnGuard({});
+    await db.query("SELECT 1");
+    const busy = await failureOf(db.query("DO $$ BEGIN RAISE 'busy' USING ERRCODE = '55P03'; END $$"));
+    db.exclude("neon", new Error("its tables could not be looked at", { cause: busy }));
+    expect(db.getProviderStats()["neon"]?.state).toBe("down");
+    expect((await db.query(INSERT, [1])).provider).toBe("supabase");
+    await vi.waitFor(() => expect(story.at(-1)).toBe("failback supabase neon"), 8_000);
+  });
 });

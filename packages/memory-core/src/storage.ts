@@ -194,8 +194,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
         // A store that has not got all of it yet takes nothing away: what was deleted has a tombstone.
         const missing = log.missingIn(row?.messages ?? []);
         const lacking = missing.length === 0 ? new Set<string>() : await this.#withoutTombstone(log, missing);
-        if (row === undefined && lacking.size > 0) return;
-        if (row === undefined) {
+        if (row === undefined && lacking !== undefined && lacking.size > 0) return;
+        // Deleted perhaps only after the row was read.
+        if (row === undefined || lacking === undefined) {
           throw new MemoryError({
             code: "not_found",
             message: `session ${JSON.stringify(log.sessionId)} is not stored: it was deleted, or never saved`,
@@ -208,14 +209,14 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     });
   }
 
-  /** Those of a session's ids that have not been deleted, as far as the store knows. */
-  async #withoutTombstone(log: SessionLog, ids: readonly string[]): Promise<Set<string>> {
+  /** Those of a session's ids that have not been deleted, as far as the store knows; undefined when the session was. */
+  async #withoutTombstone(log: SessionLog, ids: readonly string[]): Promise<Set<string> | undefined> {
     const sessionId = encodeText(log.sessionId);
     const left = new Set(ids);
     const select = (after: Hooks.Tombstone | undefined, limit: number): Promise<readonly Hooks.Tombstone[]> =>
       this.#use(() => this.selectTombstones({ sessionId, after, limit }));
     for await (const { id } of allPages(select, STREAM_PAGE)) {
-      if (id === NIL_ID) return new Set();
+      if (id === NIL_ID) return undefined;
       left.delete(id);
     }
     return left;

@@ -1,4 +1,12 @@
-import { AtomClock, Session, type AtomRow, type AtomSelection, type SessionHead } from "@rivet/memory-core";
+import {
+  AtomClock,
+  Session,
+  type AtomRow,
+  type AtomSelection,
+  type SessionHead,
+  type SessionRow,
+  type SessionSelection,
+} from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { describe, expect, it } from "vitest";
 
@@ -170,5 +178,29 @@ describe("among 100,000 stored atoms", () => {
     const { storage, read } = await filled();
     expect(await storage.page({ sessionId: "long", userId: "bob", order: "newest-first", limit: 20 })).toEqual([]);
     expect([...read]).toEqual([]);
+  });
+});
+
+describe("a refresh", () => {
+  it("finds no session that is deleted while it reads, and leaves the object as it was", async () => {
+    class LagsAndLoses extends InMemoryStorage {
+      behind: SessionRow | undefined;
+
+      protected override async selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
+        const { behind } = this;
+        if (behind === undefined) return (this.behind = await super.selectSession(selection));
+        await this.deleteSession(selection.sessionId);
+        return behind;
+      }
+    }
+    await using storage = new LagsAndLoses();
+    const session = new Session({ userId: "ada", storage });
+    session.addUserMessage("what the reader is given");
+    await session.save();
+    await storage.loadSession(session.sessionId);
+    session.addUserMessage("what it is not");
+    await session.save();
+    await expect(session.refresh()).rejects.toMatchObject({ code: "not_found" });
+    expect(session.history.length).toBe(2);
   });
 });
