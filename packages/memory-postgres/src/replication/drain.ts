@@ -109,7 +109,8 @@ export async function drain<Page extends HintPage>(
       await source.settle(target.name, page, []);
       return true;
     });
-  const brought = await Promise.allSettled(targets.map(bringOwn));
+  // Who brings the one brings the others too.
+  const brought = isLeft ? [] : await Promise.allSettled(targets.map(bringOwn));
   for (const outcome of brought) if (outcome.status === "rejected") throw outcome.reason;
   for (const name of stranded) if (!undelivered.has(name)) undelivered.set(name, undefined);
   if (undelivered.size > 0) await source.release();

@@ -231,7 +231,8 @@ export class Replicator {
     const { undelivered, isLeft } = drained;
     if (isLeft) this.drainSoon(name, LEFT_DELAY_MS);
     for (const [target, error] of undelivered) if (error !== undefined) this.#db.report(target, error);
-    const delivered = targets.map((target) => target.name).filter((target) => !undelivered.has(target));
+    const brought = isLeft ? [] : targets.map((target) => target.name);
+    const delivered = brought.filter((target) => !undelivered.has(target));
     // Not the clock of atoms, which may be set back.
     if (performance.now() - (this.#bookedAtMs.get(name) ?? -Infinity) >= BOOKS_INTERVAL_MS) {
       this.#bookedAtMs.set(name, performance.now());

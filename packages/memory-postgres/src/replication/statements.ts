@@ -33,7 +33,8 @@ export class ReplicationStatements {
   /**
    * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. $1:
    * target; $2, $3, $4: the key after which it begins; $5: how many; $7: a UUID of who asks, who is the one to bring them
-   * for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true.
+   * for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true; asking then costs next to
+   * nothing, as many processes may ask.
    *
    * The keys are found one by one in the index: without statistics, and for this table there are rarely any, the planner
    * would sort all hints for each page.
@@ -44,23 +45,20 @@ export class ReplicationStatements {
    */
   selectHints(): Statement {
     return this.#named(`
-WITH RECURSIVE step AS (
-  SELECT $2::text COLLATE "C" AS session_id, $3::uuid AS id, $4::boolean AS is_tombstone, 0 AS number
+WITH RECURSIVE lease AS (
+  UPDATE ${this.#table.store} SET drainer = $7, drainer_until = clock_timestamp() + make_interval(secs => $8 / 1000.0)
+  WHERE (drainer = $7 OR drainer_until IS NULL OR drainer_until < clock_timestamp())
+    AND EXISTS (${this.#nextHint("$2::text", "$3::uuid", "$4::boolean")})
+  RETURNING 1
+), step AS (
+  SELECT $2::text COLLATE "C" AS session_id, $3::uuid AS id, $4::boolean AS is_tombstone, 0 AS number FROM lease
   UNION ALL
   SELECT next.*, number + 1 FROM step CROSS JOIN LATERAL (
-    SELECT session_id, id, is_tombstone FROM ${this.#table.hints} AS hint
-    WHERE target = $1 AND (hint.session_id, hint.id, hint.is_tombstone) > (step.session_id, step.id, step.is_tombstone)
-    ORDER BY session_id, id, is_tombstone LIMIT 1
+    ${this.#nextHint("step.session_id", "step.id", "step.is_tombstone")}
   ) AS next
   WHERE number < $5
-), waiting AS (
-  SELECT session_id, id, is_tombstone FROM step WHERE number > 0
-), lease AS (
-  UPDATE ${this.#table.store} SET drainer = $7, drainer_until = clock_timestamp() + make_interval(secs => $8 / 1000.0)
-  WHERE EXISTS (SELECT FROM waiting) AND (drainer = $7 OR drainer_until IS NULL OR drainer_until < clock_timestamp())
-  RETURNING 1
 ), hint AS (
-  SELECT * FROM waiting WHERE EXISTS (SELECT FROM lease)
+  SELECT session_id, id, is_tombstone FROM step WHERE number > 0
 ), named AS (
   SELECT hint.*, user_id, memory_type, content, metadata, created_at, expires_at, ${bitsOf("hint.id")} AS bits,
     sum(COALESCE(pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
@@ -87,8 +85,9 @@ WITH RECURSIVE step AS (
     COALESCE(min(decided.metadata::text), '{}') AS metadata, COALESCE(min(metadata_ids::text), '{}') AS metadata_ids
   FROM fact LEFT JOIN decided USING (session_id) GROUP BY session_id
 )
-SELECT atoms.*, heads.*, EXISTS (SELECT FROM waiting) AND NOT EXISTS (SELECT FROM lease) AS "isLeft",
-  (SELECT count(*) FROM waiting) = $5 OR (SELECT count(*) FROM waiting) > atoms.count AS "hasMore"
+SELECT atoms.*, heads.*,
+  NOT EXISTS (SELECT FROM lease) AND EXISTS (${this.#nextHint("$2::text", "$3::uuid", "$4::boolean")}) AS "isLeft",
+  (SELECT count(*) FROM hint) = $5 OR (SELECT count(*) FROM hint) > atoms.count AS "hasMore"
 FROM (
   SELECT count(*) AS count,
     COALESCE(bool_and(memory_type IS NOT NULL), false) AS "isPlain",
@@ -303,6 +302,13 @@ SELECT ${columns} FROM ${this.#table.tombstones} WHERE ${condition} ORDER BY ses
     return `
 SELECT session_id, ('x' || substr(encode(sha256(convert_to(${text}, 'UTF8')), 'hex'), 1, 32))::bit(128) AS hash
 FROM (${this.#sessions(condition)}) AS held ${rest}`;
+  }
+
+  /** The first hint of the target `$1` after a key. */
+  #nextHint(sessionId: string, id: string, isTombstone: string): string {
+    return `SELECT session_id, id, is_tombstone FROM ${this.#table.hints} AS hint
+    WHERE target = $1 AND (hint.session_id, hint.id, hint.is_tombstone) > (${sessionId}, ${id}, ${isTombstone})
+    ORDER BY session_id, id, is_tombstone LIMIT 1`;
   }
 
   /** By its key, one after the other: without statistics the planner would read the whole table for a page. */
