@@ -38,6 +38,11 @@ const LOADED_BY_NAME: Readonly<Record<string, readonly string[]>> = {
   "@rivet/memory-cli": ["@rivet/memory-inmemory", "@rivet/memory-sqlite"],
 };
 
+/** Development dependencies that the build makes part of the package. */
+const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
+  "@rivet/memory-core": ["@standard-schema/spec", "uuid"],
+};
+
 interface Manifest {
   readonly name: string;
   readonly private?: boolean;
@@ -120,8 +125,10 @@ describe("the packages", () => {
 
   it.each(byName)("%s declares as dependencies what its source imports, and no more", (_, one) => {
     const { manifest, sourceImports } = one;
+    const builtIn = BUILT_IN[manifest.name] ?? [];
+    expect(Object.keys(manifest.devDependencies ?? {})).toEqual(expect.arrayContaining([...builtIn]));
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).toSorted();
-    const imported = [...sourceImports].filter((specifier) => !isNode(specifier));
+    const imported = [...sourceImports].filter((specifier) => !isNode(specifier) && !builtIn.includes(specifier));
     const loaded = [...imported, ...(LOADED_BY_NAME[manifest.name] ?? [])];
     expect(loaded.toSorted()).toEqual(declared);
   });

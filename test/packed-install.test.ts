@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres, startSupabase } from "@rivet/local-servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { footprintOf } from "../benchmarks/src/install/footprint.ts";
 import { runWell } from "./child-process.ts";
 import { codeBlocks } from "./readme-code.ts";
 
 const root = join(import.meta.dirname, "..");
 const pnpm = ["-y", JSON.parse(readFileSync(join(root, "package.json"), "utf8")).packageManager];
 
+const IN_MEMORY = ["memory-core", "memory-inmemory"];
 const SQLITE = ["memory-core", "memory-sqlite"];
 const CONSOLE = ["memory-console", ...SQLITE];
 const POSTGRES = ["db-manager", "memory-core", "memory-postgres", "postgres-schema"];
@@ -21,14 +23,16 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "rivet-packed-"));
   const filters = [
     "--filter=@rivet/memory-console",
+    "--filter=@rivet/memory-inmemory",
     "--filter=@rivet/memory-sqlite",
     "--filter=@rivet/memory-postgres",
     "--filter=@rivet/memory-supabase",
   ];
   await runWell("npx", [...pnpm, "exec", "turbo", "run", "build", ...filters], root);
-  for (const name of new Set([...CONSOLE, ...POSTGRES, ...SUPABASE])) {
+  for (const name of new Set([...IN_MEMORY, ...CONSOLE, ...POSTGRES, ...SUPABASE])) {
     await runWell("npx", [...pnpm, "pack", "--pack-destination", folder], join(root, "packages", name));
   }
+  await installIn("inmemory", IN_MEMORY);
   await installIn("sqlite", SQLITE);
   await installIn("console", CONSOLE);
   await installIn("postgres", POSTGRES);
@@ -44,6 +48,26 @@ async function installIn(project: string, names: readonly string[]): Promise<voi
   const tarballs = names.flatMap((name) => globSync(`rivet-${name}-*.tgz`, { cwd: folder }));
   await runWell("npm", ["install", "--no-audit", "--no-fund", ...tarballs.map((file) => join(folder, file))], place);
 }
+
+describe("the packed core and in-memory packages in an empty project", () => {
+  it("remember, as three packages of less than a megabyte", { timeout: 60_000 }, async () => {
+    const project = join(folder, "inmemory");
+    const code = `
+      import { Session } from "@rivet/memory-core";
+      import { InMemoryStorage } from "@rivet/memory-inmemory";
+      const session = new Session({ userId: "ada", storage: new InMemoryStorage() });
+      session.addUserMessage("hello");
+      console.log((await session.save()).written);`;
+    await writeFile(join(project, "save.mjs"), code);
+    expect(await runWell(process.execPath, ["save.mjs"], project)).toBe("2\n");
+    const { packages, bytes } = footprintOf(
+      IN_MEMORY.map((name) => `@rivet/${name}`),
+      project,
+    );
+    expect(packages).toBe(3);
+    expect(bytes).toBeLessThan(1_000_000);
+  });
+});
 
 describe("the packed core and SQLite packages in an empty project", () => {
   it("run the README's ten lines, and remember them in the next process", { timeout: 60_000 }, async () => {

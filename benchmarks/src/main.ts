@@ -8,6 +8,7 @@ import { FOOTPRINTS, measureFootprints } from "./comparison/footprint.ts";
 import { GROUNDS } from "./comparison/grounds.ts";
 import type { Entry, FamilyName, Results } from "./comparison/results.ts";
 import { WORKS } from "./comparison/works.ts";
+import { installMeasures, measureInstalls, type Install } from "./install/installs.ts";
 import { keepsBar, type Measure } from "./measure.ts";
 import { MEASURES } from "./measures/list.ts";
 import { installPeers } from "./peers.ts";
@@ -22,7 +23,8 @@ const DOCS = join(ROOT, "docs", "benchmarks");
 
 const FAMILIES = Object.keys(FAMILY_TITLES) as FamilyName[];
 const WORK_NAMES = [...WORKS.map(({ name }) => name), ...Object.keys(FOOTPRINTS)];
-const NAMES = [...FAMILIES, ...Object.keys(MEASURES)];
+const INSTALL = "install";
+const NAMES = [...FAMILIES, INSTALL, ...Object.keys(MEASURES)];
 
 const options = new Command("pnpm bench")
   .description("Measures every backend beside its neighbours and beside hand-written code, in one run.")
@@ -41,11 +43,13 @@ refuseUnknown(options.works ?? [], WORK_NAMES);
 const isWanted = (name: string): boolean => options.only?.includes(name) ?? true;
 const isQuick = options.quick === true;
 const families = FAMILIES.filter(isWanted);
-if (families.length > 0) await installPeers(tell);
+const isInstallWanted = isWanted(INSTALL) && options.works === undefined;
+if (families.length > 0 || isInstallWanted) await installPeers(tell);
 
 const entries: Entry[] = [];
 for (const family of families) entries.push(...(await compare(family)));
-const measures: Measure[] = [];
+const installs = isInstallWanted ? await compareInstalls() : [];
+const measures: Measure[] = installMeasures(installs);
 for (const [name, measure] of Object.entries(MEASURES)) {
   if (!isWanted(name) || (isQuick && options.only === undefined) || options.works !== undefined) continue;
   tell(name);
@@ -60,6 +64,7 @@ const results: Results = {
   machine: machineText(),
   versions: versions(),
   entries,
+  installs,
   measures,
 };
 console.log(`\n${report(results)}\n`);
@@ -89,6 +94,11 @@ async function compare(family: FamilyName): Promise<Entry[]> {
     onProgress: tell,
   };
   return [...(await hold(contest)), ...(await measureFootprints(contest))];
+}
+
+async function compareInstalls(): Promise<Install[]> {
+  tell(INSTALL);
+  return measureInstalls();
 }
 
 async function writeJson(file: string): Promise<void> {

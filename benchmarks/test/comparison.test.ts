@@ -38,6 +38,7 @@ const RESULTS: Results = {
     entry("at-once-1", "mastra", 900),
     entry("at-once-64", "mastra", 2_500),
   ],
+  installs: [{ label: "Rivet Memory", names: ["@rivet/memory-core"], packages: 1, bytes: 600_000 }],
   measures: [],
 };
 
@@ -129,6 +130,7 @@ describe("a report", () => {
       "| save a turn, after 1,000 messages, ms | 0.4 (0.36–0.48) | 0.32 (0.288–0.384) | 1.2 (1.08–1.44) | — |",
     );
     expect(text).toContain('VoltAgent, save a turn, after 1,000 messages: gave up on "save" after 60 s.');
+    expect(text).toContain("| Rivet Memory | `@rivet/memory-core` | 1 | 0.6 |");
     expect(text).toContain("| PostgreSQL, save a turn | bare INSERT | 1.25 | ≤ 1.3 | ✓ |");
     expect(text).toContain("| PostgreSQL, 64 sessions: turns/s | best peer | 8 | ≥ 10 | ✗ |");
     expect(barLines(RESULTS.entries).map(({ title }) => title)).not.toContain("SQLite, save a turn");

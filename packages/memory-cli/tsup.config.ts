@@ -1,3 +1,4 @@
 import { defineConfig } from "tsup";
+import shared from "../../tsup.config.ts";
 
-export default defineConfig({ entry: ["src/main.ts"], format: "esm", target: "node22", sourcemap: true, clean: true });
+export default defineConfig({ ...shared, entry: ["src/main.ts"], dts: false });

@@ -1,4 +1,5 @@
 /** What a run found out: what `--json` writes, and what tables, charts and bars are made of. */
+import type { Install } from "../install/installs.ts";
 import type { Measure } from "../measure.ts";
 import type { Spread } from "./statistics.ts";
 
@@ -24,6 +25,8 @@ export interface Results {
   /** Of what was measured, by name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly entries: readonly Entry[];
+  /** What is installed with each. */
+  readonly installs: readonly Install[];
   /** Ours beside hand-written code in one process. */
   readonly measures: readonly Measure[];
 }

@@ -25,6 +25,7 @@ export function report(results: Results): string {
   return [
     heading(results),
     ...families.flatMap((family) => familyTable(results, family)),
+    ...installTable(results),
     barTable(results),
     NOT_MEASURED,
   ].join("\n\n");
@@ -75,6 +76,18 @@ function explain({ work, contender, reason }: Entry, contenders: readonly Conten
   const label = contenders.find(({ name }) => name === contender)?.label ?? contender;
   const title = WORK_TITLES.find(({ name }) => name === work)?.title ?? work;
   return `${label}, ${title}: ${reason}.`;
+}
+
+function installTable({ installs }: Results): string[] {
+  if (installs.length === 0) return [];
+  const rows = installs.map(
+    ({ label, names, packages, bytes }) =>
+      `| ${label} | ${names.map((name) => `\`${name}\``).join(" ")} | ${packages} | ${rounded(bytes / 1_000_000)} |`,
+  );
+  return [
+    "**Installed**",
+    ["| | what one asks for | packages | MB |", "| --- | --- | --- | --- |", ...rows].join("\n"),
+  ];
 }
 
 function barTable({ entries, measures }: Results): string {
