@@ -4,6 +4,7 @@ import pg from "pg";
 import type { ConnectionFields } from "./connection-fields.ts";
 import { LocalFault } from "./local-fault.ts";
 import type { NamedStatement } from "./queryable.ts";
+import { TextQuery } from "./text-query.ts";
 
 const KEEP_ALIVE_DELAY_MS = 5000;
 /** How long a server may take to say goodbye. */
@@ -93,23 +94,34 @@ export class Connection {
   }
 
   /** The statement is sent before this returns. One at a time. */
-  query<Row>({ statement, values, isNamed, isText, timeoutMs, signal }: Request): Promise<Answer<Row>> {
-    const config: pg.QueryConfig & { query_timeout: number } = {
-      text: typeof statement === "string" ? statement : statement.text,
-      query_timeout: Math.max(1, Math.ceil(timeoutMs)),
-    };
-    if (isNamed && typeof statement !== "string") config.name = statement.name;
-    if (values !== undefined) config.values = [...values];
-    if (isText) config.types = TEXT_TYPES;
+  query<Row>(request: Request): Promise<Answer<Row>> {
     const answer = new Promise<Answer<Row>>((resolve, reject) => {
       this.#abandon = reject;
-      this.#client.query(config, (error: unknown, result: DriverResult | readonly DriverResult[]) => {
+      this.#send(request, (error, result) => {
         this.#abandon = undefined;
         if (error) reject(error);
         else resolve(toAnswer<Row>(result));
       });
     });
-    return signal === undefined ? answer : this.#endOnAbort(answer, signal);
+    return request.signal === undefined ? answer : this.#endOnAbort(answer, request.signal);
+  }
+
+  #send(
+    { statement, values, isNamed, isText, timeoutMs }: Request,
+    onEnd: (error: unknown, result: DriverResult | readonly DriverResult[]) => void,
+  ): void {
+    const text = typeof statement === "string" ? statement : statement.text;
+    const name = isNamed && typeof statement !== "string" ? statement.name : undefined;
+    const wholeMs = Math.max(1, Math.ceil(timeoutMs));
+    if (isText && values !== undefined) {
+      this.#client.query(new TextQuery({ text, name, values, timeoutMs: wholeMs }, onEnd));
+      return;
+    }
+    const config: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: wholeMs };
+    if (name !== undefined) config.name = name;
+    if (values !== undefined) config.values = [...values];
+    if (isText) config.types = TEXT_TYPES;
+    this.#client.query(config, onEnd);
   }
 
   /** Ends the connection at once; a statement that is under way fails with the fault. */
