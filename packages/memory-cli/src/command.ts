@@ -3,11 +3,12 @@ import { existsSync } from "node:fs";
 import { MemoryError, openStorage, type MemoryStorage } from "@rivet/memory-core";
 import { Command } from "commander";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { errorText, withoutAddresses } from "./terminal/error-text.ts";
 import { startProgress, type Progress, type ProgressOptions } from "./terminal/progress.ts";
 
 /** What a command did. */
 export interface Outcome {
-  /** For `--json`: one document. */
+  /** For `--json`: one document. Undefined where stdout holds something else. */
   readonly json: unknown;
   /** For people. */
   readonly text: string;
@@ -19,13 +20,20 @@ export interface Outcome {
 export interface Context {
   /** Aborted by Ctrl-C: what is under way ends cleanly. */
   readonly signal: AbortSignal;
+  /** Whether anybody sees the progress: what it alone needs is not to be found out otherwise. */
+  readonly showsProgress: boolean;
   startProgress(options: ProgressOptions): Progress;
   /**
-   * Opens a storage that is there, and closes it when the command ends.
+   * Opens a storage that is there, to look at it, and closes it when the command ends. It makes no tables, and takes nothing
+   * out of the journal.
    *
-   * @throws {MemoryError} `not_found` for a SQLite file that is not there: a misspelt path makes no new file.
+   * @param replication `all` for what is to be known of replication, which then goes on meanwhile. Default: `off`.
+   * @throws {MemoryError} `not_found` for a SQLite file that is not there: a misspelt path makes no new file. `schema` for
+   *   tables that are not there, or older.
    */
-  open(url: string): Promise<MemoryStorage>;
+  open(url: string, replication?: "off" | "all"): Promise<MemoryStorage>;
+  /** The same, to change what it holds: its tables are brought up to date, and what waits is brought to the providers. */
+  openToChange(url: string): Promise<MemoryStorage>;
   /** The same, for one that may be new. */
   openOrCreate(url: string): Promise<MemoryStorage>;
 }
@@ -48,6 +56,9 @@ export interface CommandDescription<Arguments extends readonly unknown[], Option
   readonly onInterrupt?: string;
   readonly run: (context: Context, arguments_: Arguments, options: Options) => Promise<Outcome>;
 }
+
+/** Options of PostgreSQL, and of no other backend. */
+const LOOK = { migrate: false, local: false };
 
 const SAFE_TO_REPEAT = "Interrupted. What was done is done; run the same command again to go on from there.";
 
@@ -88,8 +99,8 @@ async function perform(
   const alive = setInterval(() => {}, 60_000);
   const storages: MemoryStorage[] = [];
   const running: Progress[] = [];
-  const openAndKeep = async (url: string): Promise<MemoryStorage> => {
-    const storage = await openStorage(url);
+  const openAndKeep = async (url: string, options: Readonly<Record<string, unknown>> = {}): Promise<MemoryStorage> => {
+    const storage = await openStorage(url, options);
     storages.push(storage);
     return storage;
   };
@@ -100,24 +111,30 @@ async function perform(
       exitCode = EXIT.fine,
     } = await run({
       signal: interruption.signal,
+      showsProgress: !quiet && !json,
       startProgress: (options) => {
         const progress = startProgress(options, quiet || json);
         running.push(progress);
         return progress;
       },
-      open: async (url) => {
+      open: async (url, replication = "off") => {
+        assertExists(url);
+        return openAndKeep(url, { ...LOOK, replication });
+      },
+      openToChange: async (url) => {
         assertExists(url);
         return openAndKeep(url);
       },
-      openOrCreate: openAndKeep,
+      openOrCreate: (url) => openAndKeep(url),
     });
     for (const progress of running) progress.stop();
-    process.stdout.write(json ? `${JSON.stringify(document)}\n` : text === "" ? "" : `${text}\n`);
+    const told = json ? (JSON.stringify(document) ?? "") : text;
+    if (told !== "") process.stdout.write(`${told}\n`);
     return exitCode;
   } catch (error) {
     for (const progress of running) progress.stop();
     if (interruption.signal.aborted) {
-      process.stderr.write(`${onInterrupt}\n`);
+      process.stderr.write(json ? errorText("interrupted", onInterrupt, json) : `${onInterrupt}\n`);
       return EXIT.interrupted;
     }
     tell(error, json);
@@ -135,12 +152,15 @@ function assertExists(url: string): void {
   throw new MemoryError({ code: "not_found", message: `there is no file ${path}`, operation: "open" });
 }
 
-/** Errors of ours say what to do and hold no secret; of others only the kind is told. */
+/** Errors of ours say what to do and hold no secret; others may hold an address. */
 function tell(error: unknown, isJson: boolean): void {
   const [code, message] = MemoryError.isInstance(error)
     ? [error.code, error.message]
-    : ["unknown", error instanceof Error ? `${error.name}: ${error.message}` : "something that is no error was thrown"];
-  process.stderr.write(
-    isJson ? `${JSON.stringify({ error: { code, message } })}\n` : `rivet-memory: ${message} (${code})\n`,
-  );
+    : [
+        "unknown",
+        error instanceof Error
+          ? withoutAddresses(`${error.name}: ${error.message}`)
+          : "something that is no error was thrown",
+      ];
+  process.stderr.write(errorText(code, message, isJson));
 }

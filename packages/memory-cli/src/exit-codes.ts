@@ -5,7 +5,7 @@ export const EXIT = {
   fine: 0,
   /** It ran, and found something: a difference, a problem, an atom that was refused. */
   found: 1,
-  /** The command line, an address or an option is not what it should be. */
+  /** The command line, an address or an option is not what it should be, or what it names is not there. */
   usage: 2,
   /** The store cannot be reached, or does not answer in time: another try may help. */
   unavailable: 3,
@@ -26,8 +26,8 @@ const BY_CODE: Readonly<Partial<Record<MemoryErrorCode, number>>> = {
   schema: EXIT.notAllowed,
   permission: EXIT.notAllowed,
   corrupt: EXIT.damaged,
-  conflict: EXIT.found,
-  not_found: EXIT.found,
+  conflict: EXIT.usage,
+  not_found: EXIT.usage,
 };
 
 export function exitCodeOf(error: unknown): number {
@@ -39,7 +39,7 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0    done
   1    done, and something was found: a difference, a problem, an atom that was refused
-  2    the command line, an address or an option is wrong
+  2    the command line, an address or an option is wrong, or what it names is not there
   3    a store cannot be reached, or does not answer in time
   4    the tables are missing, older or newer, or the role may not do it
   5    a file or a stored row is damaged

@@ -6,4 +6,9 @@ import { createProgram } from "./program.ts";
 // place for them holds it at 135 MB, and it takes a quarter longer.
 setFlagsFromString("--semi-space-growth-factor=1");
 
+// Who reads may have seen enough, as `head` has.
+process.stdout.on("error", (error) => {
+  if (!("code" in error) || error.code !== "EPIPE") throw error;
+});
+
 await createProgram().parseAsync();

@@ -13,6 +13,7 @@ import { statusCommand } from "./commands/status.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { version } from "./package-version.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
+import { errorText, withoutAddresses } from "./terminal/error-text.ts";
 
 const URLS_HELP = `
 Storages are named by address:
@@ -26,6 +27,9 @@ export function createProgram(): Command {
     .description("Looks after the memory of AI agents.")
     .version(version())
     .addHelpText("after", `${URLS_HELP}\n${EXIT_CODES_HELP}`)
+    .configureOutput({
+      outputError: (message, write) => write(usageText(message)),
+    })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.fine : EXIT.usage));
   for (const create of [
     doctorCommand,
@@ -44,4 +48,10 @@ export function createProgram(): Command {
     program.addCommand(create().copyInheritedSettings(program));
   }
   return program;
+}
+
+/** What the parser finds wrong repeats what was typed. */
+function usageText(message: string): string {
+  const problem = message.replace(/^error: /, "").trim();
+  return errorText("invalid_input", withoutAddresses(problem), process.argv.includes("--json"));
 }

@@ -1,18 +1,20 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once as onceOf } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { AtomClock, Session, type MemoryStorage } from "@rivet/memory-core";
 import { sharedServer } from "@rivet/local-servers";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Imported } from "../src/archive/merge.ts";
 import { mergeBlock } from "../src/archive/merge.ts";
 import { blocksOf } from "../src/archive/read.ts";
 import { archiveOf, factsOf } from "../src/archive/write.ts";
-import { rivetMemory } from "./cli.ts";
+import { rivetMemory, start } from "./cli.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
 let folder = "";
@@ -180,6 +182,7 @@ describe("export and import", () => {
     await rivetMemory(["export", url, compressed]);
     const { stdout } = await rivetMemory(["export", url, "-"]);
     expect(stdout).toBe(await readFile(plain, "utf8"));
+    expect(await rivetMemory(["export", url, "-", "--json"])).toMatchObject({ exitCode: 0, stdout });
     const target = `sqlite:${join(folder, "target.db")}`;
     expect(await rivetMemory(["import", compressed, target])).toMatchObject({
       exitCode: 0,
@@ -201,10 +204,36 @@ describe("export and import", () => {
     expect(refused).toMatchObject({
       exitCode: 5,
       stdout: "",
-      stderr: expect.stringMatching(/damaged, or was cut off/),
+      stderr: expect.stringMatching(/line \d+ cannot be read: .*damaged, or was cut off/),
     });
     await expect(readFile(target)).rejects.toThrow("ENOENT");
     const partial = await rivetMemory(["import", file, `sqlite:${target}`, "--partial"]);
     expect(partial).toMatchObject({ exitCode: 5, stdout: expect.stringMatching(/All up to line \d+ was used/) });
+  });
+
+  it("makes no storage for a file that is not there, or is of a later version, with --partial either", async () => {
+    const later = join(folder, "later.jsonl");
+    await writeFile(later, (await exported(await filled())).toString().replace('"version":1', '"version":2'));
+    const target = join(folder, "not made.db");
+    for (const [file, exitCode] of [
+      [join(folder, "missing.jsonl"), 2],
+      [later, 4],
+    ] as const) {
+      expect(await rivetMemory(["import", file, `sqlite:${target}`, "--partial"])).toMatchObject({ exitCode });
+      await expect(readFile(target)).rejects.toThrow("ENOENT");
+    }
+  });
+
+  it("ends at Ctrl-C while it waits for its stdin", async () => {
+    const child = start(["import", "-", `sqlite:${join(folder, "waiting.db")}`, "--json"], { TMPDIR: folder });
+    const exit = onceOf(child, "exit");
+    const said = text(child.stderr);
+    await vi.waitFor(async () => expect((await readdir(folder)).join()).toContain("rivet-import-"), {
+      timeout: 10_000,
+    });
+    child.kill("SIGINT");
+    expect(await exit).toEqual([130, null]);
+    expect(JSON.parse(await said)).toMatchObject({ error: { code: "interrupted" } });
+    expect((await readdir(folder)).join()).not.toContain("rivet-import-");
   });
 });

@@ -1,10 +1,12 @@
-import { readFile, rm, mkdtemp, stat } from "node:fs/promises";
+import { readFile, rm, mkdtemp, stat, writeFile } from "node:fs/promises";
+import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { Session } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rivetMemory } from "./cli.ts";
+import { rivetMemory, start } from "./cli.ts";
 
 let folder = "";
 
@@ -52,19 +54,45 @@ describe("sessions and show", () => {
   });
 });
 
+describe("sessions", () => {
+  it("say when there are more than are shown", async () => {
+    const { url, path } = await newFile("more");
+    await using storage = new SQLiteStorage(path);
+    await storage.saveMemoryAtom({ sessionId: "line-4", userId: "ada", memoryType: "log", content: 1 });
+    const { stdout } = await rivetMemory(["sessions", url, "--limit", "1"]);
+    expect(stdout).toMatch(/^session.*\nline-4.*\nThere are more: --limit shows more than 1\.\n$/);
+    expect((await rivetMemory(["sessions", url, "--limit", "2"])).stdout).not.toContain("There are more");
+  });
+});
+
+describe("a reader that has seen enough", () => {
+  it("is no error", async () => {
+    const { url } = await newFile("enough");
+    const child = start(["sessions", url]);
+    child.stdout.destroy();
+    const exit = once(child, "exit");
+    expect(await text(child.stderr)).toBe("");
+    expect(await exit).toEqual([0, null]);
+  });
+});
+
 describe("what is wrong", () => {
   it.each([
-    ["a session that is not there", ["show", "URL", "nobody"], 1, /no such session.*\(not_found\)/],
+    ["a session that is not there", ["show", "URL", "nobody"], 2, /no such session.*\(not_found\)/],
     [
       "a file that is not there, which is not made",
       ["sessions", "sqlite:/nowhere/x.db"],
-      1,
+      2,
       /there is no file \/nowhere\/x\.db/,
     ],
     ["an address of no backend", ["sessions", "mysql://x"], 2, /mysql.*expected/],
     ["an option that is not one", ["prune", "URL", "--older-than", "soon"], 2, /such as 90d/],
     ["a command that is not one", ["sesions", "URL"], 2, /Did you mean sessions/],
     ["a user to erase with no word that it is meant", ["erase", "URL", "--user", "ada"], 2, /say --yes/],
+    ["types to prune of which all would go", ["prune", "URL", "--types", "log"], 2, /--older-than or --keep-last/],
+    ["an address for a command", ["postgres://u:hunter2@h/x"], 2, /unknown command 'postgres:…/],
+    ["an address too much", ["copy", "URL", "postgres://u:hunter2@h/x", "-"], 2, /too many arguments/],
+    ["an address for a number", ["sessions", "URL", "--limit", "https://u:hunter2@h/x"], 2, /'--limit <count>'/],
     ["a server that is not there", ["sessions", "postgres://u:hunter2@127.0.0.1:1/x"], 3, /ECONNREFUSED/],
   ])("%s is said with an exit code, and no secret", async (title, arguments_, exitCode, message) => {
     const { url } = title.includes("server") ? { url: "" } : await newFile(`wrong ${exitCode} ${arguments_[0]}`);
@@ -77,6 +105,10 @@ describe("what is wrong", () => {
   it("is one JSON document on stderr with --json", async () => {
     const { stderr } = await rivetMemory(["sessions", "sqlite:/nowhere/x.db", "--json"]);
     expect(JSON.parse(stderr)).toEqual({ error: { code: "not_found", message: expect.stringContaining("no file") } });
+    const misused = await rivetMemory(["sessions", "--json"]);
+    expect(JSON.parse(misused.stderr)).toEqual({
+      error: { code: "invalid_input", message: "missing required argument 'url'" },
+    });
   });
 });
 
@@ -122,6 +154,21 @@ describe("erase", () => {
     expect(text).not.toMatch(/"ada"|line-3/);
     expect((await stat(receipt)).mode & 0o077).toBe(0);
     expect((await rivetMemory(["sessions", url])).stdout).toBe("There are no sessions.\n");
+  });
+});
+
+describe("erase, when its receipt has no place,", () => {
+  it("says so before it erases, and leaves what is there", async () => {
+    const { url, path } = await newFile("no place");
+    const place = join(folder, "place.json");
+    await writeFile(place, "mine");
+    for (const receipt of [place, join(folder, "no", "folder.json")]) {
+      const run = await rivetMemory(["erase", url, "--user", "ada", "--yes", "--receipt", receipt]);
+      expect(run).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/nothing was erased/) });
+    }
+    expect(await readFile(place, "utf8")).toBe("mine");
+    await using storage = new SQLiteStorage(path);
+    expect(await storage.listSessions()).toHaveLength(1);
   });
 });
 

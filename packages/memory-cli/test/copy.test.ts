@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
 import { sharedServer } from "@rivet/local-servers";
-import { AtomClock } from "@rivet/memory-core";
+import { AtomClock, replicate } from "@rivet/memory-core";
+import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { countFacts, countMissing } from "../src/fact-count.ts";
 import { rivetMemory, start } from "./cli.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
@@ -86,5 +88,40 @@ describe("a copy that is killed on the way", () => {
     expect(await exit).toEqual([130, null]);
     expect(said).toContain("run the same command again to go on from there");
     await rm(folder, { recursive: true, force: true });
+  });
+});
+
+describe("what there is to do", () => {
+  it("is what the source holds, and for a copy what the target lacks of it", async () => {
+    const { signal } = new AbortController();
+    const [source, target] = [new InMemoryStorage(), new InMemoryStorage()];
+    const log = { userId: "ada", memoryType: "log", content: 1 };
+    const sessions = Array.from({ length: 600 }, (_, index) => ({ ...log, sessionId: `s ${index}` }));
+    const [first] = await source.saveMemoryAtoms(sessions);
+    expect(await countMissing(source, target, signal)).toBe(600);
+    await replicate(source, target);
+    await source.saveMemoryAtoms(sessions.slice(0, 7));
+    await source.deleteMemoryAtoms("s 0", [first?.id ?? ""]);
+    await target.saveMemoryAtom({ ...log, sessionId: "s 1" });
+    await target.saveMemoryAtom({ ...log, sessionId: "its own" });
+    expect(await countFacts(source, signal)).toBe(607);
+    expect(await countMissing(source, target, signal)).toBe(5);
+  });
+});
+
+describe("what only looks", () => {
+  it("makes no tables, and says what is missing", async () => {
+    const url = await server().createDatabase();
+    for (const arguments_ of [
+      ["sessions", url],
+      ["export", url, "-"],
+      ["verify", url, url],
+      ["erase", url, "--user", "ada", "--dry-run"],
+    ]) {
+      const run = await rivetMemory(arguments_);
+      expect(run).toMatchObject({ exitCode: 4, stdout: "", stderr: expect.stringMatching(/no tables.*\(schema\)/) });
+    }
+    const found = await server().query("SELECT to_regclass('rivet_store') AS made", [], new URL(url).pathname.slice(1));
+    expect(found).toEqual([{ made: null }]);
   });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sharedServer, startPostgres, startProxy } from "@rivet/local-servers";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clockFinding, type Finding } from "../src/doctor/finding.ts";
 import { examinePostgres } from "../src/doctor/postgres.ts";
@@ -89,6 +90,63 @@ describe("the doctor, at a provider of PostgreSQL,", () => {
     expect(findings.filter(({ subject }) => subject === "railway").every(({ level }) => level === "ok")).toBe(true);
   });
 
+  it("names a role that may read the tables and not write into them, or may make no more connections", async () => {
+    const url = new URL(await migrated());
+    const database = url.pathname.slice(1);
+    await server().query("CREATE ROLE looker LOGIN PASSWORD 'looker'", [], database);
+    await server().query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker", [], database);
+    url.username = "looker";
+    url.password = "looker";
+    expect(complaints(await examinePostgres(url.href))).toEqual(["permission"]);
+    await server().query("ALTER ROLE looker CONNECTION LIMIT 0", [], database);
+    expect(complaints(await examinePostgres(url.href))).toEqual(["connections"]);
+  });
+
+  it("names tables of which one is gone", async () => {
+    const url = await migrated();
+    await server().query("DROP TABLE session_tombstones", [], new URL(url).pathname.slice(1));
+    expect(complaints(await examinePostgres(url))).toEqual(["schema"]);
+  });
+
+  it("counts no processes of the server's own among its connections", async () => {
+    await using small = await startPostgres({
+      settings: { max_connections: "8", superuser_reserved_connections: "0" },
+    });
+    const findings = await examinePostgres(await small.createDatabase());
+    expect(complaints(findings)).toEqual(["schema"]);
+  });
+
+  it("names one that cannot be trusted", async () => {
+    expect(complaints(await examinePostgres(`${await migrated()}?sslmode=require`))).toEqual(["tls"]);
+  });
+
+  it("names two variables that lead to one database", async () => {
+    const url = await migrated();
+    const { exitCode, stdout } = await rivetMemory(["doctor", "--json"], { NEON_DB_URL: url, RAILWAY_DB_URL: url });
+    expect(exitCode).toBe(1);
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    expect(complaints(findings)).toEqual(["configuration"]);
+    expect(findings.find(({ level }) => level === "problem")?.text).toContain("are the same database");
+  });
+
+  it("names what waits in the local journal", async () => {
+    const url = await migrated();
+    await using proxy = await startProxy(server());
+    const folder = await mkdtemp(join(tmpdir(), "rivet-doctor-journal-"));
+    const local = join(folder, "journal.db");
+    {
+      await using storage = new PostgresMemoryStorage({ connectionString: proxy.url(url), local });
+      await storage.open();
+      proxy.setMode("refuse");
+      await storage.saveMemoryAtom({ sessionId: "s", userId: "ada", memoryType: "log", content: 1 });
+    }
+    const environment = { DATABASE_URL: url, LOCAL_DB_PATH: local };
+    const { exitCode, stdout } = await rivetMemory(["doctor"], environment);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/! \S+journal\.db: 1 atoms wait in the local journal/);
+    await rm(folder, { recursive: true });
+  });
+
   it("names an environment without an address", async () => {
     const { exitCode, stdout } = await rivetMemory(["doctor"]);
     expect(exitCode).toBe(1);
@@ -104,6 +162,11 @@ describe("the doctor, at a SQLite file,", () => {
     const damaged = join(folder, "damaged.db");
     await writeFile(damaged, "this is no database, and long enough to be taken for the first page of one");
     expect(complaints(await examineSQLite(damaged))).toEqual(["damaged"]);
+    const foreign = join(folder, "foreign.db");
+    new Database(foreign).exec("CREATE TABLE bookmarks (url TEXT)").close();
+    expect((await examineSQLite(foreign)).filter(({ level }) => level !== "ok")).toMatchObject([
+      { level: "problem", topic: "schema" },
+    ]);
     const empty = join(folder, "empty.db");
     await writeFile(empty, "");
     expect(complaints(await examineSQLite(empty))).toEqual(["schema"]);

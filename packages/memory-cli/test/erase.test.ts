@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseManager } from "@rivet/db-manager";
-import { sharedServer } from "@rivet/local-servers";
+import { sharedServer, startProxy } from "@rivet/local-servers";
 import { MemoryError, Session } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
@@ -58,9 +58,45 @@ describe("erase, while writers write,", () => {
       }
       await using file = new SQLiteStorage(journal);
       expect(await file.queryMemoryAtoms({ userId: "ada" })).toEqual([]);
+      for (const name of ["neon", "supabase", "railway"]) {
+        const waiting = await file.journal.pending(name, undefined, 1_000);
+        expect(waiting.filter(({ userId }) => userId === "ada")).toEqual([]);
+      }
       await rm(folder, { recursive: true, force: true });
     },
   );
+});
+
+describe("erase, of what waits in the local journal,", () => {
+  it("counts it with --dry-run and leaves it there, then erases it, so that nothing brings it back", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rivet-erase-journal-"));
+    const url = await server().createDatabase();
+    await using proxy = await startProxy(server());
+    const environment = { DATABASE_URL: proxy.url(url), LOCAL_DB_PATH: join(folder, "journal.db") };
+    const atoms = async (): Promise<unknown> => {
+      const count = "SELECT user_id, count(*)::integer AS atoms FROM session_memories GROUP BY 1";
+      return server().query(count, [], new URL(url).pathname.slice(1));
+    };
+    {
+      await using db = DatabaseManager.fromEnv(environment);
+      await using storage = new PostgresMemoryStorage({ db });
+      await storage.open();
+      proxy.setMode("refuse");
+      for (const userId of ["ada", "bob"]) {
+        const log = { sessionId: `of ${userId}`, userId, memoryType: "log" };
+        await storage.saveMemoryAtoms(Array.from({ length: 1_200 }, (_, content) => ({ ...log, content })));
+      }
+    }
+    proxy.setMode("pass");
+    const counted = await rivetMemory(["erase", "postgres:", "--user", "ada", "--dry-run", "--json"], environment);
+    expect(JSON.parse(counted.stdout)).toEqual({ isDryRun: true, sessions: 0, atoms: 0, journaled: 1_200 });
+    expect(await atoms()).toEqual([]);
+    const erased = await rivetMemory(["erase", "postgres:", "--user", "ada", "--yes", "--json"], environment);
+    expect(JSON.parse(erased.stdout)).toMatchObject({ sessions: 1, atoms: 1_200, pending: [] });
+    await rivetMemory(["repair"], environment);
+    expect(await atoms()).toEqual([{ user_id: "bob", atoms: 1_200 }]);
+    await rm(folder, { recursive: true, force: true });
+  });
 });
 
 interface Writer {

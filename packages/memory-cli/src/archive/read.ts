@@ -82,7 +82,7 @@ async function* linesOf(text: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let number = 1;
   let rest: Buffer[] = [];
   let restBytes = 0;
-  for await (const chunk of text) {
+  for await (const chunk of uncorrupted(text, () => number)) {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       yield Buffer.concat([...rest, chunk.subarray(start, end)]);
@@ -94,4 +94,14 @@ async function* linesOf(text: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     if (restBytes > MAX_LINE_BYTES) throw damaged(number, `is longer than ${MAX_LINE_BYTES} bytes`);
   }
   if (restBytes > 0) throw damaged(number, "was cut off");
+}
+
+/** What cannot be decompressed is damaged at the line that was read last. */
+async function* uncorrupted(text: AsyncIterable<Buffer>, number: () => number): AsyncGenerator<Buffer> {
+  try {
+    yield* text;
+  } catch (error) {
+    if (!MemoryError.isInstance(error) || error.code !== "corrupt") throw error;
+    throw damaged(number(), `cannot be read: ${error.message}`);
+  }
 }

@@ -46,12 +46,16 @@ export async function* readArchive(file: string): AsyncGenerator<Buffer> {
 }
 
 /** Runs with a file that can be read twice: what comes from stdin is kept in one until then, which only this user can read. */
-export async function withFile<Result>(file: string, work: (file: string) => Promise<Result>): Promise<Result> {
+export async function withFile<Result>(
+  file: string,
+  signal: AbortSignal,
+  work: (file: string) => Promise<Result>,
+): Promise<Result> {
   if (file !== STANDARD_STREAM) return work(file);
   const folder = await mkdtemp(join(tmpdir(), "rivet-import-"));
   try {
     const spool = join(folder, "archive");
-    await pipeline(process.stdin, createWriteStream(spool, { mode: 0o600 }));
+    await pipeline(process.stdin, createWriteStream(spool, { mode: 0o600 }), { signal });
     return await work(await renamedByContent(spool));
   } finally {
     await rm(folder, { recursive: true, force: true });

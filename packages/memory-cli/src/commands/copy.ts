@@ -2,6 +2,7 @@ import { replicate, type RefusedCopy } from "@rivet/memory-core";
 import type { Command } from "commander";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { countMissing } from "../fact-count.ts";
 import { storageName } from "../storage-name.ts";
 import { oneLine } from "../terminal/printable.ts";
 
@@ -14,9 +15,12 @@ export function copyCommand(): Command {
       ["copy sqlite:agent.db postgres:", "moves a laptop's memory to the providers of the environment"],
       ["copy sqlite:agent.db postgres:", "again: goes on where it was interrupted, and brings what is new"],
     ],
-    run: async ({ open, openOrCreate, signal, startProgress }, [from, to]) => {
+    run: async ({ open, openOrCreate, signal, showsProgress, startProgress }, [from, to]) => {
       const [source, target] = [await open(from), await openOrCreate(to)];
-      const progress = startProgress({ unit: "atoms" });
+      const progress = startProgress({
+        unit: "atoms",
+        total: showsProgress ? await countMissing(source, target, signal) : undefined,
+      });
       const refused: RefusedCopy[] = [];
       const { copied, removed, sessions } = await replicate(source, target, {
         signal,

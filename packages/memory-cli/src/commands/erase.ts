@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import type { ErasureReceipt, MemoryStorage } from "@rivet/memory-core";
+import { open, rm, type FileHandle } from "node:fs/promises";
+import { MemoryError, type ErasureReceipt, type MemoryStorage } from "@rivet/memory-core";
 import type { Command } from "commander";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { countJournaled, waitForJournal } from "../journal.ts";
 import { version } from "../package-version.ts";
 import { storageName } from "../storage-name.ts";
 import { usage } from "../usage-error.ts";
@@ -29,10 +30,15 @@ interface Receipt {
   readonly messages: number;
   /** The stores that hold nothing of the user any more. */
   readonly erasedFrom: readonly string[];
-  /** Stores that could not be reached: the erasure is on its way to them. */
+  /** Stores that still hold something, or could not be reached: the erasure is on its way to them. */
   readonly pending: readonly string[];
   readonly tool: string;
 }
+
+type SignedReceipt = Receipt & { readonly sha256: string };
+
+/** What the local journal is called in a receipt. */
+const JOURNAL = "local journal";
 
 /** Writers may go on while somebody is erased: what they begin meanwhile goes in another round. */
 const MAX_ROUNDS = 20;
@@ -55,24 +61,48 @@ export function eraseCommand(): Command {
     run: async (context, [url], options) => {
       const { user, dryRun, yes, receipt: file } = options;
       if (!dryRun && !yes) throw usage("erase cannot be undone: look with --dry-run, then say --yes");
-      const storage = await context.open(url);
-      if (dryRun) return countOf(storage, user);
-      const receipt = await erase(context, storage, url, user);
-      const signed = { ...receipt, sha256: sha256(JSON.stringify(receipt)) };
-      if (file !== undefined)
-        await writeFile(file, `${JSON.stringify(signed, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
-      return outcomeOf(signed, file);
+      if (dryRun) return countOf(await context.open(url), user);
+      const storage = await context.openToChange(url);
+      return outcomeOf(await signedInto(file, () => erase(context, storage, url, user)), file);
     },
   });
+}
+
+/** Sees to it that there is a place for the receipt before anything is erased: what was done could not be said again. */
+async function signedInto(file: string | undefined, work: () => Promise<Receipt>): Promise<SignedReceipt> {
+  const handle = file === undefined ? undefined : await newFile(file);
+  try {
+    const receipt = await work();
+    const signed = { ...receipt, sha256: sha256(JSON.stringify(receipt)) };
+    await handle?.writeFile(`${JSON.stringify(signed, undefined, 2)}\n`);
+    await handle?.sync();
+    return signed;
+  } catch (error) {
+    if (file !== undefined) await rm(file, { force: true });
+    throw error;
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function newFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, "wx", 0o600);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw usage(`the receipt cannot be written to ${file}, which must be new (${reason}); nothing was erased`);
+  }
 }
 
 async function countOf(storage: MemoryStorage, userId: string): Promise<Outcome> {
   let [sessions, atoms] = [0, 0];
   for await (const _ of storage.sessions({ userId })) sessions += 1;
   for await (const _ of storage.atoms({ userId })) atoms += 1;
+  const journaled = await countJournaled(storage, userId);
+  const inJournal = journaled === 0 ? "" : `, and ${journaled} that wait in the local journal,`;
   return {
-    json: { isDryRun: true, sessions, atoms },
-    text: `${atoms} atoms in ${sessions} sessions would be erased. Nothing was changed.`,
+    json: { isDryRun: true, sessions, atoms, journaled },
+    text: `${atoms} atoms in ${sessions} sessions${inJournal} would be erased. Nothing was changed.`,
   };
 }
 
@@ -80,13 +110,17 @@ async function erase({ signal }: Context, storage: MemoryStorage, url: string, u
   const total = { sessions: 0, atoms: 0, messages: 0 };
   let last: ErasureReceipt;
   let rounds = 0;
+  let isJournalEmpty: boolean;
   do {
     signal.throwIfAborted();
+    if (rounds++ === MAX_ROUNDS) throw writersGoOn();
+    // What it brings to a provider later would be there again.
+    isJournalEmpty = await waitForJournal(storage, userId, signal);
     last = await storage.deleteUser(userId);
     total.sessions += last.sessions;
     total.atoms += last.atoms;
     total.messages += last.messages;
-  } while (last.atoms > 0 && ++rounds < MAX_ROUNDS);
+  } while (last.atoms > 0);
   const { erasedFrom, pending } = await everywhere(storage, last, signal);
   return {
     format: "rivet-memory erasure receipt",
@@ -96,9 +130,17 @@ async function erase({ signal }: Context, storage: MemoryStorage, url: string, u
     erasedAt: last.erasedAt.toISOString(),
     ...total,
     erasedFrom,
-    pending,
+    pending: isJournalEmpty ? pending : [...pending, JOURNAL],
     tool: `@rivet/memory-cli ${version()}`,
   };
+}
+
+function writersGoOn(): MemoryError {
+  return new MemoryError({
+    code: "unavailable",
+    message: `after ${MAX_ROUNDS} rounds there was still more of the user: stop what writes for it, and erase again`,
+    operation: "erase",
+  });
 }
 
 /** Several providers: each is brought what was deleted now, and not when its turn comes. */
@@ -114,15 +156,16 @@ async function everywhere(
   return { erasedFrom: providers, pending: skipped };
 }
 
-function outcomeOf(receipt: Receipt & { readonly sha256: string }, file: string | undefined): Outcome {
+function outcomeOf(receipt: SignedReceipt, file: string | undefined): Outcome {
   const { atoms, sessions, erasedFrom, pending } = receipt;
   return {
     json: receipt,
     text: [
       `${atoms} atoms in ${sessions} sessions erased from ${erasedFrom.join(", ") || receipt.storage}.`,
-      ...pending.map(
-        (name) =>
-          `${name} could not be reached: it is erased there when it is back; until then, erase again to be sure.`,
+      ...pending.map((name) =>
+        name === JOURNAL
+          ? "The local journal holds atoms that no provider takes: see rivet-memory doctor, and erase again."
+          : `${name} could not be reached: it is erased there when it is back; until then, erase again to be sure.`,
       ),
       ...(file === undefined ? [] : [`Receipt: ${file} (SHA-256 ${receipt.sha256})`]),
     ].join("\n"),

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { STANDARD_STREAM, writeArchive } from "../archive/streams.ts";
 import { archiveOf, factsOf } from "../archive/write.ts";
 import { defineCommand } from "../command.ts";
+import { countFacts } from "../fact-count.ts";
 
 export function exportCommand(): Command {
   return defineCommand<[string, string]>({
@@ -13,9 +14,12 @@ export function exportCommand(): Command {
       ["export sqlite:agent.db - | wc -l", "to another program"],
     ],
     onInterrupt: "Interrupted. No file was written.",
-    run: async ({ open, signal, startProgress }, [url, file]) => {
+    run: async ({ open, signal, showsProgress, startProgress }, [url, file]) => {
       const storage = await open(url);
-      const progress = startProgress({ unit: "atoms" });
+      const progress = startProgress({
+        unit: "atoms",
+        total: showsProgress ? await countFacts(storage, signal) : undefined,
+      });
       let count = 0;
       const archive = archiveOf(factsOf(storage, signal), (facts) => progress.update((count = facts)));
       await writeArchive(file, archive);

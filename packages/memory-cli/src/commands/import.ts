@@ -23,26 +23,34 @@ export function importCommand(): Command {
     ],
     configure: (command) => command.option("--partial", "of a damaged file, use the whole blocks before the damage"),
     run: async (context, [file, url], { partial = false }) =>
-      withFile(file, async (path) => {
-        const total = partial ? undefined : await check(context, path);
+      withFile(file, context.signal, async (path) => {
+        const total = await check(context, path, partial);
         const storage = await context.openOrCreate(url);
         return importFrom(context, path, storage, { total, url, partial });
       }),
   });
 }
 
-/** @returns how many facts the file holds. */
-async function check({ signal }: Context, path: string): Promise<number> {
-  const blocks = blocksOf(readArchive(path));
-  for (;;) {
-    signal.throwIfAborted();
-    const { done, value } = await blocks.next();
-    if (done) return value.atoms + value.tombstones;
+/** @returns how many facts the file holds, in whole blocks. */
+async function check({ signal }: Context, path: string, partial: boolean): Promise<number> {
+  let facts = 0;
+  try {
+    for await (const block of blocksOf(readArchive(path))) {
+      signal.throwIfAborted();
+      facts += block.facts.length;
+    }
+  } catch (error) {
+    if (!partial || !isDamage(error)) throw error;
   }
+  return facts;
+}
+
+function isDamage(error: unknown): error is MemoryError {
+  return MemoryError.isInstance(error) && error.code === "corrupt" && error.operation === "import";
 }
 
 interface ImportSettings {
-  readonly total: number | undefined;
+  readonly total: number;
   readonly url: string;
   readonly partial: boolean;
 }
@@ -66,8 +74,7 @@ async function importFrom(
       lastLine = block.lastLine;
     }
   } catch (error) {
-    if (!partial || !MemoryError.isInstance(error) || (error.operation !== "import" && error.code !== "corrupt"))
-      throw error;
+    if (!partial || !isDamage(error)) throw error;
     damage = error;
   }
   const refused = imported.refused.map(({ row, error }) => ({

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { parseCount, parseDuration, parseList } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import { oneLine } from "../terminal/printable.ts";
+import { usage } from "../usage-error.ts";
 
 interface Options {
   readonly olderThan?: number;
@@ -31,18 +32,21 @@ export function pruneCommand(): Command {
         .option("--user <id>", "only what belongs to one user")
         .option("--session <id>", "only what is in one session")
         .option("--batch <count>", "atoms that go in one step", parseCount),
-    run: async ({ open, signal, startProgress }, [url], options) => {
-      const storage = await open(url);
+    run: async ({ openToChange, signal, startProgress }, [url], options) => {
+      const { types, olderThan, keepLast } = options;
+      if (types !== undefined && olderThan === undefined && keepLast === undefined)
+        throw usage("--types says of what; say how much with --older-than or --keep-last");
+      const storage = await openToChange(url);
       const progress = startProgress({ unit: "atoms removed" });
       const receipt = await storage.prune(policyOf(options), {
         signal,
         onProgress: ({ atoms }) => progress.update(atoms),
         ...(options.batch === undefined ? {} : { batchSize: options.batch }),
       });
-      const types = Object.entries(receipt.atomsByType).map(([type, count]) => `${count} ${oneLine(type, 60)}`);
+      const counts = Object.entries(receipt.atomsByType).map(([type, count]) => `${count} ${oneLine(type, 60)}`);
       return {
         json: receipt,
-        text: `${receipt.atoms} atoms removed, ${receipt.expired} of them because they had expired${types.length === 0 ? "" : `: ${types.join(", ")}`}.`,
+        text: `${receipt.atoms} atoms removed, ${receipt.expired} of them because they had expired${counts.length === 0 ? "" : `: ${counts.join(", ")}`}.`,
       };
     },
   });

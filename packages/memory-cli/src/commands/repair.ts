@@ -8,8 +8,8 @@ export function repairCommand(): Command {
     usage: "repair [url]",
     description: "Makes the configured providers equal: each gets what any other has.",
     examples: [["repair", "after a provider was restored from a backup, or to be sure"]],
-    run: async ({ open, signal, startProgress }, [url = "postgres:"]) => {
-      const storage = await open(url);
+    run: async ({ openToChange, signal, startProgress }, [url = "postgres:"]) => {
+      const storage = await openToChange(url);
       assertReplicated(storage);
       const progress = startProgress({ unit: "atoms" });
       const report = await storage.repair({ signal, onProgress: ({ copied }) => progress.update(copied) });

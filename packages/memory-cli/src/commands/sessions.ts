@@ -23,7 +23,9 @@ export function sessionsCommand(): Command {
         .option("--limit <count>", "at most so many", parseCount, 50),
     run: async ({ open }, [url], { user, limit }) => {
       const storage = await open(url);
-      const sessions = await storage.listSessions({ limit, ...(user === undefined ? {} : { userId: user }) });
+      const filter = user === undefined ? {} : { userId: user };
+      const found = await storage.listSessions({ limit: limit + 1, ...filter });
+      const sessions = found.slice(0, limit);
       const rows = sessions.map(({ sessionId, userId, lastActive, messageCount, metadata }) => [
         oneLine(sessionId, 60),
         oneLine(userId, 30),
@@ -32,7 +34,8 @@ export function sessionsCommand(): Command {
         oneLine(JSON.stringify(metadata), 60),
       ]);
       const text = table(["session", "user", "last active", "messages", "metadata"], rows);
-      return { json: sessions, text: rows.length === 0 ? "There are no sessions." : text };
+      const more = found.length > limit ? `\nThere are more: --limit shows more than ${limit}.` : "";
+      return { json: sessions, text: rows.length === 0 ? "There are no sessions." : `${text}${more}` };
     },
   });
 }

@@ -11,7 +11,7 @@ export function statusCommand(): Command {
     examples: [["status", "exit code 0: nothing waits and all were asked; 1 otherwise"]],
     onInterrupt: "Interrupted. Nothing was changed.",
     run: async ({ open }, [url = "postgres:"]) => {
-      const storage = await open(url);
+      const storage = await open(url, "all");
       assertReplicated(storage);
       const status = await storage.getReplicationStatus();
       const stats = storage.db.getProviderStats();

@@ -5,10 +5,12 @@ import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { checkSchema } from "@rivet/postgres-schema";
 import { managerOf } from "../manager.ts";
 import { clockFinding, ok, problem, warning, type Finding } from "./finding.ts";
+import { examineJournal } from "./sqlite.ts";
 
 /** For one provider with all that it is asked. */
 const DEADLINE_MS = 10_000;
 const LATENCY_SAMPLES = 5;
+const MORE_CONNECTIONS = "lower poolSize, or connect through the provider's pooler";
 /** Slower than this, a save is what an agent's user notices. */
 const SLOW_MS = 300;
 
@@ -26,7 +28,8 @@ export async function examinePostgres(url: string): Promise<Finding[]> {
     const examined = await Promise.all(db.providerNames.map((name) => examineProvider(db, name)));
     const isAnyWell = examined.some((findings) => findings.every(({ level }) => level !== "problem"));
     const replication = isAnyWell && db.providerNames.length > 1 ? await examineReplication(db) : [];
-    return [...skipped, ...examined.flat(), ...replication];
+    const journal = db.journal === undefined ? [] : await examineJournal(db.journal.path);
+    return [...skipped, ...examined.flat(), ...replication, ...journal];
   } finally {
     await db.close();
   }
@@ -41,7 +44,7 @@ async function examineProvider(db: DatabaseManager, name: string): Promise<Findi
         findings.length = 0;
         const server = await examineServer(handle, name, host);
         findings.push(ok(name, "reachable", `answers at ${host}`), ...server);
-        findings.push(await examineSchema(handle, name));
+        findings.push(...(await examineSchema(handle, name)));
       },
       { providers: [name], readOnly: true, deadlineMs: DEADLINE_MS },
     );
@@ -56,7 +59,7 @@ SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS "isS
   current_setting('transaction_read_only') = 'on' AS "isReadOnly",
   extract(epoch FROM clock_timestamp()) * 1000 AS "nowMs",
   COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "isEncrypted",
-  current_setting('max_connections')::integer - (SELECT count(*) FROM pg_stat_activity)::integer AS "freeConnections"`;
+  current_setting('max_connections')::integer - (SELECT sum(numbackends) FROM pg_stat_database)::integer AS "freeConnections"`;
 
 async function examineServer(handle: ProviderHandle, name: string, host: string): Promise<Finding[]> {
   const timesMs: number[] = [];
@@ -95,42 +98,51 @@ async function examineServer(handle: ProviderHandle, name: string, host: string)
           server.isStandby ? "is a standby, and takes no saves" : "is read only, and takes no saves",
           "give the address of the primary, or end default_transaction_read_only; providers set it when a disk is full",
         )
-      : ok(name, "writable", "takes saves"),
+      : ok(name, "writable", "is a primary, and not read only"),
     clockFinding(name, Number(server.nowMs) - (askedMs + answeredMs) / 2, (answeredMs - askedMs) / 2),
     ...(server.isEncrypted || isLocal
       ? []
       : [warning(name, "tls", "the connection is not encrypted", "add sslmode=verify-full to its address")]),
     ...(server.freeConnections < 5
-      ? [
-          warning(
-            name,
-            "connections",
-            `only ${server.freeConnections} connections are free`,
-            "lower poolSize, or connect through the provider's pooler",
-          ),
-        ]
+      ? [warning(name, "connections", `only ${server.freeConnections} connections are free`, MORE_CONNECTIONS)]
       : []),
   ];
 }
 
-async function examineSchema(handle: ProviderHandle, name: string): Promise<Finding> {
+async function examineSchema(handle: ProviderHandle, name: string): Promise<Finding[]> {
   try {
     await checkSchema(handle);
-    return ok(name, "schema", "has the tables of this version");
+    return [ok(name, "schema", "has the tables of this version"), ...(await examineRights(handle, name))];
   } catch (error) {
     if (!MemoryError.isInstance(error)) throw error;
     const { rows } = await handle.query<{ mayCreate: boolean }>(
       "SELECT has_database_privilege(current_database(), 'CREATE') OR COALESCE(has_schema_privilege(to_regnamespace('public'), 'CREATE'), false) AS \"mayCreate\"",
     );
-    return rows[0]?.mayCreate === true
-      ? problem(name, "schema", error.message, "run rivet-memory migrate")
-      : problem(
-          name,
-          "permission",
-          `${error.message}; and this role may not create tables`,
-          "run rivet-memory migrate as a role that may, or apply what rivet-memory migrate --print prints",
-        );
+    return [
+      rows[0]?.mayCreate === true
+        ? problem(name, "schema", error.message, "run rivet-memory migrate")
+        : problem(
+            name,
+            "permission",
+            `${error.message}; and this role may not create tables`,
+            "run rivet-memory migrate as a role that may, or apply what rivet-memory migrate --print prints",
+          ),
+    ];
   }
+}
+
+const RIGHTS = `
+SELECT bool_and("table" IS NOT NULL) AS "isComplete", bool_and(has_table_privilege("table", "right")) AS "mayWrite"
+FROM (VALUES (to_regclass('public.session_memories'), 'INSERT'), (to_regclass('public.session_heads'), 'INSERT'),
+  (to_regclass('public.session_heads'), 'UPDATE'), (to_regclass('public.session_tombstones'), 'INSERT'))
+  AS needed ("table", "right")`;
+
+async function examineRights(handle: ProviderHandle, name: string): Promise<Finding[]> {
+  const { rows } = await handle.query<{ isComplete: boolean; mayWrite: boolean }>(RIGHTS);
+  if (rows[0]?.isComplete !== true) return [problem(name, "schema", "lacks some of its tables", "restore a backup")];
+  if (rows[0].mayWrite) return [];
+  const action = "GRANT SELECT, INSERT, UPDATE, DELETE on the tables to it";
+  return [problem(name, "permission", "this role may read the tables, and not write into them", action)];
 }
 
 const TOPICS: Readonly<Partial<Record<string, string>>> = {
@@ -149,6 +161,8 @@ const ACTIONS: Readonly<Partial<Record<string, string>>> = {
 
 function unreachable(name: string, error: unknown): Finding {
   const code = DatabaseError.isInstance(error) ? error.code : "unknown";
+  const isFull = /too many (clients|connections)|connection slots|no more connections/i.test(messageOf(error));
+  if (isFull) return problem(name, "connections", messageOf(error), MORE_CONNECTIONS);
   const isTls = /certificate|TLS|SSL/i.test(messageOf(error));
   const topic = isTls ? "tls" : (TOPICS[code] ?? "unreachable");
   return problem(
@@ -165,7 +179,7 @@ function unreachable(name: string, error: unknown): Finding {
 const LAG_MS = 60_000;
 
 async function examineReplication(db: DatabaseManager): Promise<Finding[]> {
-  await using storage = new PostgresMemoryStorage({ db, migrate: false });
+  await using storage = new PostgresMemoryStorage({ db, migrate: false, local: false });
   try {
     const { pairs, deadLetters } = await storage.getReplicationStatus();
     const findings = pairs.flatMap(({ from, to, hints, oldestHintAgeMs = 0, needsRepair }): Finding[] => {
@@ -198,7 +212,10 @@ async function examineReplication(db: DatabaseManager): Promise<Finding[]> {
       ? [ok("replication", "lag", "nothing waits")]
       : [...findings, ...refused];
   } catch (error) {
-    return [problem("replication", "lag", messageOf(error), "mend the providers first")];
+    const isMisnamed = MemoryError.isInstance(error) && error.code === "invalid_input";
+    return isMisnamed
+      ? [problem("configuration", "configuration", messageOf(error), "change the variables of the providers")]
+      : [problem("replication", "lag", messageOf(error), "mend the providers first")];
   }
 }
 

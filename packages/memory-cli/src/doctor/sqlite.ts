@@ -38,12 +38,33 @@ export async function examineSQLite(path: string): Promise<Finding[]> {
   return [...findings, ...(await examineRoom(path, folder))];
 }
 
+/** The file that takes saves while no provider does: it is made when it is needed. */
+export async function examineJournal(path: string): Promise<Finding[]> {
+  if (!existsSync(path)) return [];
+  const complaints = (await examineSQLite(path)).filter(({ level }) => level !== "ok");
+  if (complaints.some(({ level }) => level === "problem")) return complaints;
+  const database = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    const waiting = Number(database.prepare("SELECT count(*) FROM session_journal").pluck().get());
+    const action = "they are brought to the providers by an agent that runs here, or by rivet-memory repair";
+    return waiting === 0
+      ? [...complaints, ok(path, "journal", "nothing waits in the local journal")]
+      : [...complaints, warning(path, "journal", `${waiting} atoms wait in the local journal`, action)];
+  } catch {
+    // An older file has no journal.
+    return complaints;
+  } finally {
+    database.close();
+  }
+}
+
 function examineDatabase(database: Database.Database, path: string): Finding[] {
   const check = String(database.pragma("quick_check(1)", { simple: true }));
   const tables = database
     .prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('session_memories', 'session_heads')")
     .pluck()
     .get();
+  const isEmpty = database.prepare("SELECT 1 FROM sqlite_master LIMIT 1").get() === undefined;
   const version = Number(database.pragma("user_version", { simple: true }));
   return [
     check === "ok"
@@ -56,7 +77,9 @@ function examineDatabase(database: Database.Database, path: string): Finding[] {
         ),
     tables === 2 && version > 0
       ? ok(path, "schema", `has its tables (version ${version})`)
-      : warning(path, "schema", "holds no memory", "check the path; the first storage that opens it makes the tables"),
+      : isEmpty
+        ? warning(path, "schema", "holds no memory", "check the path; the first storage that opens it makes the tables")
+        : problem(path, "schema", "is a database of another application", "check the path: no storage opens it"),
   ];
 }
 
