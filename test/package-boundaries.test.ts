@@ -35,7 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** What `openStorage` of the core loads by its name. */
 const LOADED_BY_NAME: Readonly<Record<string, readonly string[]>> = {
-  "@rivet/memory-cli": ["@rivet/memory-inmemory", "@rivet/memory-sqlite"],
+  "@rivet/memory-cli": ["@rivet/memory-inmemory"],
 };
 
 /** Development dependencies that the build makes part of the package. */

@@ -42,6 +42,12 @@ export function lookAtConsole(): Promise<Measure[]> {
           await inFreshPage(browser, (page) => scrollBack(page, shown.url, sessionId)),
         ),
         bounded(
+          "until a message that is saved meanwhile is shown",
+          "ms",
+          1_000,
+          await medianOf(browser, (page) => liveUpdate(page, shown.url, storage)),
+        ),
+        bounded(
           "compressed script of the page",
           "kB",
           200,
@@ -94,6 +100,17 @@ async function openSession(page: Page, url: string, sessionId: string): Promise<
   const startMs = performance.now();
   await page.locator(`.row[href$="${sessionId}"]`).click();
   await page.locator("article").last().waitFor();
+  return performance.now() - startMs;
+}
+
+async function liveUpdate(page: Page, url: string, storage: SQLiteStorage): Promise<number> {
+  const session = await sessionOf(storage, 10);
+  await openSession(page, url, session.sessionId);
+  const text = `live ${session.sessionId}`;
+  session.addUserMessage(text);
+  const startMs = performance.now();
+  await session.save();
+  await page.getByText(text).first().waitFor();
   return performance.now() - startMs;
 }
 

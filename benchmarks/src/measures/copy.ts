@@ -11,6 +11,7 @@ import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { BULK_ROWS, bulkInsertRate } from "../bulk-insert.ts";
 import type { Measure } from "../measure.ts";
+import { seededRandom } from "../random.ts";
 import { fill, inTemporaryFolder } from "../workload.ts";
 
 const SESSIONS = 10_000;
@@ -18,8 +19,9 @@ const ATOMS_PER_SESSION = 100;
 const ATOMS = SESSIONS * ATOMS_PER_SESSION;
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const PROGRAM = join(ROOT, "packages", "memory-cli", "dist", "main.js");
-/** After how long a copy is killed, and begun anew. */
-const KILLED_AFTER_MS = [1_700, 6_300, 3_100];
+/** Copies that are killed, each at some time in its first seconds, and begun anew. */
+const KILLS = 3;
+const LATEST_KILL_MS = 8_000;
 
 /** A million atoms from SQLite to PostgreSQL: how fast, and in how much memory; and once more, killed on the way. */
 export function copyLargeFile(): Promise<Measure[]> {
@@ -36,7 +38,10 @@ export function copyLargeFile(): Promise<Measure[]> {
     const { copied, tookMs, residentMegabytes } = await copy(path, await server.createDatabase());
     if (copied !== ATOMS) throw new Error(`${copied} of ${ATOMS} atoms were copied`);
     const killed = await server.createDatabase();
-    for (const afterMs of KILLED_AFTER_MS) await copyUntilKilled(path, killed, afterMs);
+    const seed = Date.now() % 1_000_000;
+    console.error(`copy: killed at times of seed ${seed}`);
+    const random = seededRandom(seed);
+    for (let kill = 0; kill < KILLS; kill++) await copyUntilKilled(path, killed, random() * LATEST_KILL_MS);
     await copy(path, killed);
     await assertEqual(path, killed);
     const ours = (ATOMS * 1_000) / tookMs;

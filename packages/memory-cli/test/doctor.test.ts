@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sharedServer, startPostgres, startProxy } from "@rivet/local-servers";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
+import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clockFinding, type Finding } from "../src/doctor/finding.ts";
@@ -40,7 +41,9 @@ describe("the doctor, at a provider of PostgreSQL,", () => {
     await server().query("UPDATE rivet_store SET schema_version = 99", [], new URL(url).pathname.slice(1));
     const findings = await examinePostgres(url);
     expect(complaints(findings)).toEqual(["schema"]);
-    expect(findings.find(({ topic }) => topic === "schema")?.text).toContain("99");
+    const finding = findings.find(({ topic }) => topic === "schema");
+    expect(finding?.text).toContain("99");
+    expect(finding?.action).toContain("npm install");
   });
 
   it("names a role that may not create the tables", async () => {
@@ -167,6 +170,13 @@ describe("the doctor, at a SQLite file,", () => {
     expect((await examineSQLite(foreign)).filter(({ level }) => level !== "ok")).toMatchObject([
       { level: "problem", topic: "schema" },
     ]);
+    const newer = join(folder, "newer.db");
+    await (await new SQLiteStorage(newer).open()).close();
+    const file = new Database(newer);
+    file.pragma("user_version = 99");
+    file.close();
+    const [finding] = (await examineSQLite(newer)).filter(({ level }) => level === "problem");
+    expect(finding).toMatchObject({ topic: "schema", text: expect.stringContaining("99") });
     const empty = join(folder, "empty.db");
     await writeFile(empty, "");
     expect(complaints(await examineSQLite(empty))).toEqual(["schema"]);

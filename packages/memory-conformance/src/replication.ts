@@ -89,6 +89,26 @@ export const replication: Concern = {
       },
     },
     {
+      title: "tells how far a comparison is, deletions included",
+      run: async ({ open }) => {
+        const [storage, other] = [await open(), await open()];
+        const session = await savedSession(storage, 3);
+        const [first] = session.history.messages();
+        await storage.deleteMemoryAtoms(session.sessionId, [first?.id ?? ""]);
+        await savedSession(other, 1);
+        const seen: unknown[] = [];
+        await collect(verify(storage, other, { onProgress: (progress) => seen.push(progress) }));
+        // Two messages, their session's metadata and a deletion; a message and its session's metadata.
+        assert.deepEqual(
+          seen
+            .map((progress) => JSON.stringify(progress))
+            .toSorted()
+            .at(-1),
+          '{"sessions":2,"facts":6}',
+        );
+      },
+    },
+    {
       title: "merges two storages that went on apart",
       run: async ({ open }) => {
         const [left, right] = [await open(), await open()];

@@ -80,7 +80,8 @@ function withoutImages(parts: readonly JsonValue[], positions: ReadonlySet<numbe
 
 /** One atom with all of its content; undefined when there is none. */
 export async function wholeAtom(storage: ConsoleStorage, key: string, id: string): Promise<JsonObject | undefined> {
-  const selection = { sessionId: key, ids: [id], order: "oldest-first", limit: 1 } as const;
+  const nowMs = Date.now();
+  const selection = { sessionId: key, ids: [id], unexpiredAtMs: nowMs, order: "oldest-first", limit: 1 } as const;
   const [row] = await storage.reader.selectAtoms(selection);
   if (row === undefined) return undefined;
   return {
@@ -91,6 +92,7 @@ export async function wholeAtom(storage: ConsoleStorage, key: string, id: string
     content: valueOf(row.content),
     metadata: valueOf(row.metadata),
     createdAt: new Date(row.createdAtMs).toISOString(),
+    ...(row.expiresAtMs === null ? {} : { expiresAt: new Date(row.expiresAtMs).toISOString() }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { encodeText } from "@rivet/memory-core";
+import { encodeText, MemoryError } from "@rivet/memory-core";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { newSecret } from "./access.ts";
@@ -53,12 +53,14 @@ const MAX_BODY_BYTES = 1024 * 1024;
  * to `127.0.0.1`, `localhost` or `[::1]`, and from no other page. Nothing is changed unless `write` is set. The page loads
  * nothing from anywhere else.
  *
+ * @throws {MemoryError} `invalid_input` for an empty token.
  * @example
  * const { app, path } = createConsole({ storage });
  * serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 4_983 });
  */
 export function createConsole(options: ConsoleOptions): Console {
   const { storage, write = false, label = "storage", token = newSecret(), panel, routes } = options;
+  if (token === "") throw emptyToken();
   const manager = providersOf(storage);
   const watch = manager && new ProviderWatch(manager, Date.now);
   const replication = replicationOf(storage);
@@ -167,6 +169,11 @@ export function createConsole(options: ConsoleOptions): Console {
       watch?.close();
     },
   };
+}
+
+function emptyToken(): MemoryError {
+  const message = "options.token is empty, and would let everybody in; leave it out for a random one";
+  return new MemoryError({ code: "invalid_input", message, path: "options.token" });
 }
 
 function asError(thrown: unknown): Error {

@@ -38,8 +38,8 @@ export function excerptOf(value: JsonValue, maxCharacters: number): Excerpt {
   return { value: copy(value), isCut };
 }
 
-/** Not half of a character. */
-function beginning(text: string, length: number): string {
+/** So many code units of a text, and not half of a character. Pure. */
+export function beginning(text: string, length: number): string {
   const cut = text.slice(0, length);
   return /[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut;
 }

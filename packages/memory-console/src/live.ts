@@ -11,7 +11,7 @@ export interface LiveSource {
   readonly intervalMs: number;
 }
 
-/** Of a store's time; what takes long to read is read less often. */
+/** Of a store's time; what takes long to read is read less often. Once is no habit: a server that dies makes one reading long. */
 const LARGEST_SHARE = 0.1;
 
 /** Tells by server-sent events what changes, until the page goes or the console closes. */
@@ -28,6 +28,7 @@ export function liveStream(context: Context, sources: readonly LiveSource[], clo
 async function tell(stream: SSEStreamingApi, source: LiveSource, ended: AbortSignal): Promise<void> {
   const { event, intervalMs } = source;
   let last: string | undefined;
+  let lastTookMs = 0;
   while (!ended.aborted) {
     const startMs = performance.now();
     const data = await readAsText(source);
@@ -35,7 +36,9 @@ async function tell(stream: SSEStreamingApi, source: LiveSource, ended: AbortSig
     if (ended.aborted) return;
     if (data !== last) await stream.writeSSE({ event, data });
     last = data;
-    await delay(Math.max(intervalMs, tookMs / LARGEST_SHARE), undefined, { signal: ended }).catch(() => undefined);
+    const usualMs = Math.min(tookMs, lastTookMs);
+    lastTookMs = tookMs;
+    await delay(Math.max(intervalMs, usualMs / LARGEST_SHARE), undefined, { signal: ended }).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
-import { MemoryError, openStorage } from "@rivet/memory-core";
+import { MemoryError, openStorage, type MemoryStorageOptions } from "@rivet/memory-core";
 import { Command, InvalidArgumentError } from "commander";
 import { labelOf } from "./label.ts";
 import { startConsole } from "./start.ts";
@@ -24,16 +24,17 @@ await program.parseAsync();
 async function show(url: string, options: Options): Promise<void> {
   try {
     assertFileExists(url);
-    const storage = await openStorage(url);
+    const storage = await openStorage(url, storageOptions(options));
     const shown = await startConsole({ storage, label: labelOf(url), ...options });
+    // Before the address is printed: whoever reads it may end this at once.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.once(signal, () => void shown.close().then(() => storage.close()));
+    }
     console.log(`The console is at ${shown.url}`);
     console.log(
       options.write ? "It may change what is stored." : "It only reads; --write lets it delete, erase and repair.",
     );
     console.log("Whoever has that address can read everything. Ctrl+C ends it.");
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => void shown.close().then(() => storage.close()));
-    }
   } catch (error) {
     if (!isForTheUser(error)) throw error;
     console.error(`rivet-memory-console: ${error.message}`);
@@ -47,6 +48,11 @@ function assertFileExists(url: string): void {
   if (path === "" || path === ":memory:" || existsSync(path)) return;
   const message = `there is no file ${JSON.stringify(path)}; expected the path of a database that an application has made`;
   throw new MemoryError({ code: "not_found", message });
+}
+
+/** Who only looks makes no tables and changes none, where the backend leaves the choice. */
+function storageOptions({ write }: Options): MemoryStorageOptions & { migrate: boolean } {
+  return { migrate: write };
 }
 
 /** What the storage says, or what the operating system refused. */

@@ -26,12 +26,13 @@ export async function recentSessions(
     ...(before === undefined ? {} : { before }),
   });
   const sessions = summaries.map(
-    ({ sessionId, userId, createdAt, lastActive, messageCount, metadata, unreadable }) => ({
+    ({ sessionId, userId, createdAt, lastActive, lastAtomId, messageCount, metadata, unreadable }) => ({
       key: encodeText(sessionId),
       sessionId,
       userId,
       createdAt: createdAt.toISOString(),
       lastActive: lastActive.toISOString(),
+      lastAtomId,
       messageCount,
       metadata,
       ...(unreadable === undefined ? {} : { unreadable: unreadable.message }),
@@ -80,8 +81,8 @@ export async function sessionDetail(storage: ConsoleStorage, key: string): Promi
   const row = await storage.reader.selectSession({ sessionId: key, lastMessages: 1 });
   if (row === undefined) return undefined;
   const { head, unreachable = [] } = row;
-  const { lastAtomId, atomCount, idXor } = head;
-  return { ...sessionEntry(head), lastAtomId, atomCount, version: `${atomCount}:${idXor}`, unreachable };
+  const { atomCount, idXor } = head;
+  return { ...sessionEntry(head), atomCount, version: `${atomCount}:${idXor}`, unreachable };
 }
 
 function sessionEntry(head: SessionHead): SessionEntry {
@@ -91,6 +92,7 @@ function sessionEntry(head: SessionHead): SessionEntry {
     userId: decodeText(head.userId),
     createdAt: new Date(head.createdAtMs).toISOString(),
     lastActive: new Date(atomIdTimeMs(head.lastAtomId)).toISOString(),
+    lastAtomId: head.lastAtomId,
     messageCount: head.messageCount,
     ...readMetadata(head.metadata),
   };

@@ -31,10 +31,15 @@ export async function startConsole(options: StartOptions): Promise<RunningConsol
   const { port = 0, ...rest } = options;
   const { app, token, path, close } = createConsole(rest);
   const server = createAdaptorServer({ fetch: app.fetch });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, LOOPBACK, () => resolve());
-  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, LOOPBACK, () => resolve());
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
   const origin = `http://${LOOPBACK}:${portOf(server.address())}`;
   let closing: Promise<void> | undefined;
   const end = (): Promise<void> => {

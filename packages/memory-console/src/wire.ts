@@ -20,6 +20,8 @@ export interface SessionEntry {
   readonly createdAt: string;
   readonly lastActive: string;
   readonly messageCount: number;
+  /** The latest of its atoms: sessions are in the order of these. */
+  readonly lastAtomId: string;
   readonly metadata: JsonObject;
   /** Why the metadata could not be read. */
   readonly unreadable?: string;
@@ -34,7 +36,6 @@ export interface SessionPage {
 }
 
 export interface SessionDetail extends SessionEntry {
-  readonly lastAtomId: string;
   readonly atomCount: number;
   /** Changes with any atom that comes or goes. */
   readonly version: string;

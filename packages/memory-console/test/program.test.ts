@@ -4,16 +4,24 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { startPostgres } from "@rivet/local-servers";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 const program = join(import.meta.dirname, "..", "src", "main.ts");
 
+interface Run {
+  readonly lines: string[];
+  /** The exit code, once it has ended by itself. */
+  readonly ended: Promise<number | null>;
+  readonly end: () => Promise<number | null>;
+}
+
 /** What it prints until it ends, or until it says where the page is. */
-async function run(...options: readonly string[]): Promise<{ lines: string[]; end: () => Promise<number | null> }> {
+async function run(...options: readonly string[]): Promise<Run> {
   const child = spawn(process.execPath, ["--conditions=@rivet/source", program, ...options], { stdio: "pipe" });
   onTestFinished(() => void child.kill("SIGKILL"));
-  const ended = once(child, "exit");
+  const ended = once(child, "exit").then(([code]) => code);
   const lines: string[] = [];
   createInterface(child.stderr).on("line", (line) => lines.push(line));
   for await (const line of createInterface(child.stdout)) {
@@ -22,10 +30,9 @@ async function run(...options: readonly string[]): Promise<{ lines: string[]; en
   }
   const end = async (): Promise<number | null> => {
     child.kill("SIGTERM");
-    const [code] = await ended;
-    return code;
+    return ended;
   };
-  return { lines, end };
+  return { lines, ended, end };
 }
 
 describe("the program", () => {
@@ -50,6 +57,20 @@ describe("the program", () => {
     expect(lines.join("\n")).toMatch(/^rivet-memory-console: /);
     expect(lines.join("\n")).toContain(reason);
     expect(lines.join("\n")).not.toContain("    at ");
+  });
+
+  it("makes no tables to look at, unless it may write", { timeout: 60_000 }, async () => {
+    await using server = await startPostgres();
+    const url = await server.createDatabase();
+    const tables = (): Promise<unknown[]> =>
+      server.query("SELECT 1 FROM pg_tables WHERE tablename LIKE 'rivet%'", [], new URL(url).pathname.slice(1));
+    const { lines, ended } = await run(url);
+    expect(await ended).toBe(1);
+    expect(lines.join("\n")).toMatch(/^rivet-memory-console: /);
+    expect(await tables()).toEqual([]);
+    const writing = await run(url, "--write");
+    expect(await writing.end()).toBe(0);
+    expect(await tables()).not.toEqual([]);
   });
 
   it("refuses a port that is none", async () => {

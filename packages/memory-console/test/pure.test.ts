@@ -1,13 +1,16 @@
 import type { JsonValue } from "@rivet/memory-core";
 import { describe, expect, it } from "vitest";
+import { placeLabels } from "../page/src/providers/labels.ts";
 import { blocksOf, inlinesOf } from "../page/src/text/markdown.ts";
+import { slicesOf } from "../page/src/text/slices.ts";
 import { visible } from "../page/src/text/visible.ts";
+import { withFirstPage } from "../page/src/sessions/shown-sessions.ts";
 import { chunksOf } from "../page/src/session/chunks.ts";
 import { timelineItems, type TimelineItem } from "../page/src/session/timeline-items.ts";
 import { excerptOf } from "../src/excerpt.ts";
 import { imageOf } from "../src/images.ts";
 import { labelOf } from "../src/label.ts";
-import type { AtomEntry } from "../src/wire.ts";
+import type { AtomEntry, SessionEntry, SessionPage } from "../src/wire.ts";
 import { PNG_BASE64 } from "./stories.ts";
 
 let count = 0;
@@ -61,6 +64,41 @@ describe("the entries of a timeline", () => {
   });
 });
 
+describe("a list of sessions", () => {
+  const session = (number: number): SessionEntry => ({
+    key: `s${number}`,
+    sessionId: `s${number}`,
+    userId: "ada",
+    createdAt: "2026-11-24T00:00:00Z",
+    lastActive: "2026-11-24T00:00:00Z",
+    lastAtomId: String(number).padStart(4, "0"),
+    messageCount: 1,
+    metadata: {},
+  });
+  const from = (newest: number, length: number): SessionEntry[] =>
+    Array.from({ length }, (_, index) => session(newest - index));
+  const pageOf = (sessions: SessionEntry[]): SessionPage => ({ sessions, next: sessions.at(-1)?.lastAtomId ?? "" });
+
+  it("goes on after its first page, without what has moved there or was deleted", () => {
+    const shown = { sessions: from(300, 200), next: "0101" };
+    const moved = { ...session(150), lastAtomId: "0301" };
+    const first = [moved, ...from(300, 99).filter(({ key }) => key !== "s280")];
+    const { sessions = [], next } = withFirstPage(shown, pageOf(first));
+    expect(next).toBe("0101");
+    expect(new Set(sessions.map(({ key }) => key)).size).toBe(sessions.length);
+    expect(sessions.map(({ key }) => key)).toEqual(
+      [moved, ...from(300, 200)]
+        .map(({ key }) => key)
+        .filter((key, index) => key !== "s280" && (key !== "s150" || index === 0)),
+    );
+  });
+
+  it("begins anew where so much is new that nobody knows what lies between", () => {
+    const first = pageOf(from(900, 100));
+    expect(withFirstPage({ sessions: from(300, 200), next: "0101" }, first)).toEqual(first);
+  });
+});
+
 describe("a text", () => {
   it("is parsed into blocks, of which code is taken as it is", () => {
     expect(blocksOf("# Title\nOne\ntwo\n\n- a\n- b\n```js\n# no title\n\n- no item\n```\nend")).toEqual([
@@ -91,9 +129,54 @@ describe("a text", () => {
     ]);
   });
 
+  it("is parsed in a moment, whatever it says", () => {
+    const startMs = performance.now();
+    expect(
+      inlinesOf("**a ".repeat(10_000))
+        .map(({ text }) => text)
+        .join(""),
+    ).toBe("**a ".repeat(10_000));
+    expect(performance.now() - startMs).toBeLessThan(200);
+  });
+
+  it("is cut between lines where it is long, and never within a character", () => {
+    const line = "x".repeat(9_999);
+    expect(slicesOf(`${line}\n${line}\nend`)).toEqual([line, `${line}\nend`]);
+    const faces = `x${"😀".repeat(10_000)}`;
+    const slices = slicesOf(faces);
+    expect(slices.length).toBeGreaterThan(1);
+    expect(slices.every((slice) => slice.isWellFormed())).toBe(true);
+    expect(slices.join("")).toBe(faces);
+  });
+
   it("shows what would not be seen", () => {
     expect(visible("a\0b\u001b[31m\u202ec\ud800")).toBe("a␀b␛[31m⟨U+202E⟩c⟨U+D800⟩");
     expect(visible("plain\n\ttext 😀 é")).toBe("plain\n\ttext 😀 é");
+  });
+});
+
+describe("the labels of the plot", () => {
+  it("cover no other, and end where the plot does", () => {
+    const placed = placeLabels(
+      [
+        { x: 100, length: 10 },
+        { x: 110, length: 9 },
+        { x: 300, length: 6 },
+        { x: 399, length: 6 },
+      ],
+      400,
+    );
+    expect(placed).toEqual([
+      { x: 100, row: 0 },
+      { x: 110, row: 1 },
+      { x: 300, row: 0 },
+      { x: 379, row: 0 },
+    ]);
+    const crowded = placeLabels(
+      Array.from({ length: 5 }, () => ({ x: 100, length: 10 })),
+      400,
+    );
+    expect(crowded.map((label) => label?.row)).toEqual([0, 1, 2, 3, undefined]);
   });
 });
 

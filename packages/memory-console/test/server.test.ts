@@ -1,8 +1,11 @@
+import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { Session } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { Hono } from "hono";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { startConsole, type RunningConsole, type StartOptions } from "../src/index.ts";
+import { startConsole, type PanelState, type RunningConsole, type StartOptions } from "../src/index.ts";
+import type { ProviderManager } from "../src/storage.ts";
 import type { AtomPage, SessionPage } from "../src/wire.ts";
 import { PNG_BASE64, saveStory } from "./stories.ts";
 
@@ -82,6 +85,10 @@ describe("the address", () => {
     expect(response.status).toBe(401);
   });
 
+  it("has no empty token, which would let everybody in", async () => {
+    await expect(start({ token: "" })).rejects.toThrow("options.token is empty");
+  });
+
   it("has another token each time", async () => {
     const { shown } = await start();
     const { shown: other } = await start();
@@ -89,6 +96,16 @@ describe("the address", () => {
     expect(shown.token).not.toBe(other.token);
   });
 });
+
+/** Providers of which nothing is told. */
+class QuietManager extends EventEmitter implements ProviderManager {
+  readonly provider = "neon";
+  readonly preferred = "neon";
+
+  getProviderStats(): {} {
+    return {};
+  }
+}
 
 describe("the server", () => {
   it("refuses a page of another origin, with the cookie too", async () => {
@@ -141,6 +158,16 @@ describe("the server", () => {
     expect(await found("search=zz")).toEqual([]);
   });
 
+  it("gives an atom with when it expires, and not after that", async () => {
+    const { shown, storage } = await start();
+    const fact = { sessionId: "brief", userId: "ada", memoryType: "note", content: "soon gone" };
+    const expiresAt = new Date(Date.now() + 400);
+    const { id } = await storage.saveMemoryAtom({ ...fact, expiresAt });
+    const ask = (): Promise<Response> => get(shown, `atom?session=brief&atom=${id}`);
+    expect(await (await ask()).json()).toMatchObject({ expiresAt: expiresAt.toISOString() });
+    await expect.poll(async () => (await ask()).status).toBe(404);
+  });
+
   it("gives the picture of a message as what it is, and no other data", async () => {
     const { shown, storage } = await start();
     const { sessionId } = await saveStory(storage);
@@ -160,6 +187,28 @@ describe("the server", () => {
     expect(await (await get(shown, "app/time")).text()).toBe("noon");
     expect((await fetch(`${shown.origin}/api/app/time`)).status).toBe(401);
   });
+
+  it("leaves nothing behind when its port is taken", async () => {
+    const { shown } = await start();
+    const storage = Object.assign(new InMemoryStorage(), { db: new QuietManager() });
+    await expect(startConsole({ storage, port: Number(new URL(shown.origin).port) })).rejects.toThrow("EADDRINUSE");
+    expect(storage.db.listenerCount("stateChange")).toBe(0);
+  });
+
+  it("tells what changes after one reading that took long, and asks a slow store less often", async () => {
+    const startedMs: number[] = [];
+    const state = async (): Promise<PanelState> => {
+      startedMs.push(performance.now());
+      if ([2, 4, 5].includes(startedMs.length)) await delay(150);
+      return { sections: [] };
+    };
+    const { shown } = await start({ panel: { title: "Slow", state, act: () => undefined } });
+    await get(shown, "live");
+    await expect.poll(() => startedMs.length, { timeout: 10_000 }).toBe(6);
+    const pause = (number: number): number => (startedMs[number] ?? Number.NaN) - (startedMs[number - 1] ?? Number.NaN);
+    expect(pause(2)).toBeLessThan(1_000);
+    expect(pause(5)).toBeGreaterThan(1_400);
+  }, 15_000);
 
   it("lets go of its port, and of those who listen, when it closes", async () => {
     const { shown } = await start();

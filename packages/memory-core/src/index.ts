@@ -46,7 +46,7 @@ export { reconcile, type ReconcileOptions, type ReconcileProgress } from "./repl
 export type { RangeDigest, Replica, SessionDigest, SessionRange } from "./replication/replica.ts";
 export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgress } from "./replication/replicate.ts";
 export { digestOf, hashOfSession } from "./replication/session-digest.ts";
-export { verify, type Difference } from "./replication/verify.ts";
+export { verify, type Difference, type VerifyOptions, type VerifyProgress } from "./replication/verify.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
 export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 export type { SessionData } from "./session-data.ts";

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { retryWhileBusy } from "./busy.ts";
 import { foreignDatabase, newerSchema } from "./errors.ts";
-import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
 import { IN_MEMORY_PATH, type Settings } from "./options.ts";
 
 export type Connection = Database.Database;
@@ -23,7 +23,7 @@ export async function openConnection(path: string, settings: Settings, nowMs: nu
     const check = connection.transaction(() => checkedVersion(connection, path));
     const version = await whenFree(check.deferred);
     await whenFree(() => configure(connection, settings));
-    if (version < MIGRATIONS.length) await whenFree(() => migrate(connection, path, nowMs));
+    if (version < SCHEMA_VERSION) await whenFree(() => migrate(connection, path, nowMs));
     return connection;
   } catch (error) {
     connection.close();
@@ -50,7 +50,7 @@ function checkedVersion(connection: Connection, path: string): number {
   const isEmpty = connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
   if (applicationId !== APPLICATION_ID && !(isEmpty && applicationId === 0 && version === 0))
     throw foreignDatabase(path);
-  if (version > MIGRATIONS.length) throw newerSchema(path, version, MIGRATIONS.length);
+  if (version > SCHEMA_VERSION) throw newerSchema(path, version, SCHEMA_VERSION);
   return version;
 }
 
@@ -62,12 +62,12 @@ function migrate(connection: Connection, path: string, nowMs: number): void {
     if (version === 0) {
       connection
         .prepare("INSERT INTO rivet_store (store_uuid, schema_version, heartbeat) VALUES (?, ?, ?)")
-        .run(randomUUID(), MIGRATIONS.length, nowMs);
+        .run(randomUUID(), SCHEMA_VERSION, nowMs);
     } else {
-      connection.prepare("UPDATE rivet_store SET schema_version = ?").run(MIGRATIONS.length);
+      connection.prepare("UPDATE rivet_store SET schema_version = ?").run(SCHEMA_VERSION);
     }
     connection.pragma(`application_id = ${APPLICATION_ID}`);
-    connection.pragma(`user_version = ${MIGRATIONS.length}`);
+    connection.pragma(`user_version = ${SCHEMA_VERSION}`);
   });
   steps.immediate();
 }

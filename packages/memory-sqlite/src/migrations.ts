@@ -79,3 +79,6 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX session_memories_expiring ON session_memories (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
   `,
 ];
+
+/** The version of the tables that this package creates and expects; a file says in `PRAGMA user_version` which it has. */
+export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -28,8 +28,18 @@ export class Conversation {
     this.#session.addUserMessage(question);
     await this.#session.save();
     if (this.#answer === undefined) await this.#followScript(question);
-    else this.#session.addAssistantMessage(await this.#answer(this.#session.history.messages()));
+    else this.#session.addAssistantMessage(await this.#askModel(this.#answer));
     await this.#session.save();
+  }
+
+  /** A model that cannot be asked ends neither the conversation nor the demo. */
+  async #askModel(answer: Answer): Promise<string> {
+    try {
+      return await answer(this.#session.history.messages());
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return `The model did not answer: ${reason}. Without OPENAI_API_KEY I answer by a script, which needs no network.`;
+    }
   }
 
   async #followScript(question: string): Promise<void> {

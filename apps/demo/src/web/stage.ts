@@ -12,6 +12,8 @@ const AFTER: Readonly<Record<Verb, Condition>> = { stop: "stopped", pause: "paus
 export class Stage {
   readonly #servers: ProviderServers;
   readonly #conditions = new Map<ProviderName, Condition>(PROVIDERS.map((name) => [name, "running"]));
+  /** What is being done with each. A server that is still starting cannot be stopped. */
+  readonly #underWay = new Map<ProviderName, Promise<void>>();
 
   constructor(servers: ProviderServers) {
     this.#servers = servers;
@@ -32,16 +34,29 @@ export class Stage {
   }
 
   /**
-   * Does what an action's id says.
+   * Does what an action's id says, when what was asked for before is done.
    *
-   * @throws for an id that is none.
+   * @throws for an id that is none, and what the server throws, which then is as it was.
    */
   async act(id: string): Promise<void> {
     const [verb = "", name = ""] = id.split(" ");
     if (!isVerb(verb) || !isProvider(name)) throw new Error(`there is nothing to do that is called ${id}`);
-    if ((this.#conditions.get(name) === "running") === (verb === "start")) return;
+    const before = this.#conditions.get(name) ?? "running";
+    if ((before === "running") === (verb === "start")) return;
     // What is asked for stands there at once: a server takes a moment to end, or to start.
     this.#conditions.set(name, AFTER[verb]);
+    const done = (this.#underWay.get(name) ?? Promise.resolve()).then(() => this.#do(verb, name));
+    const settled = done.catch(() => undefined);
+    this.#underWay.set(name, settled);
+    try {
+      await done;
+    } catch (error) {
+      if (this.#underWay.get(name) === settled) this.#conditions.set(name, before);
+      throw error;
+    }
+  }
+
+  async #do(verb: Verb, name: ProviderName): Promise<void> {
     if (verb === "stop") await this.#servers.kill(name);
     else if (verb === "pause") await this.#servers.pause(name);
     else if (verb === "cut") this.#servers.cutOff(name);

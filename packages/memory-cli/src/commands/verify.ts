@@ -1,8 +1,9 @@
-import { verify, type Difference } from "@rivet/memory-core";
+import { verify, type Difference, type VerifyProgress } from "@rivet/memory-core";
 import type { Command } from "commander";
 import { parseCount } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { countFacts } from "../fact-count.ts";
 import { storageName } from "../storage-name.ts";
 import { oneLine } from "../terminal/printable.ts";
 
@@ -17,10 +18,15 @@ export function verifyCommand(): Command {
     examples: [["verify sqlite:agent.db postgres:", "exit code 0: equal; 1: they differ"]],
     onInterrupt: "Interrupted. Nothing was changed.",
     configure: (command) => command.option("--limit <count>", "stop after so many differences", parseCount, 1_000),
-    run: async ({ open, signal }, [a, b], { limit }) => {
+    run: async ({ open, signal, showsProgress, startProgress }, [a, b], { limit }) => {
       const [left, right] = [await open(a), await open(b)];
+      const progress = startProgress({
+        unit: "atoms",
+        total: showsProgress ? await countFacts(left, signal) : undefined,
+      });
+      const onProgress = ({ facts }: VerifyProgress): void => progress.update(facts);
       const differences: Difference[] = [];
-      for await (const difference of verify(left, right, { signal })) {
+      for await (const difference of verify(left, right, { signal, onProgress })) {
         if (differences.push(difference) >= limit) break;
       }
       const places = {

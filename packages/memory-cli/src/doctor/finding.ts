@@ -11,6 +11,10 @@ export interface Finding {
   readonly action?: string;
 }
 
+/** What to do about tables that a later version has made. */
+export const UPGRADE =
+  "a later version made them: npm install @rivet/memory-cli@latest, and the backend's package where agents run";
+
 export function ok(subject: string, topic: string, text: string): Finding {
   return { level: "ok", subject, topic, text };
 }

@@ -2,9 +2,9 @@
 import { DatabaseError, type DatabaseManager, type ProviderHandle } from "@rivet/db-manager";
 import { MemoryError } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { checkSchema } from "@rivet/postgres-schema";
+import { checkSchema, SCHEMA_VERSION } from "@rivet/postgres-schema";
 import { managerOf } from "../manager.ts";
-import { clockFinding, ok, problem, warning, type Finding } from "./finding.ts";
+import { clockFinding, ok, problem, UPGRADE, warning, type Finding } from "./finding.ts";
 import { examineJournal } from "./sqlite.ts";
 
 /** For one provider with all that it is asked. */
@@ -118,6 +118,7 @@ async function examineSchema(handle: ProviderHandle, name: string): Promise<Find
     const { rows } = await handle.query<{ mayCreate: boolean }>(
       "SELECT has_database_privilege(current_database(), 'CREATE') OR COALESCE(has_schema_privilege(to_regnamespace('public'), 'CREATE'), false) AS \"mayCreate\"",
     );
+    if (await isNewer(handle)) return [problem(name, "schema", error.message, UPGRADE)];
     return [
       rows[0]?.mayCreate === true
         ? problem(name, "schema", error.message, "run rivet-memory migrate")
@@ -129,6 +130,15 @@ async function examineSchema(handle: ProviderHandle, name: string): Promise<Find
           ),
     ];
   }
+}
+
+async function isNewer(handle: ProviderHandle): Promise<boolean> {
+  const { rows } = await handle.query<{ name: string | null }>(
+    "SELECT to_regclass('public.rivet_store')::text AS name",
+  );
+  if ((rows[0]?.name ?? null) === null) return false;
+  const found = await handle.query<{ version: number }>("SELECT schema_version AS version FROM public.rivet_store");
+  return (found.rows[0]?.version ?? 0) > SCHEMA_VERSION;
 }
 
 const RIGHTS = `

@@ -2,8 +2,9 @@
 import { constants, existsSync } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { SCHEMA_VERSION } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
-import { ok, problem, warning, type Finding } from "./finding.ts";
+import { ok, problem, UPGRADE, warning, type Finding } from "./finding.ts";
 
 const LITTLE_ROOM_BYTES = 200 * 1024 * 1024;
 
@@ -75,11 +76,18 @@ function examineDatabase(database: Database.Database, path: string): Finding[] {
           "SQLite finds it damaged",
           "restore a copy, or save what can be read with rivet-memory export",
         ),
-    tables === 2 && version > 0
-      ? ok(path, "schema", `has its tables (version ${version})`)
-      : isEmpty
-        ? warning(path, "schema", "holds no memory", "check the path; the first storage that opens it makes the tables")
-        : problem(path, "schema", "is a database of another application", "check the path: no storage opens it"),
+    tables === 2 && version > SCHEMA_VERSION
+      ? problem(path, "schema", `has tables of version ${version}, and this one knows ${SCHEMA_VERSION}`, UPGRADE)
+      : tables === 2 && version > 0
+        ? ok(path, "schema", `has its tables (version ${version})`)
+        : isEmpty
+          ? warning(
+              path,
+              "schema",
+              "holds no memory",
+              "check the path; the first storage that opens it makes the tables",
+            )
+          : problem(path, "schema", "is a database of another application", "check the path: no storage opens it"),
   ];
 }
 

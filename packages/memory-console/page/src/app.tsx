@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { Overview } from "../../src/wire.ts";
 import { ApiError, messageOf, read } from "./api.ts";
 import { useLive, useLiveStore, type LiveStore } from "./live.ts";
@@ -68,24 +68,38 @@ function View({ route, overview, live }: ViewProps): ReactNode {
   if (route.view === "panel" && overview.panel !== undefined) {
     return <PanelView overview={overview} panel={overview.panel} live={live} />;
   }
-  const key = route.view === "sessions" ? route.key : undefined;
+  return <Sessions selected={route.view === "sessions" ? route.key : undefined} overview={overview} live={live} />;
+}
+
+function Sessions({
+  selected,
+  overview,
+  live,
+}: Omit<ViewProps, "route"> & { selected: string | undefined }): ReactNode {
+  const [removals, setRemovals] = useState(0);
+  const noteRemoval = useCallback(() => setRemovals((count) => count + 1), []);
   return (
     <div className="split">
-      <SessionList live={live} selected={key} />
-      {key === undefined ? (
+      <SessionList live={live} selected={selected} removals={removals} />
+      {selected === undefined ? (
         <EmptyState title="Choose a session">
           <p>
             <kbd>↑</kbd> <kbd>↓</kbd> go from one to the next, <kbd>/</kbd> searches, <kbd>Esc</kbd> goes back.
           </p>
         </EmptyState>
       ) : (
-        <SessionView key={key} sessionKey={key} live={live} overview={overview} />
+        <SessionView key={selected} sessionKey={selected} live={live} overview={overview} onRemoved={noteRemoval} />
       )}
     </div>
   );
 }
 
-const CONNECTIONS = { connecting: "Connecting", open: "Live", lost: "Connection lost, trying again" } as const;
+const CONNECTIONS = {
+  connecting: "Connecting",
+  open: "Live",
+  lost: "Connection lost, trying again",
+  refused: "Locked: open the address that the console has printed",
+} as const;
 
 function TopBar({ overview, route, live }: ViewProps): ReactNode {
   const connection = useLive(live, "connection") ?? "connecting";

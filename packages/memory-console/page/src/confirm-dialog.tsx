@@ -30,11 +30,13 @@ export function ConfirmDialog({
   useEffect(() => {
     if (dialog.current?.open === false) dialog.current.showModal();
   }, []);
+  // So, and not by taking it away, the focus goes back to where it came from.
+  const close = (): void => dialog.current?.close();
   const confirm = async (): Promise<void> => {
     setBusy(true);
     try {
       await onConfirm();
-      onClose();
+      close();
       onDone();
     } catch (reason) {
       setError(messageOf(reason));
@@ -60,7 +62,7 @@ export function ConfirmDialog({
         )}
         {error === undefined ? null : <p role="alert">{error}</p>}
         <p className="buttons">
-          <button type="button" onClick={onClose}>
+          <button type="button" onClick={close}>
             Cancel
           </button>
           <button type="submit" className="danger" disabled={isBusy || (typed !== undefined && answer !== typed)}>

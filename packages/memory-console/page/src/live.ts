@@ -2,7 +2,8 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Failure, PanelState, ProvidersView, SessionDetail } from "../../src/wire.ts";
 import { addressOf } from "./api.ts";
 
-type Connection = "connecting" | "open" | "lost";
+/** Refused: the console at this address is another one by now, and a browser does not try that again. */
+type Connection = "connecting" | "open" | "lost" | "refused";
 
 /** What the server tells without being asked. */
 interface LiveValues {
@@ -54,7 +55,12 @@ export class LiveStore {
     if (this.#source !== undefined) return;
     const source = new EventSource(addressOf("live", { session: this.#key }));
     source.addEventListener("open", () => this.#set("connection", "open"));
-    source.addEventListener("error", () => this.#set("connection", "lost"));
+    source.addEventListener("error", () => {
+      const isRefused = source.readyState === EventSource.CLOSED;
+      this.#set("connection", isRefused ? "refused" : "lost");
+      // Whoever comes back to the page may have opened it anew elsewhere.
+      if (isRefused) this.#close();
+    });
     for (const event of EVENTS) {
       source.addEventListener(event, ({ data }: MessageEvent<string>) => this.#set(event, JSON.parse(data)));
     }

@@ -6,7 +6,7 @@ import type { AtomRow } from "../storage-hooks.ts";
 import type { AtomTypes } from "../typed-atoms.ts";
 import { byId, bySessionId, sessionsOf, tombstonesOf } from "./differences.ts";
 import { allPages, mergeJoin } from "./merge-join.ts";
-import type { Replica } from "./replica.ts";
+import type { Replica, SessionDigest } from "./replica.ts";
 
 /** Something in which two storages differ. */
 export interface Difference {
@@ -16,6 +16,20 @@ export interface Difference {
   readonly kind: "atom" | "deletion";
   /** Where it is. Under one id there may also be different content in both. */
   readonly found: "only-left" | "only-right" | "different";
+}
+
+export interface VerifyOptions {
+  /** Ends it between two sessions. */
+  readonly signal?: AbortSignal;
+  /** Told after each session. */
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+/** Counts until now. */
+export interface VerifyProgress {
+  readonly sessions: number;
+  /** Atoms and deletions; what both storages hold counts once. */
+  readonly facts: number;
 }
 
 const PAGE = 500;
@@ -33,15 +47,23 @@ const ALL = { after: "" };
 export async function* verify<Left extends AtomTypes, Right extends AtomTypes>(
   left: MemoryStorage<Left>,
   right: MemoryStorage<Right>,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, onProgress }: VerifyOptions = {},
 ): AsyncGenerator<Difference> {
   const [one, other] = [left.replica, right.replica];
+  let [sessions, facts] = [0, 0];
   for await (const [onLeft, onRight] of mergeJoin(sessionsOf(one, ALL), sessionsOf(other, ALL), bySessionId)) {
     signal?.throwIfAborted();
     const sessionId = (onLeft ?? onRight)?.sessionId ?? "";
     yield* compareTombstones(one, other, sessionId);
     yield* compareAtoms(one, other, sessionId);
+    sessions += 1;
+    facts += Math.max(factCount(onLeft), factCount(onRight));
+    onProgress?.({ sessions, facts });
   }
+}
+
+function factCount(session: SessionDigest | undefined): number {
+  return session === undefined ? 0 : session.atomCount + session.tombstoneCount;
 }
 
 async function* compareTombstones(left: Replica, right: Replica, sessionId: string): AsyncGenerator<Difference> {

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { ProvidersView, ProviderView } from "../../../src/wire.ts";
 import { clockTime, duration } from "../format.ts";
 import { useWidth } from "../use-width.ts";
+import { LABEL_HEIGHT, placeLabels } from "./labels.ts";
 import { toneOf } from "./state-tone.ts";
 
 const USUAL_WIDTH = 900;
@@ -9,8 +10,6 @@ const LEFT = 96;
 const RIGHT = 14;
 /** Between two times on the axis, at least, in pixels. */
 const TICK_DISTANCE = 110;
-/** A label nearer to the end than this ends at its line. */
-const LABEL_WIDTH = 50;
 const LANE = 34;
 const TOP = 26;
 /** A plot of a moment says nothing. */
@@ -25,7 +24,13 @@ export function FailoverPlot({ view, nowMs }: { view: ProvidersView; nowMs: numb
   const plotWidth = Math.max(width - LEFT - RIGHT, 1);
   const scale = (ms: number): number => LEFT + Math.min(Math.max(ms - startMs, 0) / (nowMs - startMs), 1) * plotWidth;
   const moves = events.filter(({ kind, atMs }) => (kind === "failover" || kind === "failback") && atMs >= startMs);
-  const height = TOP + providers.length * LANE + 22;
+  const lines = moves.toReversed().map((move) => ({ ...move, x: scale(move.atMs), label: `→ ${move.provider}` }));
+  const labels = placeLabels(
+    lines.map(({ x, label }) => ({ x, length: label.length })),
+    width - RIGHT,
+  );
+  const top = TOP + Math.max(0, ...labels.map((label) => label?.row ?? 0)) * LABEL_HEIGHT;
+  const height = top + providers.length * LANE + 22;
   const tickCount = Math.max(2, Math.min(5, Math.floor(plotWidth / TICK_DISTANCE)));
   const ticks = Array.from(
     { length: tickCount },
@@ -38,7 +43,7 @@ export function FailoverPlot({ view, nowMs }: { view: ProvidersView; nowMs: numb
           <text
             key={name}
             x={LEFT - 12}
-            y={TOP + index * LANE + 19}
+            y={top + index * LANE + 19}
             textAnchor="end"
             className={isActive ? "active" : ""}
           >
@@ -51,7 +56,7 @@ export function FailoverPlot({ view, nowMs }: { view: ProvidersView; nowMs: numb
               <title>{`${provider.name}: ${state} for ${duration(toMs - fromMs)} from ${clockTime(fromMs)}`}</title>
               <rect
                 x={scale(fromMs)}
-                y={TOP + index * LANE + 4}
+                y={top + index * LANE + 4}
                 width={Math.max(scale(toMs) - scale(fromMs), 1.5)}
                 height={LANE - 12}
                 rx={3}
@@ -59,19 +64,20 @@ export function FailoverPlot({ view, nowMs }: { view: ProvidersView; nowMs: numb
             </g>
           )),
         )}
-        {moves.map(({ kind, atMs, provider, text }) => (
-          <g key={`${atMs} ${provider}`} className="move" data-kind={kind}>
-            <title>{`${provider} ${text}`}</title>
-            <line x1={scale(atMs)} x2={scale(atMs)} y1={TOP - 4} y2={height - 22} />
-            <text
-              x={scale(atMs)}
-              y={TOP - 10}
-              textAnchor={scale(atMs) > width - RIGHT - LABEL_WIDTH ? "end" : "middle"}
-            >
-              → {provider}
-            </text>
-          </g>
-        ))}
+        {lines.map(({ kind, atMs, provider, text, x, label }, index) => {
+          const place = labels[index];
+          return (
+            <g key={`${atMs} ${provider}`} className="move" data-kind={kind}>
+              <title>{`${provider} ${text}`}</title>
+              <line x1={x} x2={x} y1={top - 4} y2={height - 22} />
+              {place === undefined ? null : (
+                <text x={place.x} y={top - 10 - place.row * LABEL_HEIGHT} textAnchor="middle">
+                  {label}
+                </text>
+              )}
+            </g>
+          );
+        })}
         {ticks.map((ms, index) => (
           <text
             key={index}

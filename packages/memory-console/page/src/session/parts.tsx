@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { JsonObject, JsonValue } from "@rivet/memory-core";
 import type { AtomEntry } from "../../../src/wire.ts";
+import { beginning } from "../../../src/excerpt.ts";
 import { counted } from "../format.ts";
 import { isJsonObject } from "../json.ts";
 import { CodeBlock, RichText } from "../text/rich-text.tsx";
@@ -116,7 +117,7 @@ function FoldedText({ text }: { text: string }): ReactNode {
   if (text.length <= FOLDED_FROM) return <RichText text={text} />;
   return (
     <>
-      <RichText text={isOpen ? text : `${text.slice(0, FOLDED_TO)}…`} />
+      <RichText text={isOpen ? text : `${beginning(text, FOLDED_TO)}…`} />
       <button type="button" className="link" onClick={() => setOpen(!isOpen)}>
         {isOpen ? "Show less" : `Show ${counted(text.length - FOLDED_TO, "more character")}`}
       </button>
@@ -132,6 +133,6 @@ const BRIEF = 120;
 
 function brief(value: JsonValue): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  const line = visible(text.slice(0, BRIEF * 2)).replaceAll(/\s+/g, " ");
-  return line.length > BRIEF ? `${line.slice(0, BRIEF)}…` : line;
+  const line = visible(beginning(text, BRIEF * 2)).replaceAll(/\s+/g, " ");
+  return line.length > BRIEF ? `${beginning(line, BRIEF)}…` : line;
 }

@@ -9,7 +9,13 @@ import { visible } from "../text/visible.ts";
 import { useNow } from "../use-now.ts";
 import { Fields } from "./fact-card.tsx";
 
-export function SessionHeader({ detail, overview }: { detail: SessionDetail; overview: Overview }): ReactNode {
+interface SessionHeaderProps {
+  readonly detail: SessionDetail;
+  readonly overview: Overview;
+  readonly onRemoved: (() => void) | undefined;
+}
+
+export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProps): ReactNode {
   const { sessionId, userId, createdAt, lastActive, messageCount, atomCount, metadata, unreachable } = detail;
   const [isCopied, setCopied] = useState(false);
   const nowMs = useNow();
@@ -21,7 +27,7 @@ export function SessionHeader({ detail, overview }: { detail: SessionDetail; ove
       </button>
       <div className="session-title">
         <h1 dir="auto">{visible(titleOf(detail))}</h1>
-        {overview.isWritable ? <Changes detail={detail} /> : null}
+        {overview.isWritable ? <Changes detail={detail} onRemoved={onRemoved} /> : null}
       </div>
       <p className="facts">
         <button
@@ -65,10 +71,13 @@ export function SessionHeader({ detail, overview }: { detail: SessionDetail; ove
 type Asked = "session" | "user";
 
 /** What can be deleted here. Each asks first. */
-function Changes({ detail }: { detail: SessionDetail }): ReactNode {
+function Changes({ detail, onRemoved }: Omit<SessionHeaderProps, "overview">): ReactNode {
   const [asked, setAsked] = useState<Asked>();
   const { key, sessionId, userId } = detail;
-  const done = (): void => go({ view: "sessions" });
+  const done = (): void => {
+    onRemoved?.();
+    go({ view: "sessions" });
+  };
   return (
     <span className="changes">
       <button type="button" className="small danger" onClick={() => setAsked("session")}>
@@ -92,7 +101,7 @@ function Changes({ detail }: { detail: SessionDetail }): ReactNode {
           title="Erase this user?"
           text={`Every session, message and atom of ${visible(userId)} is erased for good, everywhere.`}
           action="Erase user"
-          typed={userId}
+          typed={visible(userId)}
           onConfirm={() => send("write/erase-user", { userId })}
           onDone={done}
           onClose={() => setAsked(undefined)}

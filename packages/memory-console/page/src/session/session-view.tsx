@@ -19,20 +19,26 @@ interface SessionViewProps {
   readonly overview: Overview;
   /** What stands below the conversation. */
   readonly footer?: ReactNode;
+  /** Told when it is no longer there, by whomever it was removed. */
+  readonly onRemoved?: () => void;
 }
 
 /** A session as the conversation that it was, with its atoms on the same timeline. */
-export function SessionView({ sessionKey, live, overview, footer }: SessionViewProps): ReactNode {
+export function SessionView({ sessionKey, live, overview, footer, onRemoved }: SessionViewProps): ReactNode {
   const told = useLive(live, "session");
   const failed = isFailure(told) ? told.error.message : undefined;
   const detail: SessionDetail | undefined = told === null || isFailure(told) ? undefined : told;
   const timeline = useTimeline(sessionKey, detail);
   const [budget, setBudget] = useState<number>();
   const context = useContextWindow(sessionKey, budget, detail?.version);
-  if (told === null) return <ErrorState title="No such session" text="It was deleted, or its id was never saved." />;
+  const isGone = told === null;
+  useEffect(() => {
+    if (isGone) onRemoved?.();
+  }, [isGone, onRemoved]);
+  if (isGone) return <ErrorState title="No such session" text="It was deleted, or its id was never saved." />;
   return (
     <section className="session" aria-label="Session">
-      {detail === undefined ? null : <SessionHeader detail={detail} overview={overview} />}
+      {detail === undefined ? null : <SessionHeader detail={detail} overview={overview} onRemoved={onRemoved} />}
       <ContextBar budget={budget} window={context} onChange={setBudget} />
       {failed === undefined ? null : <ErrorState title="The storage does not answer" text={failed} />}
       <Conversation sessionKey={sessionKey} timeline={timeline} kept={context.kept} />

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import type { SessionEntry } from "../../../src/wire.ts";
 import { ago, amount, counted, shortId } from "../format.ts";
@@ -8,16 +8,25 @@ import { EmptyState, ErrorState, LoadingState } from "../states.tsx";
 import { visible } from "../text/visible.ts";
 import { useNow } from "../use-now.ts";
 import { titleOf } from "./session-title.ts";
-import { useSessionPages, type SessionFilter } from "./use-session-pages.ts";
+import { FIRST_PAGE, useSessionPages, type SessionFilter } from "./use-session-pages.ts";
 
 const ROW_HEIGHT = 60;
 /** Rows before the end at which the next page is asked for. */
 const AHEAD = 400;
 
-export function SessionList({ live, selected }: { live: LiveStore; selected: string | undefined }): ReactNode {
+interface SessionListProps {
+  readonly live: LiveStore;
+  readonly selected: string | undefined;
+  /** How often sessions were removed on this page. */
+  readonly removals: number;
+}
+
+export function SessionList({ live, selected, removals }: SessionListProps): ReactNode {
   const [typed, setTyped] = useState<SessionFilter>({ search: "", user: "" });
-  const filter = useDelayed(typed);
-  const pages = useSessionPages(filter, useLive(live, "sessions"));
+  const rested = useDelayed(typed);
+  // An id may have a space in it, and whoever types one has to begin with what comes before.
+  const filter = { ...rested, search: rested.search.trim() };
+  const pages = useSessionPages(filter, useLive(live, "sessions"), removals);
   const { sessions, error, next } = pages;
   const isFiltered = filter.search !== "" || filter.user !== "";
   return (
@@ -30,7 +39,7 @@ export function SessionList({ live, selected }: { live: LiveStore; selected: str
           aria-label="Search by the beginning of a session id"
           aria-keyshortcuts="/"
           value={typed.search}
-          onChange={({ target }) => setTyped({ ...typed, search: target.value.trim() })}
+          onChange={({ target }) => setTyped({ ...typed, search: target.value })}
         />
         <input
           type="search"
@@ -51,7 +60,11 @@ export function SessionList({ live, selected }: { live: LiveStore; selected: str
         <>
           <Rows sessions={sessions} selected={selected} onNearEnd={pages.loadMore} />
           <p className="count quiet" role="status">
-            {next === undefined ? counted(sessions.length, "session") : `${amount(sessions.length)} of more sessions`}
+            {next !== undefined
+              ? `${amount(sessions.length)} of more sessions`
+              : filter.search !== "" && sessions.length >= FIRST_PAGE
+                ? `The first ${amount(sessions.length)} that begin so`
+                : counted(sessions.length, "session")}
           </p>
         </>
       ) : null}
@@ -81,10 +94,14 @@ function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
     if (isNearEnd) onNearEnd();
   }, [isNearEnd, onNearEnd]);
 
-  const move = (event: KeyboardEvent): void => {
+  useSamePlace(scroller, sessions);
+
+  const move = (event: KeyPress): void => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step === 0) return;
+    if (step === 0 || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
+    // The row that has it may scroll away, and then nothing would have it.
+    scroller.current?.focus({ preventScroll: true });
     const from = sessions.findIndex(({ key }) => key === selected);
     const to = Math.min(Math.max(from + step, 0), sessions.length - 1);
     const session = sessions[to];
@@ -92,6 +109,14 @@ function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
     go({ view: "sessions", key: session.key });
     virtualizer.scrollToIndex(to);
   };
+  useEffect(() => {
+    // While nothing has the focus, the keys are the list's.
+    const listen = (event: KeyboardEvent): void => {
+      if (event.target === document.body) move(event);
+    };
+    document.addEventListener("keydown", listen);
+    return () => document.removeEventListener("keydown", listen);
+  });
 
   return (
     <div
@@ -115,6 +140,29 @@ function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
       </ul>
     </div>
   );
+}
+
+type KeyPress = Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "preventDefault">;
+
+/** Rows at the top of the view, of which at least one stays where it is while others move to the front. */
+const LOOKED_AT = 12;
+
+/** Who has scrolled down goes on looking at the same rows while sessions come in above them. */
+function useSamePlace(scroller: RefObject<HTMLElement | null>, sessions: readonly SessionEntry[]): void {
+  const previous = useRef(sessions);
+  useLayoutEffect(() => {
+    const before = previous.current;
+    previous.current = sessions;
+    const { current } = scroller;
+    if (current === null || current.scrollTop === 0 || before === sessions) return;
+    const top = Math.floor(current.scrollTop / ROW_HEIGHT);
+    const moves = before.slice(top, top + LOOKED_AT).flatMap(({ key }, index) => {
+      const place = sessions.findIndex((session) => session.key === key);
+      return place === -1 ? [] : [place - (top + index)];
+    });
+    // Those that have moved to the front have moved up; of the others, the topmost has made way for the most.
+    if (moves.length > 0) current.scrollTop += Math.max(...moves) * ROW_HEIGHT;
+  }, [scroller, sessions]);
 }
 
 interface RowProps {

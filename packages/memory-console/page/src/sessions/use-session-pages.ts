@@ -1,11 +1,9 @@
 import { useEffect, useMemo, useState } from "react";
-import type { SessionEntry, SessionPage } from "../../../src/wire.ts";
+import type { SessionPage } from "../../../src/wire.ts";
 import { messageOf, read } from "../api.ts";
+import { withFirstPage, type ShownSessions } from "./shown-sessions.ts";
 
-interface SessionPages {
-  /** Undefined while the first page is on its way. */
-  readonly sessions: readonly SessionEntry[] | undefined;
-  readonly next: string | undefined;
+interface SessionPages extends ShownSessions {
   readonly error: string | undefined;
 }
 
@@ -15,21 +13,26 @@ export interface SessionFilter {
 }
 
 const NOTHING: SessionPages = { sessions: undefined, next: undefined, error: undefined };
-const FIRST_PAGE = 100;
+export const FIRST_PAGE = 100;
 /** Who goes on wants many. */
 const NEXT_PAGE = 1_000;
 
-/** The sessions that a filter lets through, page by page, the first page again whenever any session changes. */
+/**
+ * The sessions that a filter lets through, page by page, the first page again whenever any session changes.
+ *
+ * @param removals how often some were removed here: then they are read anew, for no change of others tells of that.
+ */
 export function useSessionPages(
   { search, user }: SessionFilter,
   version: unknown,
+  removals: number,
 ): SessionPages & { loadMore: () => void } {
   const [pages, setPages] = useState(NOTHING);
   const loader = useMemo(() => new PagesLoader({ search, user }, setPages), [search, user]);
   useEffect(() => {
     loader.start();
     return () => loader.stop();
-  }, [loader]);
+  }, [loader, removals]);
   useEffect(() => loader.follow(version), [loader, version]);
   return { ...pages, loadMore: loader.loadMore };
 }
@@ -53,7 +56,12 @@ class PagesLoader {
 
   start(): void {
     this.#isStopped = false;
-    this.#refresh(() => true);
+    this.#enqueue(async () => {
+      // As many as there are, so that who is further down stays there.
+      const length = this.#pages.sessions?.length ?? 0;
+      const page = await this.#readFirst(Math.min(Math.max(FIRST_PAGE, length), NEXT_PAGE));
+      this.#set({ sessions: page.sessions, next: page.next });
+    });
   }
 
   /** Shows nothing any more: another filter does. */
@@ -65,18 +73,24 @@ class PagesLoader {
   follow(version: unknown): void {
     if (version === undefined || version === this.#version) return;
     this.#version = version;
-    // The page that is being read may have it.
-    this.#refresh(() => this.#newest !== this.#version);
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    this.#enqueue(async () => {
+      this.#isRefreshing = false;
+      // The page that was read meanwhile may have it.
+      if (this.#newest === this.#version) return;
+      this.#set(withFirstPage(this.#pages, await this.#readFirst(FIRST_PAGE)));
+    });
   }
 
   loadMore = (): void => {
-    const { next } = this.#pages;
-    if (next === undefined || this.#isLoadingMore) return;
+    if (this.#pages.next === undefined || this.#isLoadingMore) return;
     this.#isLoadingMore = true;
     this.#enqueue(async () => {
       try {
+        const { sessions = [], next } = this.#pages;
+        if (next === undefined) return;
         const page = await this.#read({ before: next, limit: NEXT_PAGE });
-        const { sessions = [] } = this.#pages;
         this.#set({ sessions: [...sessions, ...page.sessions], next: page.next });
       } finally {
         this.#isLoadingMore = false;
@@ -84,16 +98,10 @@ class PagesLoader {
     });
   };
 
-  #refresh(isNeeded: () => boolean): void {
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
-    this.#enqueue(async () => {
-      this.#isRefreshing = false;
-      if (!isNeeded()) return;
-      const page = await this.#read({ search: this.#filter.search, limit: FIRST_PAGE });
-      this.#newest = page.newest;
-      this.#set(withFirstPage(this.#pages, page));
-    });
+  async #readFirst(limit: number): Promise<SessionPage> {
+    const page = await this.#read({ search: this.#filter.search, limit });
+    this.#newest = page.newest;
+    return page;
   }
 
   #read(parameters: Readonly<Record<string, string | number>>): Promise<SessionPage> {
@@ -101,18 +109,15 @@ class PagesLoader {
   }
 
   #enqueue(work: () => Promise<void>): void {
-    this.#work = this.#work.then(work).catch((error: unknown) => this.#set({ error: messageOf(error) }));
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      // Whatever is told next is news.
+      this.#newest = undefined;
+      this.#set({ error: messageOf(error) });
+    });
   }
 
   #set(change: Partial<SessionPages>): void {
     this.#pages = { ...this.#pages, error: undefined, ...change };
     if (!this.#isStopped) this.#show(this.#pages);
   }
-}
-
-/** Sessions that somebody wrote to have moved to the front. */
-function withFirstPage({ sessions: shown = [], next }: SessionPages, page: SessionPage): Partial<SessionPages> {
-  if (shown.length <= FIRST_PAGE) return { sessions: page.sessions, next: page.next };
-  const isNew = new Set(page.sessions.map(({ key }) => key));
-  return { sessions: [...page.sessions, ...shown.filter(({ key }) => !isNew.has(key))], next };
 }

@@ -61,7 +61,8 @@ export function blocksOf(text: string): Block[] {
   return blocks;
 }
 
-const INLINE = /(`+)(.+?)\1|\*\*(?=\S)(.+?)(?<=\S)\*\*|(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])/gs;
+const INLINE =
+  /(`+)(.+?)\1|\*\*(?=\S)((?:[^*]|\*(?!\*))+?)(?<=\S)\*\*|(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])/gs;
 
 export function inlinesOf(text: string): Inline[] {
   const inlines: Inline[] = [];

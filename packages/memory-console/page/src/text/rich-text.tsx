@@ -1,5 +1,6 @@
 import { memo, type ReactNode } from "react";
 import { blocksOf, inlinesOf, type Block } from "./markdown.ts";
+import { slicesOf } from "./slices.ts";
 import { visible } from "./visible.ts";
 
 /** Where text is longer, its form is not looked for: it is data more than prose. */
@@ -70,28 +71,13 @@ export function CodeBlock({ text, language = "" }: { text: string; language?: st
   );
 }
 
-const SLICE = 16_000;
-
 /** Text of any length: in slices, of which the browser lays out those that are seen. */
 function LongText({ text }: { text: string }): ReactNode {
-  if (text.length <= SLICE) return visible(text);
-  return slicesOf(text).map((slice, index) => (
+  const slices = slicesOf(text);
+  if (slices.length <= 1) return visible(text);
+  return slices.map((slice, index) => (
     <div key={index} className="slice">
       {visible(slice)}
     </div>
   ));
-}
-
-/** Cut at the ends of lines where there are any. */
-function slicesOf(text: string): string[] {
-  const slices: string[] = [];
-  let start = 0;
-  while (start < text.length) {
-    const limit = start + SLICE;
-    const lineEnd = limit >= text.length ? text.length : text.lastIndexOf("\n", limit);
-    const end = lineEnd > start ? lineEnd : limit;
-    slices.push(text.slice(start, end));
-    start = text[end] === "\n" ? end + 1 : end;
-  }
-  return slices;
 }
