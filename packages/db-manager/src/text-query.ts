@@ -25,7 +25,7 @@ export class TextQuery extends pg.Query {
   /** As pg's client reads them of a query that it is given. */
   readonly name: string | undefined;
   readonly query_timeout: number;
-  readonly #rows: TextRow[] = [];
+  #rows: TextRow[] = [];
   #columns: readonly string[] = [];
 
   constructor(
@@ -41,6 +41,8 @@ export class TextQuery extends pg.Query {
 
   handleRowDescription({ fields }: { readonly fields: readonly { readonly name: string }[] }): void {
     this.#columns = fields.map(({ name }) => name);
+    // Of several statements in one text the last one counts.
+    this.#rows = [];
   }
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {

@@ -4,6 +4,7 @@ import { RequestError } from "./failures.ts";
 import { imageOf } from "./images.ts";
 import { isJsonObject } from "./json.ts";
 import { optionalAtomId, optionalUserId, requiredAtomId, requiredKey, wholeNumber } from "./parameters.ts";
+import { placesOf } from "./places.ts";
 import { recentSessions, searchSessions, sessionDetail } from "./sessions.ts";
 import type { ConsoleStorage } from "./storage.ts";
 
@@ -40,6 +41,9 @@ export function readRoutes(storage: ConsoleStorage): Hono {
       const atom = await wholeAtom(storage, requiredKey(context), requiredAtomId(context));
       return context.json(found(atom, new RequestError(404, "not_found", "there is no such atom")));
     })
+    .get("/places", async (context) =>
+      context.json(await placesOf(storage, requiredKey(context), requiredAtomId(context))),
+    )
     .get("/image", async (context) => {
       const atom = await wholeAtom(storage, requiredKey(context), requiredAtomId(context));
       const parts = isJsonObject(atom) && Array.isArray(atom["content"]) ? atom["content"] : [];

@@ -89,6 +89,25 @@ interface WithReplication {
   repair(): Promise<RepairReport>;
 }
 
+interface WithPlaces {
+  locateAtoms(
+    sessionId: string,
+    ids: readonly string[],
+  ): Promise<{
+    readonly heldBy: Readonly<Record<string, readonly string[]>>;
+    readonly unreachable: readonly string[];
+  }>;
+}
+
+/** What tells which providers hold an atom, where there are any. */
+export function locatorOf(storage: object): WithPlaces | undefined {
+  return isLocator(storage) ? storage : undefined;
+}
+
+function isLocator(storage: object): storage is WithPlaces {
+  return "locateAtoms" in storage && typeof storage.locateAtoms === "function";
+}
+
 /** The providers behind a storage, where there are any. */
 export function providersOf(storage: object): ProviderManager | undefined {
   return hasProviders(storage) ? storage.db : undefined;

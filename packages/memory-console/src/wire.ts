@@ -55,6 +55,14 @@ export interface AtomEntry {
   readonly images: Readonly<Record<number, string>>;
 }
 
+/** Where an atom is, by the names of providers; none of a storage that is one store. */
+export interface AtomPlaces {
+  readonly heldBy: readonly string[];
+  readonly lackedBy: readonly string[];
+  /** Could not be asked. */
+  readonly unreachable: readonly string[];
+}
+
 export interface UnreadableEntry {
   readonly id: string;
   readonly memoryType: string;

@@ -6,6 +6,7 @@ import { slicesOf } from "../page/src/text/slices.ts";
 import { visible } from "../page/src/text/visible.ts";
 import { withFirstPage } from "../page/src/sessions/shown-sessions.ts";
 import { chunksOf } from "../page/src/session/chunks.ts";
+import { placesText } from "../page/src/session/places-text.ts";
 import { timelineItems, type TimelineItem } from "../page/src/session/timeline-items.ts";
 import { excerptOf } from "../src/excerpt.ts";
 import { imageOf } from "../src/images.ts";
@@ -227,5 +228,15 @@ describe("the label", () => {
     );
     expect(labelOf("postgres://a:secret@[bad")).toBe("postgres");
     expect(labelOf("sqlite:./agent.db")).toBe("sqlite:./agent.db");
+  });
+});
+
+describe("where an atom lives", () => {
+  it("is said by the names of providers, and not at all of one store", () => {
+    expect(placesText({ heldBy: ["neon", "railway"], lackedBy: [], unreachable: [] })).toBe("Held by neon, railway.");
+    expect(placesText({ heldBy: ["neon"], lackedBy: ["supabase"], unreachable: ["railway"] })).toBe(
+      "Held by neon. Not yet held by supabase. Could not be asked: railway.",
+    );
+    expect(placesText({ heldBy: [], lackedBy: [], unreachable: [] })).toBe("");
   });
 });

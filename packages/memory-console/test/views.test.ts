@@ -130,6 +130,30 @@ describe("every view", () => {
   });
 });
 
+describe("an atom", () => {
+  it("is shown with the providers that hold it", async () => {
+    const page = await open(`sessions/${session.sessionId}`);
+    const decision = page.getByRole("article").filter({ hasText: "Switch on dynamic braking" }).first();
+    await decision.getByRole("button", { name: "Raw JSON" }).click();
+    await decision.getByText("Held by neon, railway.").waitFor();
+  });
+
+  it("of a storage without providers says nothing of them", async () => {
+    const plain = new InMemoryStorage();
+    const { sessionId } = await saveStory(plain);
+    const shownPlain = await startConsole({ storage: plain });
+    onTestFinished(() => shownPlain.close());
+    const page = await browser.freshPage();
+    await page.goto(shownPlain.url);
+    await page.goto(`${shownPlain.origin}/#/sessions/${sessionId}`);
+    const asked = page.waitForResponse(/api\/places/);
+    await page.getByRole("button", { name: "Raw JSON" }).last().click();
+    expect(await (await asked).json()).toEqual({ heldBy: [], lackedBy: [], unreachable: [] });
+    await page.getByText('"sessionId"').waitFor();
+    expect(await page.getByText("Held by").count()).toBe(0);
+  });
+});
+
 describe("the providers", () => {
   it("are repaired on request", async () => {
     const page = await open("providers");

@@ -119,7 +119,8 @@ export class Session {
 
   /**
    * Whether all stores that may hold a part of this session could be asked when it was loaded or refreshed. A storage of
-   * several providers loads from one that is up; another one that is not may have accepted what has not arrived there.
+   * several providers loads from one that is up; another one that is not, or has only just come back, may have accepted what
+   * has not arrived there.
    */
   get completeness(): Completeness {
     const { unreachable } = this.#log;

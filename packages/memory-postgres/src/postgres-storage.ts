@@ -1,5 +1,8 @@
 import { DatabaseManager } from "@rivet/db-manager";
 import {
+  encodeText,
+  isAtomId,
+  MemoryError,
   MemoryStorage,
   withContext,
   type AtomRow,
@@ -13,7 +16,6 @@ import {
   type ExpiredSelection,
   type Facts,
   type HeadSelection,
-  type MemoryError,
   type Merged,
   type RowReader,
   type SessionHead,
@@ -29,6 +31,7 @@ import { journalOf } from "./local-journal.ts";
 import { LocalReplica } from "./local-replica.ts";
 import { invalid, parseSettings, type PostgresMemoryStorageOptions } from "./options.ts";
 import { toTombstone } from "./replication/provider-replica.ts";
+import type { AtomPlaces } from "./replication/places.ts";
 import type { RepairOptions, RepairReport } from "./replication/repair.ts";
 import { Replicator } from "./replication/replicator.ts";
 import { requiredProviders } from "./replication/settings.ts";
@@ -168,6 +171,25 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     return local === undefined ? status : { ...status, localReplica: { caughtUpAt: local.caughtUpAt } };
   }
 
+  /**
+   * Which providers hold atoms: right after a save it is the one that took it, and soon all of them.
+   *
+   * @param ids of atoms of the session. One that is nowhere, or only in the local journal, is held by none.
+   * @throws {MemoryError} `invalid_input` for an id that is none.
+   * @example
+   * const { heldBy } = await storage.locateAtoms(sessionId, [atom.id]);
+   * console.log(heldBy[atom.id]); // ["neon", "railway"]
+   */
+  async locateAtoms(sessionId: string, ids: readonly string[]): Promise<AtomPlaces> {
+    const stranger = ids.find((id) => !isAtomId(id));
+    if (stranger !== undefined) {
+      const message = `ids holds ${JSON.stringify(stranger)}, which is the id of no atom`;
+      throw new MemoryError({ code: "invalid_input", message, operation: "locateAtoms", backend: this.backend });
+    }
+    await this.open();
+    return this.#described("locateAtoms", () => this.#replicator.locate(encodeText(sessionId), ids));
+  }
+
   async #described<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
@@ -208,9 +230,11 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const options = isBounded ? {} : { timeoutMs: LOAD_TIMEOUT_MS };
     return this.#orLocal(
       async () => {
+        // One may return, or go, while the session is read.
+        const before = this.#replicator.undrained;
         const rows = await this.#read(this.#store.statements.selectSession(selection), options);
         const session = toSessionRow(selection.sessionId, rows);
-        return session && { ...session, unreachable: this.#replicator.unreachable };
+        return session && { ...session, unreachable: [...new Set([...before, ...this.#replicator.undrained])] };
       },
       async (reader) => {
         const session = await reader.selectSession(selection);

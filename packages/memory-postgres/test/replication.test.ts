@@ -60,6 +60,29 @@ async function say(session: Session, text: string): Promise<void> {
 }
 
 describe("what one provider accepts", () => {
+  it("is said to be where it is, while one is away and afterwards", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    providers.cut("refuse", "railway");
+    const { sessionId, id } = await storage.saveMemoryAtom({
+      sessionId: "s",
+      userId: "ada",
+      memoryType: "log",
+      content: 1,
+    });
+    const elsewhere = storage.clock.next();
+    const heldBy = async (): Promise<unknown> => (await storage.locateAtoms(sessionId, [id, elsewhere])).heldBy;
+    await vi.waitFor(
+      async () => expect(await heldBy()).toEqual({ [id]: ["neon", "supabase"], [elsewhere]: [] }),
+      8_000,
+    );
+    expect((await storage.locateAtoms(sessionId, [id])).unreachable).toEqual(["railway"]);
+    providers.cut("pass", "railway");
+    await vi.waitFor(async () => expect(await heldBy()).toEqual({ [id]: [...NAMES], [elsewhere]: [] }), 8_000);
+    expect((await storage.locateAtoms("another", [id])).heldBy).toEqual({ [id]: [] });
+    expect(await errorOf(storage.locateAtoms(sessionId, ["x"]))).toMatchObject({ code: "invalid_input" });
+  });
+
   it("reaches every other one: messages, atoms, metadata and deletions", async () => {
     const providers = await ThreeProviders.start(server());
     const storage = await providers.storage();
@@ -334,6 +357,30 @@ describe("a session", () => {
         isComplete: false,
         unreachable: ["neon"],
       }),
+    );
+  });
+
+  it("says so until a provider that is back has given what it alone held", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage();
+    const session = new Session({ userId: "ada", storage });
+    await say(session, "one");
+    await settled(storage);
+    providers.cut("refuse", "neon", "railway");
+    await say(session, "two");
+    providers.cut("refuse", "supabase");
+    await errorOf(storage.loadSession(session.sessionId));
+    providers.cut("pass", "neon");
+    const load = (): Promise<Session | null> => storage.loadSession(session.sessionId);
+    await vi.waitFor(async () => expect((await load())?.history.length).toBe(1), 8_000);
+    providers.cut("pass", "supabase");
+    await vi.waitUntil(
+      async () => {
+        const loaded = await load();
+        if (loaded?.history.length === 1) expect(loaded.completeness.unreachable).toContain("supabase");
+        return loaded?.history.length === 2 && !loaded.completeness.unreachable.includes("supabase");
+      },
+      { timeout: 15_000, interval: 5 },
     );
   });
 

@@ -68,6 +68,12 @@ export class ProviderReplica implements Replica {
     return rows.map((row) => text(row, "id"));
   }
 
+  /** Those of the ids that are here. */
+  async held(sessionId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#read({ statement: this.#statements.selectHeldIds(), values: [sessionId, ids] });
+    return new Set(rows.map((row) => text(row, "id")));
+  }
+
   async atoms(sessionId: string, ids: readonly string[]): Promise<AtomRow[]> {
     const order = "oldest-first";
     const rows = await this.#read(this.#store.statements.selectAtoms({ sessionId, ids, order, limit: ids.length }));

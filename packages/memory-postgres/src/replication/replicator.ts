@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { DatabaseManager } from "@rivet/db-manager";
 import { atomIdTimeMs, decodeText, type Facts, type Replica } from "@rivet/memory-core";
+import { isProvidersFault } from "../errors.ts";
 import { KnownDeletions } from "../known-deletions.ts";
 import { text, type TextRow } from "../rows.ts";
 import { ALL_STORES, Statements } from "../statements.ts";
@@ -10,6 +11,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { HintTable } from "./hint-table.ts";
 import { PageLength } from "./page-length.ts";
 import { numberOf, Peers } from "./peers.ts";
+import { placesOf, type AtomPlaces } from "./places.ts";
 import { ProviderReplica } from "./provider-replica.ts";
 import { assertProviders, repair, type RepairOptions, type RepairReport } from "./repair.ts";
 import type { ReplicationSettings } from "./settings.ts";
@@ -66,6 +68,8 @@ export class Replicator {
   readonly #bookedAtMs = new Map<string, number>();
   /** Providers that are on their way back: they are given what they missed before they take work. */
   readonly #catchingUp = new Set<string>();
+  /** Providers that answer again, and take no work yet. */
+  readonly #returning = new Set<string>();
   #removeGuard: (() => void) | undefined;
   #isOpen = false;
   #wroteAtMs = -Infinity;
@@ -187,9 +191,14 @@ export class Replicator {
     return name === undefined ? undefined : this.#member(name).replica;
   }
 
-  /** Providers that may hold what the others have not got. */
+  /** Providers that take nothing now. */
   get unreachable(): string[] {
     return this.#db.providerNames.filter((name) => !this.#isReachable(name));
+  }
+
+  /** Providers that may hold what the others have not got: one that is back is asked for it before it takes work. */
+  get undrained(): string[] {
+    return this.#db.providerNames.filter((name) => this.#returning.has(name) || !this.#isReachable(name));
   }
 
   async repair({ providers, ...options }: RepairOptions = {}): Promise<RepairReport> {
@@ -206,6 +215,20 @@ export class Replicator {
     });
     if (reachable.length > 1) await Promise.all(reachable.map((name) => this.#heartbeats.accept(name, reachable)));
     return { ...counts, providers: reachable, skipped };
+  }
+
+  /** Which providers hold atoms of a session. */
+  async locate(sessionId: string, ids: readonly string[]): Promise<AtomPlaces> {
+    const ask = async (name: string): Promise<readonly [string, ReadonlySet<string> | undefined]> => {
+      if (!this.#isReachable(name)) return [name, undefined];
+      try {
+        return [name, await this.#member(name).replica.held(sessionId, ids)];
+      } catch (error) {
+        if (!isProvidersFault(error)) throw error;
+        return [name, undefined];
+      }
+    };
+    return placesOf(ids, new Map(await Promise.all(this.#db.providerNames.map(ask))));
   }
 
   async status(): Promise<ReplicationStatus> {
@@ -360,6 +383,8 @@ export class Replicator {
   }
 
   readonly #onStateChange = ({ provider, to }: { readonly provider: string; readonly to: string }): void => {
+    if (to === "probing" || to === "catching-up") this.#returning.add(provider);
+    else this.#returning.delete(provider);
     if (to === "up") this.drainSoon(provider);
   };
 

@@ -269,6 +269,11 @@ ORDER BY session_id LIMIT $3`);
 SELECT id FROM ${this.#table.memories} WHERE session_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`);
   }
 
+  /** Those of the ids that are there. $1: session id; $2: ids. */
+  selectHeldIds(): Statement {
+    return this.#named(`SELECT id FROM ${this.#table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[])`);
+  }
+
   selectTombstones({ sessionId, after, limit }: TombstoneSelection): Query {
     const columns = `session_id AS "sessionId", id, ${DELETED_AT_MS}`;
     if (sessionId === undefined) {

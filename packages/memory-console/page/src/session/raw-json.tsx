@@ -1,8 +1,9 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { messageOf, read } from "../api.ts";
 import { CodeBlock } from "../text/rich-text.tsx";
+import { Places } from "./places.tsx";
 
-/** An atom as it is stored, all of it. */
+/** An atom as it is stored, all of it, and where. */
 export function RawJson({ session, id }: { session: string; id: string }): ReactNode {
   const [text, setText] = useState<string>();
   const [error, setError] = useState<string>();
@@ -25,6 +26,7 @@ export function RawJson({ session, id }: { session: string; id: string }): React
       <button type="button" className="small" onClick={copy}>
         {isCopied ? "Copied" : "Copy JSON"}
       </button>
+      <Places session={session} id={id} />
       <CodeBlock text={text} />
     </div>
   );

@@ -1,0 +1,12 @@
+import type { AtomPlaces } from "../../../src/wire.ts";
+import { visible } from "../text/visible.ts";
+
+/** Which providers hold an atom, as sentences; none of a storage without providers. */
+export function placesText({ heldBy, lackedBy, unreachable }: AtomPlaces): string {
+  const list = (names: readonly string[]): string => names.map(visible).join(", ");
+  return [
+    ...(heldBy.length > 0 ? [`Held by ${list(heldBy)}.`] : []),
+    ...(lackedBy.length > 0 ? [`Not yet held by ${list(lackedBy)}.`] : []),
+    ...(unreachable.length > 0 ? [`Could not be asked: ${list(unreachable)}.`] : []),
+  ].join(" ");
+}
