@@ -5,7 +5,8 @@ import { startConsole } from "@rivet/memory-console";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import type { Measure } from "../measure.ts";
-import { fill, inTemporaryFolder, sessionOf } from "../workload.ts";
+import { BenchProviders } from "../with-providers.ts";
+import { fill, inTemporaryFolder, saveTurn, sessionOf } from "../workload.ts";
 
 const SESSIONS = 100_000;
 const MESSAGES = 10_000;
@@ -46,6 +47,12 @@ export function lookAtConsole(): Promise<Measure[]> {
           "ms",
           1_000,
           await medianOf(browser, (page) => liveUpdate(page, shown.url, storage)),
+        ),
+        bounded(
+          "until a server that was killed is shown to be down, and a message has gone through",
+          "ms",
+          1_000,
+          await medianOf(browser, failoverShown),
         ),
         bounded(
           "compressed script of the page",
@@ -112,6 +119,25 @@ async function liveUpdate(page: Page, url: string, storage: SQLiteStorage): Prom
   await session.save();
   await page.getByText(text).first().waitFor();
   return performance.now() - startMs;
+}
+
+async function failoverShown(page: Page): Promise<number> {
+  await using providers = await BenchProviders.start("neon", "railway");
+  const storage = await providers.storage();
+  const session = await sessionOf(storage, 2);
+  await using shown = await startConsole({ storage });
+  await page.goto(shown.url);
+  await page.goto(`${shown.origin}/#/providers`);
+  const neon = page.getByRole("article", { name: "Provider neon" });
+  await neon.getByText("up", { exact: true }).waitFor();
+  const startMs = performance.now();
+  await providers.provider("neon").server.stop("kill");
+  await saveTurn(session);
+  await neon.getByText("down", { exact: true }).waitFor();
+  const tookMs = performance.now() - startMs;
+  await storage.close();
+  await storage.db.close();
+  return tookMs;
 }
 
 /** Scrolls as fast as frames come, and asks the browser which tasks were long. */

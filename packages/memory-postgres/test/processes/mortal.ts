@@ -29,19 +29,24 @@ function dieAt(here: string, statement: string): void {
 
 type Callback = (error: Error | null, result: pg.QueryResult | undefined) => void;
 
+/** A query object of pg has its callback with it. */
+type Query = pg.QueryConfig & { readonly callback?: Callback };
+
 /** Every statement of this process is sent by a client of pg. */
 function watchStatements(): void {
-  const send: (this: pg.Client, config: pg.QueryConfig, callback: Callback) => unknown = pg.Client.prototype.query;
-  const query = function (this: pg.Client, config: pg.QueryConfig, callback: Callback): unknown {
-    const statement = `${providers.get(this.database ?? "")} ${config.name ?? config.text}`;
-    say(`statement ${statement} ${config.text.trim().replaceAll(/\s+/g, " ")}`);
+  const send: (this: pg.Client, query: Query, callback?: Callback) => unknown = pg.Client.prototype.query;
+  const watch = function (this: pg.Client, query: Query, callback: Callback | undefined = query.callback): unknown {
+    const statement = `${providers.get(this.database ?? "")} ${query.name ?? query.text}`;
+    say(`statement ${statement} ${query.text.trim().replaceAll(/\s+/g, " ")}`);
     dieAt("before", statement);
-    return send.call(this, config, (error, result) => {
+    const onAnswer: Callback = (error, result) => {
       dieAt("after", statement);
-      callback(error, result);
-    });
+      callback?.(error, result);
+    };
+    if (query.callback === undefined) return send.call(this, query, onAnswer);
+    return send.call(this, Object.assign(query, { callback: onAnswer }));
   };
-  Object.assign(pg.Client.prototype, { query });
+  Object.assign(pg.Client.prototype, { query: watch });
 }
 
 async function save(session: Session): Promise<void> {
