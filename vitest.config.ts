@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 // Tests start hundreds of processes: each takes 0.2 s to load what another one has compiled, and 0.6 s without.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules", ".cache", "compiled");
@@ -17,6 +18,7 @@ export default defineConfig({
     ],
     // Most tests wait for a server, a disk or a browser: with as many workers as there are cores, a core would idle.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    sequence: { sequencer: LongestFirst },
     globalSetup: "./test/compile-once.ts",
     // For servers that share the cores with other tests.
     testTimeout: 30_000,

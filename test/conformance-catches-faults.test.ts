@@ -8,14 +8,15 @@ vi.spyOn(console, "log").mockImplementation(() => undefined);
 
 describe("the conformance suite", () => {
   it("finds nothing wrong with a storage that is right", { timeout: 60_000 }, async () => {
-    expect(await failuresOf(InMemoryStorage)).toEqual([]);
+    expect(await failuresOf(InMemoryStorage).next()).toEqual({ done: true, value: undefined });
   });
 
   it.each(FAULTY_STORAGES.map((Storage) => ({ name: Storage.name, Storage })))(
     "catches the fault of $name",
     { timeout: 60_000 },
     async ({ Storage }) => {
-      expect(await failuresOf(Storage)).not.toEqual([]);
+      // One failure is enough.
+      expect(await failuresOf(Storage).next()).toMatchObject({ done: false });
     },
   );
 });

@@ -2,8 +2,8 @@ import { testMemoryStorage, type AnyStorage, type StorageOptions } from "@rivet/
 
 export type StorageClass = new (options?: StorageOptions) => AnyStorage;
 
-/** The smallest test runner: runs the conformance suite on a storage class and returns the titles of what fails. */
-export async function failuresOf(Storage: StorageClass): Promise<string[]> {
+/** The smallest test runner: runs the conformance suite on a storage class and gives the titles of what fails, as it fails. */
+export async function* failuresOf(Storage: StorageClass): AsyncGenerator<string> {
   const cases: { title: string; test: () => Promise<void> }[] = [];
   const titles: string[] = [];
   const missing = "not asked of these storages";
@@ -18,9 +18,11 @@ export async function failuresOf(Storage: StorageClass): Promise<string[]> {
     create: (options) => new Storage(options),
     capabilities: { connect: { missing }, reopen: { missing }, damage: { missing } },
   });
-  const failures: string[] = [];
   for (const { title, test } of cases) {
-    await test().catch(() => failures.push(title));
+    const isWell = await test().then(
+      () => true,
+      () => false,
+    );
+    if (!isWell) yield title;
   }
-  return failures;
 }
