@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { PEERS_FOLDER } from "../comparison/contenders.ts";
 import type { Measure } from "../measure.ts";
+import { ROOT, runPnpm } from "../pnpm.ts";
 import { inTemporaryFolder } from "../workload.ts";
 import { footprintOf, type Footprint } from "./footprint.ts";
 
@@ -20,13 +21,20 @@ interface Wanted {
   readonly names: readonly string[];
 }
 
-const ROOT = join(import.meta.dirname, "..", "..", "..");
 const MB = 1_000_000;
 const MOST_MB = 1;
 const MOST_PACKAGES = 3;
 
 /** Those that are installed with these, such as `@rivet/db-manager`, are packed too. */
-const PACKED = ["db-manager", "memory-core", "memory-inmemory", "memory-postgres", "memory-sqlite", "memory-supabase"];
+const PACKED = [
+  "db-manager",
+  "memory-core",
+  "memory-inmemory",
+  "memory-postgres",
+  "memory-sqlite",
+  "memory-supabase",
+  "postgres-schema",
+];
 
 const OURS: readonly Wanted[] = ["inmemory", "sqlite", "postgres", "supabase"].map((backend) => ({
   label: "Rivet Memory",
@@ -57,19 +65,11 @@ export async function measureInstalls(): Promise<Install[]> {
 }
 
 async function installPacked(folder: string): Promise<void> {
-  const packed = [...PACKED, "postgres-schema"];
-  const filters = packed.map((name) => `--filter=@rivet/${name}`);
-  await run("npx", ["-y", "pnpm@12.17.0", "exec", "turbo", "run", "build", ...filters], ROOT);
-  for (const name of packed) {
-    await run("npx", ["-y", "pnpm@12.17.0", "pack", "--pack-destination", folder], join(ROOT, "packages", name));
-  }
+  await runPnpm(["exec", "turbo", "run", "build", ...PACKED.map((name) => `--filter=@rivet/${name}`)]);
+  for (const name of PACKED) await runPnpm(["pack", "--pack-destination", folder], join(ROOT, "packages", name));
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: "newcomer", type: "module" }));
   const tarballs = globSync("*.tgz", { cwd: folder }).map((file) => join(folder, file));
-  await run("npm", ["install", "--no-audit", "--no-fund", ...tarballs], folder);
-}
-
-async function run(command: string, arguments_: readonly string[], cwd: string): Promise<void> {
-  await promisify(execFile)(command, [...arguments_], { cwd });
+  await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund", ...tarballs], { cwd: folder });
 }
 
 /** The bars of the smallest of ours. */

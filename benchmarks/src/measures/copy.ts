@@ -4,20 +4,19 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { startPostgres } from "@rivet/local-servers";
 import { verify } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { BULK_ROWS, bulkInsertRate } from "../bulk-insert.ts";
 import type { Measure } from "../measure.ts";
+import { ROOT, runPnpm } from "../pnpm.ts";
 import { seededRandom } from "../random.ts";
 import { fill, inTemporaryFolder } from "../workload.ts";
 
 const SESSIONS = 10_000;
 const ATOMS_PER_SESSION = 100;
 const ATOMS = SESSIONS * ATOMS_PER_SESSION;
-const ROOT = join(import.meta.dirname, "..", "..", "..");
 const PROGRAM = join(ROOT, "packages", "memory-cli", "dist", "main.js");
 /** Copies that are killed, each at some time in its first seconds, and begun anew. */
 const KILLS = 3;
@@ -26,9 +25,7 @@ const LATEST_KILL_MS = 8_000;
 /** A million atoms from SQLite to PostgreSQL: how fast, and in how much memory; and once more, killed on the way. */
 export function copyLargeFile(): Promise<Measure[]> {
   return inTemporaryFolder(async (folder) => {
-    await promisify(execFile)("npx", ["-y", "pnpm@12.17.0", "turbo", "run", "build", "--filter=@rivet/memory-cli"], {
-      cwd: ROOT,
-    });
+    await runPnpm(["exec", "turbo", "run", "build", "--filter=@rivet/memory-cli"]);
     const path = join(folder, "laptop.db");
     {
       await using storage = await new SQLiteStorage(path, { durability: "normal" }).open();

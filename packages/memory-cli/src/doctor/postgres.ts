@@ -133,10 +133,10 @@ async function examineSchema(handle: ProviderHandle, name: string): Promise<Find
 }
 
 async function isNewer(handle: ProviderHandle): Promise<boolean> {
-  const { rows } = await handle.query<{ name: string | null }>(
-    "SELECT to_regclass('public.rivet_store')::text AS name",
+  const { rows } = await handle.query<{ isThere: boolean }>(
+    `SELECT to_regclass('public.rivet_store') IS NOT NULL AS "isThere"`,
   );
-  if ((rows[0]?.name ?? null) === null) return false;
+  if (rows[0]?.isThere !== true) return false;
   const found = await handle.query<{ version: number }>("SELECT schema_version AS version FROM public.rivet_store");
   return (found.rows[0]?.version ?? 0) > SCHEMA_VERSION;
 }

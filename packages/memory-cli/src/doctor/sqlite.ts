@@ -61,12 +61,6 @@ export async function examineJournal(path: string): Promise<Finding[]> {
 
 function examineDatabase(database: Database.Database, path: string): Finding[] {
   const check = String(database.pragma("quick_check(1)", { simple: true }));
-  const tables = database
-    .prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('session_memories', 'session_heads')")
-    .pluck()
-    .get();
-  const isEmpty = database.prepare("SELECT 1 FROM sqlite_master LIMIT 1").get() === undefined;
-  const version = Number(database.pragma("user_version", { simple: true }));
   return [
     check === "ok"
       ? ok(path, "reachable", "can be read, and is sound")
@@ -76,19 +70,24 @@ function examineDatabase(database: Database.Database, path: string): Finding[] {
           "SQLite finds it damaged",
           "restore a copy, or save what can be read with rivet-memory export",
         ),
-    tables === 2 && version > SCHEMA_VERSION
-      ? problem(path, "schema", `has tables of version ${version}, and this one knows ${SCHEMA_VERSION}`, UPGRADE)
-      : tables === 2 && version > 0
-        ? ok(path, "schema", `has its tables (version ${version})`)
-        : isEmpty
-          ? warning(
-              path,
-              "schema",
-              "holds no memory",
-              "check the path; the first storage that opens it makes the tables",
-            )
-          : problem(path, "schema", "is a database of another application", "check the path: no storage opens it"),
+    examineTables(database, path),
   ];
+}
+
+function examineTables(database: Database.Database, path: string): Finding {
+  const tables = database
+    .prepare("SELECT count(*) FROM sqlite_master WHERE name IN ('session_memories', 'session_heads')")
+    .pluck()
+    .get();
+  const version = Number(database.pragma("user_version", { simple: true }));
+  if (tables === 2 && version > SCHEMA_VERSION) {
+    return problem(path, "schema", `has tables of version ${version}, and this one knows ${SCHEMA_VERSION}`, UPGRADE);
+  }
+  if (tables === 2 && version > 0) return ok(path, "schema", `has its tables (version ${version})`);
+  const isEmpty = database.prepare("SELECT 1 FROM sqlite_master LIMIT 1").get() === undefined;
+  return isEmpty
+    ? warning(path, "schema", "holds no memory", "check the path; the first storage that opens it makes the tables")
+    : problem(path, "schema", "is a database of another application", "check the path: no storage opens it");
 }
 
 async function examineRoom(path: string, folder: string): Promise<Finding[]> {
