@@ -4,7 +4,8 @@ import { bodyLimit } from "hono/body-limit";
 import { newSecret } from "./access.ts";
 import { failure, RequestError, toFailure } from "./failures.ts";
 import { liveStream, type LiveSource } from "./live.ts";
-import { readPage, type PageFile } from "./page-files.ts";
+import { openingOf, withOpening } from "./opening.ts";
+import { readPage, type BuiltPage } from "./page-files.ts";
 import type { ConsolePanel } from "./panel.ts";
 import { panelRequest } from "./parameters.ts";
 import { ProviderWatch } from "./provider-watch.ts";
@@ -65,7 +66,7 @@ export function createConsole(options: ConsoleOptions): Console {
   const watch = manager && new ProviderWatch(manager, Date.now);
   const replication = replicationOf(storage);
   const closing = new AbortController();
-  let page: Promise<ReadonlyMap<string, PageFile>> | undefined;
+  let page: Promise<BuiltPage> | undefined;
 
   const overview: Overview = {
     label,
@@ -125,7 +126,6 @@ export function createConsole(options: ConsoleOptions): Console {
 
   const api = new Hono()
     .use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
-    .get("/overview", (context) => context.json(overview))
     .get("/providers", async (context) => context.json(await providers()))
     .get("/live", (context) => liveStream(context, sourcesFor(context), closing.signal))
     .post("/panel", async (context) => {
@@ -148,7 +148,14 @@ export function createConsole(options: ConsoleOptions): Console {
     .route("/api", api)
     .get("*", async (context) => {
       page ??= readPage();
-      const file = (await page).get(context.req.path);
+      const { html, files } = await page;
+      const { path } = context.req;
+      if (path === "/") {
+        const text = withOpening(html, () => openingOf(storage, overview));
+        const body = ReadableStream.from(text).pipeThrough(new TextEncoderStream());
+        return context.body(body, 200, { "Content-Type": "text/html; charset=utf-8" });
+      }
+      const file = files.get(path);
       if (file === undefined) return context.json(failure("not_found", "there is nothing here"), 404);
       if (file.isImmutable) context.header("Cache-Control", "private, max-age=31536000, immutable");
       return context.body(file.body, 200, { "Content-Type": file.contentType });

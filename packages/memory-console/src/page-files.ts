@@ -1,22 +1,27 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 
-export interface PageFile {
+interface PageFile {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly contentType: string;
   /** Whether its name changes with its content. */
   readonly isImmutable: boolean;
 }
 
+export interface BuiltPage {
+  readonly html: string;
+  /** Its other files, by their paths. */
+  readonly files: ReadonlyMap<string, PageFile>;
+}
+
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
 };
 
-/** The files of the built page, by their paths. There are a handful, so that no request ever reaches for a file system. */
-export async function readPage(): Promise<ReadonlyMap<string, PageFile>> {
+/** The built page. Its files are a handful, so that no request ever reaches for a file system. */
+export async function readPage(): Promise<BuiltPage> {
   const folder = await pageFolder();
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
@@ -30,10 +35,7 @@ export async function readPage(): Promise<ReadonlyMap<string, PageFile>> {
         { body: new Uint8Array(await readFile(file)), contentType, isImmutable: path.startsWith("/assets/") },
       ];
     });
-  const page = new Map(await Promise.all(files));
-  const index = page.get("/index.html");
-  if (index !== undefined) page.set("/", index);
-  return page;
+  return { html: await readFile(join(folder, "index.html"), "utf8"), files: new Map(await Promise.all(files)) };
 }
 
 /** Beside the code, in the published package. Within the workspace nothing is built before it runs: so it is built now. */

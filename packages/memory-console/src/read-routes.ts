@@ -5,10 +5,9 @@ import { imageOf } from "./images.ts";
 import { isJsonObject } from "./json.ts";
 import { optionalAtomId, optionalUserId, requiredAtomId, requiredKey, wholeNumber } from "./parameters.ts";
 import { placesOf } from "./places.ts";
-import { recentSessions, searchSessions, sessionDetail } from "./sessions.ts";
+import { PAGE, recentSessions, searchSessions, sessionDetail } from "./sessions.ts";
 import type { ConsoleStorage } from "./storage.ts";
 
-const PAGE = 100;
 const LARGEST_BUDGET = 100_000_000;
 
 const noSession = (): RequestError =>

@@ -15,10 +15,12 @@ export interface SessionRange {
   readonly limit: number;
 }
 
+export const PAGE = 100;
+
 /** A page of sessions, most recent first. */
 export async function recentSessions(
   storage: ConsoleStorage,
-  { userId, before, limit }: SessionRange,
+  { userId, before, limit }: SessionRange = { limit: PAGE },
 ): Promise<SessionPage> {
   const summaries = await storage.listSessions({
     limit,

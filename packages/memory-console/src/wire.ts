@@ -35,6 +35,13 @@ export interface SessionPage {
   readonly next?: string;
 }
 
+/** What comes with the page. */
+export interface Opening {
+  readonly overview: Overview;
+  /** The first sessions; absent where the storage could not say at once. */
+  readonly sessions?: SessionPage;
+}
+
 export interface SessionDetail extends SessionEntry {
   readonly atomCount: number;
   /** Changes with any atom that comes or goes. */

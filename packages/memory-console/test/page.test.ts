@@ -69,6 +69,30 @@ describe("the page", () => {
     await page.getByRole("link", { name: "Centrifuge 3" }).waitFor();
   });
 
+  it("asks for no sessions before it shows the first ones, and for those of now when it shows them again", async () => {
+    const { page, shown, storage } = await open((storage) => saveCrowd(storage, 150));
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.reload();
+    await page.getByRole("link", { name: "000149" }).waitFor();
+    expect(asked).toContain("/");
+    expect(asked).not.toContain("/api/sessions");
+    await page.getByRole("link", { name: "Providers" }).click();
+    await page.getByText("One store, and no providers").waitFor();
+    await storage.deleteSession("session_000148");
+    await page.getByRole("link", { name: "Sessions" }).click();
+    await page.getByRole("link", { name: "000147" }).waitFor();
+    expect(asked).toContain("/api/sessions");
+    expect(await page.getByRole("link", { name: "000148" }).count()).toBe(0);
+    // Of the list that the page did not open with, too.
+    await page.goto(`${shown.origin}/?again#/providers`);
+    await page.getByText("One store, and no providers").waitFor();
+    await storage.deleteSession("session_000146");
+    await page.getByRole("link", { name: "Sessions" }).click();
+    await page.getByRole("link", { name: "000147" }).waitFor();
+    expect(await page.getByRole("link", { name: "000146" }).count()).toBe(0);
+  });
+
   it("finds a session by the beginning of its id, and those of a user", async () => {
     const { page } = await open(async (storage) => {
       for (const sessionId of ["alpha-1", "alpha-2", "beta"]) {

@@ -1,5 +1,6 @@
 import type { JsonValue } from "@rivet/memory-core";
 import { describe, expect, it } from "vitest";
+import { ago, amount } from "../page/src/format.ts";
 import { placeLabels } from "../page/src/providers/labels.ts";
 import { blocksOf, inlinesOf } from "../page/src/text/markdown.ts";
 import { slicesOf } from "../page/src/text/slices.ts";
@@ -31,6 +32,26 @@ const call = (toolCallId: string): JsonValue => [{ type: "tool-call", toolCallId
 const result = (toolCallId: string): JsonValue => [
   { type: "tool-result", toolCallId, toolName: "look", output: { type: "text", value: "seen" } },
 ];
+
+describe("times and amounts", () => {
+  it.each([60, 3_599, 3_600, 86_399, 86_400, 2_592_000, 31_535_999, 31_536_000, 400_000_000])(
+    "are written as English has them: %i",
+    (seconds) => {
+      const units = { year: 31_536_000, month: 2_592_000, day: 86_400, hour: 3_600, minute: 60 } as const;
+      const unit = (["year", "month", "day", "hour", "minute"] as const).find((name) => seconds >= units[name]);
+      if (unit === undefined) throw new Error("less than a minute");
+      const english = new Intl.RelativeTimeFormat("en", { style: "narrow" });
+      const past = ago(new Date(0).toISOString(), seconds * 1_000);
+      expect(past).toBe(english.format(-Math.floor(seconds / units[unit]), unit));
+      expect(amount(seconds)).toBe(new Intl.NumberFormat("en").format(seconds));
+    },
+  );
+
+  it("says of less than a minute that it is now, also of a clock that runs ahead", () => {
+    expect(ago(new Date(0).toISOString(), 59_999)).toBe("just now");
+    expect(ago(new Date(1_000).toISOString(), 0)).toBe("just now");
+  });
+});
 
 describe("the entries of a timeline", () => {
   it("have results with their calls, by the latest call of an id", () => {

@@ -1,13 +1,13 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { Session } from "@rivet/memory-core";
+import { Session, type SessionSummary } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { Hono } from "hono";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startConsole, type PanelState, type RunningConsole, type StartOptions } from "../src/index.ts";
 import type { ProviderManager } from "../src/storage.ts";
-import type { AtomPage, SessionPage } from "../src/wire.ts";
-import { PNG_BASE64, saveStory } from "./stories.ts";
+import type { AtomPage, Opening, SessionPage } from "../src/wire.ts";
+import { HOSTILE_TEXT, PNG_BASE64, saveHostileStory, saveStory } from "./stories.ts";
 
 async function start(
   options: Partial<StartOptions> = {},
@@ -63,7 +63,7 @@ describe("the address", () => {
     "/",
     "/?token=wrong",
     "/?token=",
-    "/api/overview",
+    "/api/sessions",
     "/api/live",
     "/api/nothing",
     "/favicon.svg",
@@ -81,7 +81,7 @@ describe("the address", () => {
     const { shown: other } = await start();
     const [, value = ""] = (await cookieOf(other)).split("=");
     const name = `rivet-console-${new URL(shown.origin).port}`;
-    const response = await fetch(`${shown.origin}/api/overview`, { headers: { cookie: `${name}=${value}` } });
+    const response = await fetch(`${shown.origin}/api/sessions`, { headers: { cookie: `${name}=${value}` } });
     expect(response.status).toBe(401);
   });
 
@@ -94,6 +94,66 @@ describe("the address", () => {
     const { shown: other } = await start();
     expect(shown.token).toHaveLength(43);
     expect(shown.token).not.toBe(other.token);
+  });
+});
+
+/** What is asked of it takes as long as a test lets it. */
+class SlowStorage extends InMemoryStorage {
+  readonly #answer: Promise<void>;
+
+  constructor(answer: Promise<void>) {
+    super();
+    this.#answer = answer;
+  }
+
+  override async listSessions(...query: Parameters<InMemoryStorage["listSessions"]>): Promise<SessionSummary[]> {
+    await this.#answer;
+    return super.listSessions(...query);
+  }
+}
+
+describe("the page", () => {
+  /** The page, and what it came with. */
+  async function opening(shown: RunningConsole): Promise<{ response: Response; html: string; opening: Opening }> {
+    const response = await fetch(shown.origin, { headers: { cookie: await cookieOf(shown) } });
+    const html = await response.text();
+    const [, text = ""] = /<script id="opening" type="application\/json">([^<]*)<\/script>/.exec(html) ?? [];
+    return { response, html, opening: JSON.parse(text) };
+  }
+
+  it("comes with the first sessions, and is kept by no cache", async () => {
+    const { shown, storage } = await start({ label: "here", write: true });
+    await saveStory(storage);
+    const { response, opening: brought } = await opening(shown);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(brought.overview).toMatchObject({ label: "here", isWritable: true });
+    expect(brought.sessions).toEqual(await (await get(shown, "sessions")).json());
+    expect(brought.sessions?.sessions).toHaveLength(1);
+  });
+
+  it("has no markup of what is stored", async () => {
+    const { shown, storage } = await start({ label: "</script><img>" });
+    await saveHostileStory(storage);
+    const { html, opening: brought } = await opening(shown);
+    expect(brought.sessions?.sessions[0]?.metadata["title"]).toBe(HOSTILE_TEXT);
+    expect(brought.overview.label).toBe("</script><img>");
+    const empty = await opening((await start()).shown);
+    const tags = (text: string): number => text.split("<").length;
+    expect(tags(html)).toBe(tags(empty.html));
+  });
+
+  it("comes without them from a storage that takes long, or fails", async () => {
+    const slow = Promise.withResolvers<void>();
+    onTestFinished(() => slow.resolve());
+    const failed = Promise.reject(new Error("no"));
+    failed.catch(() => undefined);
+    for (const answer of [slow.promise, failed]) {
+      const { shown } = await start({ storage: new SlowStorage(answer) });
+      const { response, opening: brought } = await opening(shown);
+      expect(response.status).toBe(200);
+      expect(brought).toEqual({ overview: expect.objectContaining({ label: "storage" }) });
+    }
   });
 });
 
@@ -117,7 +177,7 @@ describe("the server", () => {
 
   it("allows no markup to run, frame or load anything that is not its own", async () => {
     const { shown } = await start();
-    const policy = (await get(shown, "overview")).headers.get("content-security-policy") ?? "";
+    const policy = (await get(shown, "sessions")).headers.get("content-security-policy") ?? "";
     expect(policy).toContain("script-src 'self';");
     expect(policy).toContain("style-src 'self';");
     expect(policy).toContain("require-trusted-types-for 'script'");

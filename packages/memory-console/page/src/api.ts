@@ -1,7 +1,7 @@
 import type { Failure } from "../../src/wire.ts";
 
 /** What the server said went wrong, or that it did not answer. */
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly code: string;
 
   constructor(code: string, message: string) {

@@ -1,43 +1,22 @@
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { Overview } from "../../src/wire.ts";
-import { ApiError, messageOf, read } from "./api.ts";
 import { useLive, useLiveStore, type LiveStore } from "./live.ts";
+import { endOpening, overview } from "./opening.ts";
 import { PanelView } from "./panel/panel-view.tsx";
 import { ProvidersPage } from "./providers/providers-page.tsx";
 import { fragmentOf, parseRoute, useFragment, type Route } from "./route.ts";
 import { SessionView } from "./session/session-view.tsx";
 import { SessionList } from "./sessions/session-list.tsx";
-import { EmptyState, ErrorState, LoadingState } from "./states.tsx";
+import { EmptyState } from "./states.tsx";
 import { ThemeButton } from "./theme.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 
 export function App(): ReactNode {
-  const [overview, setOverview] = useState<Overview>();
-  const [error, setError] = useState<unknown>();
-  const [attempt, setAttempt] = useState(0);
-  useEffect(() => {
-    read<Overview>("overview").then(setOverview, setError);
-  }, [attempt]);
-  if (overview !== undefined) return <Shell overview={overview} />;
-  if (error === undefined) return <LoadingState label="Opening" />;
-  const isLocked = error instanceof ApiError && error.code === "locked";
-  const retry = (): void => {
-    setError(undefined);
-    setAttempt(attempt + 1);
-  };
-  return (
-    <main>
-      <h1 className="hidden">Rivet Memory</h1>
-      <ErrorState title={isLocked ? "Locked" : "The console is gone"} text={messageOf(error)} onRetry={retry} />
-    </main>
-  );
-}
-
-function Shell({ overview }: { overview: Overview }): ReactNode {
   const fragment = useFragment();
   const route = fragment === "" && overview.panel !== undefined ? { view: "panel" as const } : parseRoute(fragment);
   const live = useLiveStore(sessionOf(route, overview));
   useShortcuts(route);
+  useEffect(endOpening, []);
   return (
     <div
       className="shell"

@@ -1,5 +1,4 @@
 import { useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from "react";
-import { useVirtualizer } from "@tanstack/react-virtual";
 import type { SessionEntry } from "../../../src/wire.ts";
 import { ago, amount, counted, shortId } from "../format.ts";
 import { useLive, type LiveStore } from "../live.ts";
@@ -8,10 +7,11 @@ import { EmptyState, ErrorState, LoadingState } from "../states.tsx";
 import { visible } from "../text/visible.ts";
 import { useNow } from "../use-now.ts";
 import { titleOf } from "./session-title.ts";
+import { useRowWindow } from "./use-row-window.ts";
 import { FIRST_PAGE, useSessionPages, type SessionFilter } from "./use-session-pages.ts";
 
 const ROW_HEIGHT = 60;
-/** Rows before the end at which the next page is asked for. */
+/** Rows before the end at which the next page is asked for; of a short list, in its second half: nobody waits for more at first. */
 const AHEAD = 400;
 
 interface SessionListProps {
@@ -82,14 +82,8 @@ interface RowsProps {
 function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
   const nowMs = useNow();
-  const virtualizer = useVirtualizer({
-    count: sessions.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 8,
-  });
-  const rows = virtualizer.getVirtualItems();
-  const isNearEnd = (rows.at(-1)?.index ?? 0) >= sessions.length - AHEAD;
+  const { first, end } = useRowWindow(scroller, sessions.length, ROW_HEIGHT);
+  const isNearEnd = end >= sessions.length - Math.min(AHEAD, sessions.length / 2);
   useEffect(() => {
     if (isNearEnd) onNearEnd();
   }, [isNearEnd, onNearEnd]);
@@ -107,7 +101,7 @@ function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
     const session = sessions[to];
     if (session === undefined) return;
     go({ view: "sessions", key: session.key });
-    virtualizer.scrollToIndex(to);
+    if (scroller.current !== null) scrollToRow(scroller.current, to);
   };
   useEffect(() => {
     // While nothing has the focus, the keys are the list's.
@@ -127,22 +121,29 @@ function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
       aria-label="Sessions, the latest first"
       role="group"
     >
-      <ul className="rows" style={{ height: virtualizer.getTotalSize() }}>
-        {rows.map(({ index, start }) => {
-          const session = sessions[index];
-          if (session === undefined) return null;
-          return (
-            <li key={session.key} style={{ transform: `translateY(${start}px)`, height: ROW_HEIGHT }}>
-              <Row session={session} isSelected={session.key === selected} nowMs={nowMs} />
-            </li>
-          );
-        })}
+      <ul className="rows" style={{ height: sessions.length * ROW_HEIGHT }}>
+        {sessions.slice(first, end).map((session, index) => (
+          <li
+            key={session.key}
+            style={{ transform: `translateY(${(first + index) * ROW_HEIGHT}px)`, height: ROW_HEIGHT }}
+          >
+            <Row session={session} isSelected={session.key === selected} nowMs={nowMs} />
+          </li>
+        ))}
       </ul>
     </div>
   );
 }
 
 type KeyPress = Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "preventDefault">;
+
+/** No further than it takes to see the row. */
+function scrollToRow(scroller: HTMLElement, row: number): void {
+  const { scrollTop, clientHeight } = scroller;
+  const top = row * ROW_HEIGHT;
+  if (top < scrollTop) scroller.scrollTop = top;
+  else scroller.scrollTop = Math.max(scrollTop, top + ROW_HEIGHT - clientHeight);
+}
 
 /** Rows at the top of the view, of which at least one stays where it is while others move to the front. */
 const LOOKED_AT = 12;
@@ -154,7 +155,7 @@ function useSamePlace(scroller: RefObject<HTMLElement | null>, sessions: readonl
     const before = previous.current;
     previous.current = sessions;
     const { current } = scroller;
-    if (current === null || current.scrollTop === 0 || before === sessions) return;
+    if (current === null || before === sessions || current.scrollTop === 0) return;
     const top = Math.floor(current.scrollTop / ROW_HEIGHT);
     const moves = before.slice(top, top + LOOKED_AT).flatMap(({ key }, index) => {
       const place = sessions.findIndex((session) => session.key === key);

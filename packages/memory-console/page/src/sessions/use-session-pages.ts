@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import type { SessionPage } from "../../../src/wire.ts";
 import { messageOf, read } from "../api.ts";
+import { openingSessions } from "../opening.ts";
 import { withFirstPage, type ShownSessions } from "./shown-sessions.ts";
 
 interface SessionPages extends ShownSessions {
@@ -12,7 +13,6 @@ export interface SessionFilter {
   readonly user: string;
 }
 
-const NOTHING: SessionPages = { sessions: undefined, next: undefined, error: undefined };
 export const FIRST_PAGE = 100;
 /** Who goes on wants many. */
 const NEXT_PAGE = 1_000;
@@ -27,8 +27,8 @@ export function useSessionPages(
   version: unknown,
   removals: number,
 ): SessionPages & { loadMore: () => void } {
-  const [pages, setPages] = useState(NOTHING);
-  const loader = useMemo(() => new PagesLoader({ search, user }, setPages), [search, user]);
+  const [pages, setPages] = useState(() => pagesOf(openingSessions()));
+  const loader = useMemo(() => new PagesLoader({ search, user }, setPages, openingSessions()), [search, user]);
   useEffect(() => {
     loader.start();
     return () => loader.stop();
@@ -37,25 +37,39 @@ export function useSessionPages(
   return { ...pages, loadMore: loader.loadMore };
 }
 
+function pagesOf(first: SessionPage | undefined): SessionPages {
+  return { sessions: first?.sessions, next: first?.next, error: undefined };
+}
+
 /** Reads one thing after the other. What changes while the first page is read makes for one more reading, however often. */
 class PagesLoader {
   readonly #filter: SessionFilter;
   readonly #show: (pages: SessionPages) => void;
-  #pages: SessionPages = NOTHING;
+  #pages: SessionPages;
   #version: unknown;
   #newest: string | undefined;
   #work: Promise<void> = Promise.resolve();
+  /** Whether nothing has to be read to begin with. */
+  #hasFirst: boolean;
   #isRefreshing = false;
   #isLoadingMore = false;
   #isStopped = false;
 
-  constructor(filter: SessionFilter, show: (pages: SessionPages) => void) {
+  /** @param first the first page, where it is there already. */
+  constructor(filter: SessionFilter, show: (pages: SessionPages) => void, first: SessionPage | undefined) {
     this.#filter = filter;
     this.#show = show;
+    this.#pages = pagesOf(first);
+    this.#newest = first?.newest;
+    this.#hasFirst = first !== undefined;
   }
 
   start(): void {
     this.#isStopped = false;
+    if (this.#hasFirst) {
+      this.#hasFirst = false;
+      return;
+    }
     this.#enqueue(async () => {
       // As many as there are, so that who is further down stays there.
       const length = this.#pages.sessions?.length ?? 0;
