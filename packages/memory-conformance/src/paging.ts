@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AtomClock, type AtomQuery } from "@rivet/memory-core";
+import { AtomClock, type AtomQuery, type NewMemoryAtom } from "@rivet/memory-core";
 import { logAtom, OTHER_USER, savedSession, USER } from "./expectations.ts";
 import type { AnyStorage, Concern } from "./suite.ts";
 
@@ -130,6 +130,43 @@ export const paging: Concern = {
           seen,
           Array.from({ length: 12 }, (_, index) => `session ${11 - index}`),
         );
+      },
+    },
+    {
+      title: "of sessions follow their last atoms, hours apart, whatever is deleted and arrives late",
+      run: async ({ open }) => {
+        const storage = await open();
+        const atomAt = (sessionId: string, hour: number): NewMemoryAtom<string> & { id: string } => {
+          const id = new AtomClock({ now: () => Date.UTC(2025, 0, 1, hour) }).next();
+          return { ...logAtom(sessionId, hour), id };
+        };
+        const save = (...atoms: readonly NewMemoryAtom<string>[]): Promise<unknown> => storage.saveMemoryAtoms(atoms);
+        const assertOrder = async (...expected: readonly string[]): Promise<void> => {
+          const seen: string[] = [];
+          let before: string | undefined;
+          do {
+            const [session] = await storage.listSessions({ userId: USER, limit: 1, ...(before && { before }) });
+            if (session !== undefined) seen.push(session.sessionId);
+            before = session?.lastAtomId;
+          } while (before !== undefined);
+          assert.deepEqual(seen, expected);
+        };
+        const [first, last, fourth] = [atomAt("a", 1), atomAt("a", 5), atomAt("a", 4)];
+        await save(first, last);
+        await save(atomAt("b", 3));
+        await assertOrder("a", "b");
+        await storage.deleteMemoryAtoms("a", [last.id]);
+        await assertOrder("b", "a");
+        await save(fourth);
+        await assertOrder("a", "b");
+        await save(atomAt("b", 2));
+        await assertOrder("a", "b");
+        await storage.deleteMemoryAtoms("a", [first.id, fourth.id]);
+        await assertOrder("b");
+        await save(atomAt("a", 2));
+        await assertOrder("b", "a");
+        await save(atomAt("a", 7), atomAt("b", 6));
+        await assertOrder("a", "b");
       },
     },
     {

@@ -15,7 +15,7 @@ export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, t
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
 export { headAfterDelete, headAfterInsert, type AtomsLeft, type DeletedAtom, type SessionHead } from "./head.ts";
-export { xorIds } from "./id-xor.ts";
+export { idOfNumber, xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { MetadataProjection } from "./metadata-projection.ts";
 export { MessageHistory } from "./message-history.ts";

@@ -2,6 +2,7 @@
 import {
   bySession,
   headAfterInsert,
+  idOfNumber,
   NIL_ID,
   type AtomRow,
   type ExpiredAtom,
@@ -184,16 +185,9 @@ export function toSessionRow(sessionId: string, [first, ...messages]: readonly T
   return { head, messages: messages.map(toMessageRow) };
 }
 
-/** The 128 bits of an XOR of ids, in the form of a UUID: the inverse of `bitsOfId`. It is on the path of every save. */
+/** The 128 bits of an XOR of ids, in the form of a UUID: the inverse of `bitsOfId`. */
 export function idOfBits(bits: string): string {
-  const hex = [0, 32, 64, 96]
-    .map((start) =>
-      Number.parseInt(bits.slice(start, start + 32), 2)
-        .toString(16)
-        .padStart(8, "0"),
-    )
-    .join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return idOfNumber(BigInt(`0b${bits}`));
 }
 
 /** The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */

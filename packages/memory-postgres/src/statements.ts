@@ -9,7 +9,7 @@ import {
   type HeadSelection,
   type SessionSelection,
 } from "@rivet/memory-core";
-import { tableNames, type TableNames } from "@rivet/postgres-schema";
+import { recencyOf, tableNames, type TableNames } from "@rivet/postgres-schema";
 import { NamedStatements, type Query, type Statement } from "./named-statements.ts";
 import { timestampText } from "./timestamps.ts";
 
@@ -40,8 +40,8 @@ const HEAD_COLUMNS = `session_id AS "sessionId", user_id AS "userId", ${CREATED_
 const split = (parameter: string): string => `string_to_table(${parameter}, E'\\x1f')`;
 export const TEXT_SEPARATOR = "\u001f";
 
-const HEAD_TARGETS = `session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor,
-  history_xor, metadata, metadata_ids`;
+const HEAD_TARGETS = `session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count, deletion_count,
+  id_xor, history_xor, metadata, metadata_ids`;
 
 interface AppendOptions {
   readonly isMetadataSet: boolean;
@@ -97,7 +97,7 @@ WITH inserted AS (
   VALUES ${rows.map(({ id, rest }) => `($1, ${id}, $2, ${rest})`).join()}
 )${this.#isHinting ? `, hinted AS (INSERT INTO ${this.#table.hints} VALUES ${hints} ON CONFLICT DO NOTHING)` : ""}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
-VALUES ($1, ${this.#userIf(expected)}, $3, $4, $5, $6, $7, $8, $9, ${metadata})
+VALUES ($1, ${this.#userIf(expected)}, $3, $4, ${recencyOf("$4::uuid")}, $5, $6, $7, $8, $9, ${metadata})
 ${updateHead(isMetadataSet, expected)}
 RETURNING history_xor AS "historyXor"`;
     });
@@ -121,8 +121,8 @@ WITH inserted AS (
   RETURNING session_id, id
 )${this.#hints("inserted", false)}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
-SELECT $1, CASE WHEN count(*) = $6::integer THEN ${this.#userIf(expected)} END, $3::timestamptz, $4::uuid, $5::integer,
-  $6::integer, $7::integer, $8::bit(128), $9::bit(128), ${metadata}
+SELECT $1, CASE WHEN count(*) = $6::integer THEN ${this.#userIf(expected)} END, $3::timestamptz, $4::uuid, ${recencyOf("$4::uuid")},
+  $5::integer, $6::integer, $7::integer, $8::bit(128), $9::bit(128), ${metadata}
 FROM inserted
 ${updateHead(isMetadataSet, expected)}
 RETURNING history_xor AS "historyXor"`;
@@ -163,7 +163,8 @@ WITH inserted AS (
 )${this.#hints("inserted", false)}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
 SELECT session_id, user_id, created_at::timestamptz,
-  last_atom_id::uuid, message_count, atom_count, deletion_count, id_xor::bit(128), history_xor::bit(128),
+  last_atom_id::uuid, ${recencyOf("last_atom_id")}, message_count, atom_count, deletion_count, id_xor::bit(128),
+  history_xor::bit(128),
   ${isMetadataSet ? "metadata::jsonb, metadata_ids::jsonb" : "'{}', '{}'"}
 FROM ROWS FROM (
   unnest($8::text[]), unnest($9::text[]), ${split("$10")}, ${split("$11")}, unnest($12::integer[]), unnest($13::integer[]),
@@ -182,7 +183,7 @@ RETURNING session_id AS "sessionId", history_xor AS "historyXor"`;
   createHeads(): Statement {
     return this.#named(`
 INSERT INTO ${this.#table.heads} (${HEAD_TARGETS})
-SELECT session_id, '', now(), ${NIL}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
+SELECT session_id, '', now(), ${NIL}, ${recencyOf(NIL)}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
 FROM unnest($1::text[]) AS given (session_id) ORDER BY session_id COLLATE "C"
 ON CONFLICT DO NOTHING`);
   }
@@ -279,7 +280,7 @@ SELECT date_part('epoch', min(created_at)) * 1000 AS "createdAtMs" FROM ${this.#
   /** Writes a head after a deletion. $1: session id; $2 to $10: the columns, in their order here. */
   updateHeadAfterDelete(): Statement {
     return this.#named(`
-UPDATE ${this.#table.heads} SET user_id = $2, last_atom_id = $3, message_count = $4, atom_count = $5, id_xor = $6,
+UPDATE ${this.#table.heads} SET user_id = $2, last_atom_id = $3, recency = ${recencyOf("$3::uuid")}, message_count = $4, atom_count = $5, id_xor = $6,
   history_xor = $7, metadata = $8, metadata_ids = $9, created_at = $10, deletion_count = deletion_count + 1
 WHERE session_id = $1`);
   }
@@ -287,7 +288,7 @@ WHERE session_id = $1`);
   /** Makes heads those of sessions without atoms. $1: session ids. */
   emptyHeads(): Statement {
     return this.#named(`
-UPDATE ${this.#table.heads} SET user_id = '', last_atom_id = ${NIL}, message_count = 0, atom_count = 0,
+UPDATE ${this.#table.heads} SET user_id = '', last_atom_id = ${NIL}, recency = ${recencyOf(NIL)}, message_count = 0, atom_count = 0,
   id_xor = ${NO_BITS}, history_xor = ${NO_BITS}, metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1
 WHERE session_id = ANY($1)`);
   }
@@ -348,7 +349,7 @@ ORDER BY id`);
     const isRecentFirst = order === "recent-first";
     const bound = isRecentFirst ? (selection.beforeId ?? LAST_ID) : (selection.afterSessionId ?? "");
     // `recency` is what an index leads by, and follows from the id.
-    const isInPage = isRecentFirst ? "recency <= left($1::uuid::text, 8) AND last_atom_id < $1" : "session_id > $1";
+    const isInPage = isRecentFirst ? `recency <= ${recencyOf("$1::uuid")} AND last_atom_id < $1` : "session_id > $1";
     return {
       statement: this.#named(`
 SELECT ${HEAD_COLUMNS} FROM ${this.#table.heads}
@@ -470,6 +471,7 @@ function updateHead(isMetadataSet: boolean, expected: string | undefined): strin
     THEN head.user_id END,
   created_at = LEAST(head.created_at, excluded.created_at),
   last_atom_id = GREATEST(head.last_atom_id, excluded.last_atom_id),
+  recency = GREATEST(head.recency, excluded.recency),
   message_count = head.message_count + excluded.message_count,
   atom_count = head.atom_count + excluded.atom_count,
   id_xor = head.id_xor # excluded.id_xor,

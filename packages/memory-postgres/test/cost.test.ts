@@ -17,9 +17,9 @@ const FILL = `
     'user ' || session % 100, CASE WHEN atom % 50 = 0 THEN 'decision' ELSE 'message_user' END, '"The drive trips."', '{}', now(),
     CASE WHEN atom = 50 THEN now() END
   FROM generate_series(1, ${SESSIONS}) AS session, generate_series(0, ${ATOMS_PER_SESSION - 1}) AS atom;
-  INSERT INTO session_heads (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor,
-    history_xor, metadata, metadata_ids)
-  SELECT session_id, min(user_id), now(), max(id::text)::uuid, count(*), count(*), 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'
+  INSERT INTO session_heads (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count,
+    deletion_count, id_xor, history_xor, metadata, metadata_ids)
+  SELECT session_id, min(user_id), now(), max(id::text)::uuid, left(max(id::text), 8), count(*), count(*), 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'
   FROM session_memories GROUP BY session_id;
   ANALYZE session_memories, session_heads;`;
 

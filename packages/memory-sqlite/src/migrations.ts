@@ -78,6 +78,13 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE INDEX session_memories_expiring ON session_memories (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
   `,
+  `
+  -- The messages of a turn stand next to each other in an index in the order of ids, and on two pages in one that leads by type.
+  DROP INDEX session_memories_by_user;
+  CREATE INDEX session_memories_by_user ON session_memories (user_id, id);
+  CREATE INDEX session_memories_facts_by_user ON session_memories (user_id, memory_type, id)
+    WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+  `,
 ];
 
 /** The version of the tables that this package creates and expects; a file says in `PRAGMA user_version` which it has. */

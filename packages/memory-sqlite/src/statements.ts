@@ -29,8 +29,9 @@ const HEAD_COLUMNS = `session_id AS sessionId, user_id AS userId, created_at AS 
 const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
 const IS_MESSAGE = `memory_type IN (${MESSAGE_LIST})`;
 const IS_FACT = `memory_type NOT IN (${MESSAGE_LIST})`;
-// Without statistics the planner takes the primary key and reads the whole session.
-const BY_FACTS = "INDEXED BY session_memories_facts";
+// Without statistics the planner takes the primary key and reads the whole session, or all messages of a user.
+const FACTS_OF_SESSION = "INDEXED BY session_memories_facts";
+const FACTS_OF_USER = "INDEXED BY session_memories_facts_by_user";
 
 /** Before and after every id: bounds that leave nothing out. */
 const FIRST_ID = "";
@@ -202,7 +203,7 @@ export class Statements {
 
   selectMetadata(sessionId: string): AtomRow[] {
     return this.#all<AtomRow>(
-      `SELECT ${ATOM_COLUMNS} FROM session_memories ${BY_FACTS}
+      `SELECT ${ATOM_COLUMNS} FROM session_memories ${FACTS_OF_SESSION}
        WHERE session_id = ? AND memory_type = '${SESSION_METADATA}' AND ${IS_FACT} ORDER BY id`,
       [sessionId],
     );
@@ -247,17 +248,20 @@ export class Statements {
   }
 
   /**
-   * A page of atoms. Where an index leads by memory type, each type gives its own page, and the pages are merged: the
-   * cost is that of a page a type, however many atoms there are.
+   * A page of atoms. Indexes lead by the types of facts: each gives its own page, and the pages are merged, so that the cost is
+   * that of a page a type, however many atoms there are. Messages are most of what there is, and are read in the order of
+   * their ids, whatever their type.
    */
   selectAtoms(selection: AtomSelection): AtomRow[] {
-    const { sessionId, userId, memoryTypes, limit } = selection;
-    const types =
-      memoryTypes ?? (sessionId === undefined && userId !== undefined ? this.#typesOfUser(userId) : undefined);
-    if (types === undefined) return this.#selectPage(selection, undefined);
-    const pages = types.map((type) => this.#selectPage(selection, type));
-    const [only] = pages;
-    if (pages.length === 1 && only !== undefined) return only;
+    const { memoryTypes, limit } = selection;
+    if (memoryTypes === undefined) return this.#selectPage(selection);
+    const messages = memoryTypes.filter((type) => roleOf(type) !== undefined);
+    const pages = memoryTypes
+      .filter((type) => roleOf(type) === undefined)
+      .map((type) => this.#selectPage(selection, { fact: type }));
+    if (messages.length > 0) pages.push(this.#selectPage(selection, { messages }));
+    const [only = []] = pages;
+    if (pages.length < 2) return only;
     const direction = selection.order === "newest-first" ? -1 : 1;
     return pages
       .flat()
@@ -265,7 +269,10 @@ export class Statements {
       .slice(0, limit);
   }
 
-  #selectPage(selection: AtomSelection, memoryType: string | undefined): AtomRow[] {
+  #selectPage(
+    selection: AtomSelection,
+    { fact, messages }: { readonly fact?: string; readonly messages?: readonly string[] } = {},
+  ): AtomRow[] {
     const { sessionId, userId, ids, beforeId = LAST_ID, afterId = FIRST_ID, order, limit } = selection;
     const { unexpiredAtMs, createdBeforeMs } = selection;
     const conditions = ["id > ?", "id < ?"];
@@ -276,14 +283,19 @@ export class Statements {
       values.push(value);
     };
     where("session_id = ?", sessionId);
-    where("user_id = ?", userId);
-    where("memory_type = ?", memoryType);
+    // The sign keeps the index of the user's atoms out of a query for one session.
+    where(sessionId === undefined ? "user_id = ?" : "+user_id = ?", userId);
+    where("memory_type = ?", fact);
+    where("memory_type IN (SELECT value FROM json_each(?))", messages && JSON.stringify(messages));
     where("id IN (SELECT value FROM json_each(?))", ids && JSON.stringify(ids));
     where("(expires_at IS NULL OR expires_at > ?)", unexpiredAtMs);
     where("created_at < ?", createdBeforeMs);
-    const isFactOfSession = memoryType !== undefined && roleOf(memoryType) === undefined && sessionId !== undefined;
-    if (isFactOfSession) conditions.push(IS_FACT);
-    const sql = `SELECT ${ATOM_COLUMNS} FROM session_memories ${isFactOfSession ? BY_FACTS : ""}
+    let index = "";
+    if (fact !== undefined && (sessionId ?? userId) !== undefined) {
+      conditions.push(IS_FACT);
+      index = sessionId === undefined ? FACTS_OF_USER : FACTS_OF_SESSION;
+    }
+    const sql = `SELECT ${ATOM_COLUMNS} FROM session_memories ${index}
       WHERE ${conditions.join(" AND ")}
       ORDER BY id ${order === "newest-first" ? "DESC" : "ASC"} LIMIT ?`;
     return this.#all<AtomRow>(sql, [...values, limit]);
@@ -316,19 +328,6 @@ export class Statements {
     }
     const sql = `SELECT ${columns} FROM session_tombstones WHERE (session_id, id) > (?, ?) ${order}`;
     return this.#all<Tombstone>(sql, [after?.sessionId ?? "", after?.id ?? FIRST_ID, limit]);
-  }
-
-  /** The memory types that a user has, each found by one step in the index. */
-  #typesOfUser(userId: string): string[] {
-    const sql = `
-      WITH RECURSIVE types (type) AS (
-        SELECT min(memory_type) FROM session_memories WHERE user_id = ?
-        UNION ALL
-        SELECT (SELECT min(memory_type) FROM session_memories WHERE user_id = ? AND memory_type > types.type)
-        FROM types WHERE types.type IS NOT NULL
-      )
-      SELECT type FROM types WHERE type IS NOT NULL`;
-    return this.#all<{ type: string }>(sql, [userId, userId]).map(({ type }) => type);
   }
 
   #prepare(sql: string): Statement<unknown[]> {

@@ -68,6 +68,7 @@ function useEveryStatement(statements: Statements): void {
     statements.selectAtoms({ sessionId: "s", memoryTypes: ["decision", "message_user"], order, limit: 10 });
     statements.selectAtoms({ userId: "ada", order, limit: 10 });
     statements.selectAtoms({ userId: "ada", memoryTypes: ["decision"], ...bounds, order, limit: 10 });
+    statements.selectAtoms({ userId: "ada", memoryTypes: ["message_user", "log"], order, limit: 10 });
   }
   statements.selectAtoms({ sessionId: "s", unexpiredAtMs: 1, createdBeforeMs: 1, order: "newest-first", limit: 10 });
   statements.selectAtoms({ userId: "ada", unexpiredAtMs: 1, order: "newest-first", limit: 10 });

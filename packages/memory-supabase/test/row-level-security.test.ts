@@ -253,6 +253,7 @@ const ROWS: Readonly<Record<(typeof TABLES)[number], object>> = {
   session_heads: {
     created_at: "2026-01-01",
     last_atom_id: ID,
+    recency: ID.slice(0, 8),
     message_count: 7,
     atom_count: 7,
     deletion_count: 0,
@@ -342,7 +343,7 @@ describe("the policies", () => {
       await client.end();
     }
   }
-  const head = `'2026-01-01', '${ID}', 1, 1, 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'`;
+  const head = `'2026-01-01', '${ID}', 1, 1, 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}', '${ID.slice(0, 8)}'`;
 
   it("hold also for what our own functions do, were they wrong", async () => {
     const session = await sessionOf(ALICE);

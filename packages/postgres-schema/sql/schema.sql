@@ -112,6 +112,8 @@ ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
 
 CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 4, now());
+ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 5, now());
 
 COMMIT;

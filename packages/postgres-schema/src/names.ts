@@ -36,6 +36,11 @@ export function bitsOfId(id: string): string {
   return `x${id.replaceAll("-", "")}`;
 }
 
+/** The value of `session_heads.recency` that goes with a `last_atom_id`: an SQL expression. */
+export function recencyOf(lastAtomId: string): string {
+  return `left(${lastAtomId}::text, 8)`;
+}
+
 /** A name as SQL takes it literally, whatever it holds. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

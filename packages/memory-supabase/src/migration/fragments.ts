@@ -1,6 +1,6 @@
 /** What several of the functions say in the same words. */
 import { MESSAGE_TYPES, NIL_ID, SESSION_METADATA } from "@rivet/memory-core";
-import type { TableNames } from "@rivet/postgres-schema";
+import { recencyOf, type TableNames } from "@rivet/postgres-schema";
 
 // Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
 // the index on facts.
@@ -41,7 +41,7 @@ export function leaveHints({ hints, peers }: TableNames, source: string, isTombs
 }
 
 /** The columns of an empty head. */
-export const EMPTY_HEAD = `user_id = '', last_atom_id = ${NIL}, message_count = 0, atom_count = 0, id_xor = ${NO_BITS},
+export const EMPTY_HEAD = `user_id = '', last_atom_id = ${NIL}, recency = ${recencyOf(NIL)}, message_count = 0, atom_count = 0, id_xor = ${NO_BITS},
     history_xor = ${NO_BITS}, metadata = '{}', metadata_ids = '{}'`;
 
 interface FunctionOptions {

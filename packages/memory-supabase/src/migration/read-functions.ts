@@ -3,7 +3,7 @@
  * whether there is more. A page is a list of columns, which takes PostgreSQL 2.8 ms for 1,000 messages where a list of rows
  * took 3.6 ms; texts of JSON stand in it as strings, so that nobody parses them on the way.
  */
-import { tableNames } from "@rivet/postgres-schema";
+import { recencyOf, tableNames } from "@rivet/postgres-schema";
 import { idOf, IS_FACT, IS_MESSAGE, LAST_ID, millisecondsOf, NIL, plpgsql, timeOf } from "./fragments.ts";
 
 const PAGE_ROWS = 1_000;
@@ -209,7 +209,7 @@ ${plpgsql(
 DECLARE
   ordering constant text := CASE WHEN after_session_id IS NULL THEN 'recency DESC, last_atom_id DESC' ELSE 'session_id' END;
   source constant text := format('SELECT *, metadata_ids AS content FROM ${heads} WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
-    CASE WHEN after_session_id IS NULL THEN 'recency <= left($1::text, 8) AND last_atom_id < $1' ELSE 'session_id > $2' END,
+    CASE WHEN after_session_id IS NULL THEN 'recency <= ${recencyOf("$1")} AND last_atom_id < $1' ELSE 'session_id > $2' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering);
   last_id constant uuid := COALESCE(before_id, ${LAST_ID});
   sizes integer[];

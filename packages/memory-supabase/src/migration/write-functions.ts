@@ -1,5 +1,5 @@
 /** The functions that write. Each is one request, and all of it happens or nothing. */
-import { tableNames } from "@rivet/postgres-schema";
+import { recencyOf, tableNames } from "@rivet/postgres-schema";
 import {
   bitsOf,
   EMPTY_HEAD,
@@ -52,9 +52,9 @@ BEGIN
   IF cardinality(locked) = cardinality(session_ids) THEN
     RETURN locked;
   END IF;
-  INSERT INTO ${heads} (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor,
-    history_xor, metadata, metadata_ids)
-  SELECT session_id, '', now(), ${NIL}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
+  INSERT INTO ${heads} (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count, deletion_count,
+    id_xor, history_xor, metadata, metadata_ids)
+  SELECT session_id, '', now(), ${NIL}, ${recencyOf(NIL)}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
   FROM unnest(session_ids) AS given (session_id) ORDER BY session_id COLLATE "C"
   ON CONFLICT DO NOTHING;
   RETURN ${lock};
@@ -152,7 +152,7 @@ BEGIN
     UPDATE ${heads} SET ${EMPTY_HEAD}, deletion_count = deletion_count + 1 WHERE session_id = given_session_id;
     RETURN gone.atoms;
   END IF;
-  UPDATE ${heads} SET last_atom_id = last_id, message_count = message_count - gone.messages,
+  UPDATE ${heads} SET last_atom_id = last_id, recency = ${recencyOf("last_id")}, message_count = message_count - gone.messages,
     atom_count = atom_count - gone.atoms, id_xor = id_xor # gone.id_xor, history_xor = history_xor # gone.history_xor,
     -- Only when the earliest goes are all of them looked at.
     created_at = CASE WHEN created_at = gone.earliest
@@ -215,7 +215,7 @@ function writeAtoms(schema: string): string {
       ORDER BY 1
     );`;
   const result = `COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(${IS_METADATA}), false) AS has_metadata`;
-  const add = `last_atom_id = GREATEST(last_atom_id, last_id), message_count = message_count + messages,
+  const add = `last_atom_id = GREATEST(last_atom_id, last_id), recency = GREATEST(recency, ${recencyOf("last_id")}), message_count = message_count + messages,
       atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor`;
   const withoutTombstone = (sessionId: string): string => `NOT EXISTS (
       SELECT FROM ${tombstones} AS buried WHERE buried.session_id = ${sessionId} AND buried.id = atom.id
@@ -270,7 +270,7 @@ BEGIN
       ${insertInto(`WHERE ${withoutTombstone("saved_id")}`)}
     END IF;
     UPDATE ${heads} SET created_at = LEAST(created_at, done.created_at),
-      last_atom_id = GREATEST(last_atom_id, done.last_id), message_count = message_count + done.messages,
+      last_atom_id = GREATEST(last_atom_id, done.last_id), recency = GREATEST(recency, ${recencyOf("done.last_id")}), message_count = message_count + done.messages,
       atom_count = atom_count + done.atoms, id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
     WHERE session_id = saved_id;
     version_after := version # done.history_xor;

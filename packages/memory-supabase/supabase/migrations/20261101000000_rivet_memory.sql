@@ -113,7 +113,9 @@ ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
 
 CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 4, now());
+ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 5, now());
 
 ELSIF (SELECT schema_version FROM "public"."rivet_store") = 2 THEN
 
@@ -137,7 +139,9 @@ ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
 
 CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
 
-UPDATE "public"."rivet_store" SET schema_version = 4;
+ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+
+UPDATE "public"."rivet_store" SET schema_version = 5;
 
 ELSIF (SELECT schema_version FROM "public"."rivet_store") = 3 THEN
 
@@ -145,10 +149,18 @@ ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
 
 CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
 
-UPDATE "public"."rivet_store" SET schema_version = 4;
+ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-ELSIF (SELECT schema_version FROM "public"."rivet_store") <> 4 THEN
-  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 4',
+UPDATE "public"."rivet_store" SET schema_version = 5;
+
+ELSIF (SELECT schema_version FROM "public"."rivet_store") = 4 THEN
+
+ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+
+UPDATE "public"."rivet_store" SET schema_version = 5;
+
+ELSIF (SELECT schema_version FROM "public"."rivet_store") <> 5 THEN
+  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 5',
     (SELECT schema_version FROM "public"."rivet_store")
     USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed.';
 END IF;
@@ -327,9 +339,9 @@ BEGIN
   IF cardinality(locked) = cardinality(session_ids) THEN
     RETURN locked;
   END IF;
-  INSERT INTO "public"."session_heads" (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor,
-    history_xor, metadata, metadata_ids)
-  SELECT session_id, '', now(), '00000000-0000-0000-0000-000000000000'::uuid, 0, 0, 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'
+  INSERT INTO "public"."session_heads" (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count, deletion_count,
+    id_xor, history_xor, metadata, metadata_ids)
+  SELECT session_id, '', now(), '00000000-0000-0000-0000-000000000000'::uuid, left('00000000-0000-0000-0000-000000000000'::uuid::text, 8), 0, 0, 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'
   FROM unnest(session_ids) AS given (session_id) ORDER BY session_id COLLATE "C"
   ON CONFLICT DO NOTHING;
   RETURN ARRAY(
@@ -414,11 +426,11 @@ BEGIN
 
   SELECT id INTO last_id FROM "public"."session_memories" WHERE session_id = given_session_id ORDER BY id DESC LIMIT 1;
   IF last_id IS NULL THEN
-    UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+    UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = left('00000000-0000-0000-0000-000000000000'::uuid::text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
     history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = given_session_id;
     RETURN gone.atoms;
   END IF;
-  UPDATE "public"."session_heads" SET last_atom_id = last_id, message_count = message_count - gone.messages,
+  UPDATE "public"."session_heads" SET last_atom_id = last_id, recency = left(last_id::text, 8), message_count = message_count - gone.messages,
     atom_count = atom_count - gone.atoms, id_xor = id_xor # gone.id_xor, history_xor = history_xor # gone.history_xor,
     -- Only when the earliest goes are all of them looked at.
     created_at = CASE WHEN created_at = gone.earliest
@@ -458,7 +470,7 @@ BEGIN
     ON CONFLICT DO NOTHING
   )
   DELETE FROM "public"."session_memories" WHERE session_id = ANY (session_ids);
-  UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+  UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = left('00000000-0000-0000-0000-000000000000'::uuid::text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
     history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = ANY (session_ids);
   RETURN removed;
 END
@@ -525,7 +537,7 @@ BEGIN
       COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
     END IF;
     UPDATE "public"."session_heads" SET created_at = LEAST(created_at, done.created_at),
-      last_atom_id = GREATEST(last_atom_id, done.last_id), message_count = message_count + done.messages,
+      last_atom_id = GREATEST(last_atom_id, done.last_id), recency = GREATEST(recency, left(done.last_id::text, 8)), message_count = message_count + done.messages,
       atom_count = atom_count + done.atoms, id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
     WHERE session_id = saved_id;
     version_after := version # done.history_xor;
@@ -622,7 +634,7 @@ BEGIN
       COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor FROM inserted GROUP BY session_id
     ), updated AS (
       UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
-        created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, last_atom_id = GREATEST(last_atom_id, last_id), message_count = message_count + messages,
+        created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, last_atom_id = GREATEST(last_atom_id, last_id), recency = GREATEST(recency, left(last_id::text, 8)), message_count = message_count + messages,
       atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor
       FROM added WHERE head.session_id = added.session_id
     )
