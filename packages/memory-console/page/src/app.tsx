@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Overview } from "../../src/wire.ts";
 import { useLive, useLiveStore, type LiveStore } from "./live.ts";
 import { endOpening, overview } from "./opening.ts";
@@ -11,7 +12,7 @@ import { EmptyState } from "./states.tsx";
 import { ThemeButton } from "./theme.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 
-export function App(): ReactNode {
+export function App(): ComponentChildren {
   const fragment = useFragment();
   const route = fragment === "" && overview.panel !== undefined ? { view: "panel" as const } : parseRoute(fragment);
   const live = useLiveStore(sessionOf(route, overview));
@@ -42,7 +43,7 @@ interface ViewProps {
   readonly live: LiveStore;
 }
 
-function View({ route, overview, live }: ViewProps): ReactNode {
+function View({ route, overview, live }: ViewProps): ComponentChildren {
   if (route.view === "providers") return <ProvidersPage overview={overview} live={live} />;
   if (route.view === "panel" && overview.panel !== undefined) {
     return <PanelView overview={overview} panel={overview.panel} live={live} />;
@@ -54,7 +55,7 @@ function Sessions({
   selected,
   overview,
   live,
-}: Omit<ViewProps, "route"> & { selected: string | undefined }): ReactNode {
+}: Omit<ViewProps, "route"> & { selected: string | undefined }): ComponentChildren {
   const [removals, setRemovals] = useState(0);
   const noteRemoval = useCallback(() => setRemovals((count) => count + 1), []);
   return (
@@ -80,7 +81,7 @@ const CONNECTIONS = {
   refused: "Locked: open the address that the console has printed",
 } as const;
 
-function TopBar({ overview, route, live }: ViewProps): ReactNode {
+function TopBar({ overview, route, live }: ViewProps): ComponentChildren {
   const connection = useLive(live, "connection") ?? "connecting";
   const links: [Route, string][] = [
     ...(overview.panel === undefined ? [] : [[{ view: "panel" }, overview.panel.title] satisfies [Route, string]]),
@@ -114,7 +115,7 @@ function TopBar({ overview, route, live }: ViewProps): ReactNode {
   );
 }
 
-function Mark(): ReactNode {
+function Mark(): ComponentChildren {
   return (
     <svg className="mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
       <rect width="20" height="20" rx="5" />

@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "./api.ts";
 
 interface ConfirmDialogProps {
@@ -22,7 +23,7 @@ export function ConfirmDialog({
   onConfirm,
   onDone,
   onClose,
-}: ConfirmDialogProps): ReactNode {
+}: ConfirmDialogProps): ComponentChildren {
   const dialog = useRef<HTMLDialogElement>(null);
   const [answer, setAnswer] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -57,7 +58,7 @@ export function ConfirmDialog({
         {typed === undefined ? null : (
           <label>
             To go on, type <b>{typed}</b>
-            <input value={answer} onChange={({ target }) => setAnswer(target.value)} autoComplete="off" />
+            <input value={answer} onInput={({ currentTarget }) => setAnswer(currentTarget.value)} autoComplete="off" />
           </label>
         )}
         {error === undefined ? null : <p role="alert">{error}</p>}

@@ -1,4 +1,5 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState } from "preact/hooks";
+import { useSyncExternalStore } from "preact/compat";
 import type { Failure, PanelState, ProvidersView, SessionDetail } from "../../src/wire.ts";
 import { addressOf } from "./api.ts";
 

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "preact/compat";
 
 /** What the page shows; it stands in the fragment of the address. */
 export type Route =

@@ -1,11 +1,12 @@
-import { useEffect, useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 
 const THEMES = ["light dark", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 const NAMES: Readonly<Record<Theme, string>> = { "light dark": "Auto", light: "Light", dark: "Dark" };
 
 /** As the system has it, or light, or dark; kept for the next visit. */
-export function ThemeButton(): ReactNode {
+export function ThemeButton(): ComponentChildren {
   const [theme, setTheme] = useState<Theme>(storedTheme);
   useEffect(() => {
     document.documentElement.style.colorScheme = theme;

@@ -1,4 +1,5 @@
-import { useState, type FormEvent, type ReactNode } from "react";
+import type { TargetedSubmitEvent, ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { Overview, PanelRequest, PanelSection, PanelState } from "../../../src/wire.ts";
 import { isFailure, messageOf, send } from "../api.ts";
 import { useLive, type LiveStore } from "../live.ts";
@@ -14,7 +15,7 @@ interface PanelViewProps {
 }
 
 /** The application's own panel beside its session: what it shows, and what it lets the visitor do. */
-export function PanelView({ overview, panel, live }: PanelViewProps): ReactNode {
+export function PanelView({ overview, panel, live }: PanelViewProps): ComponentChildren {
   const state = useLive(live, "panel");
   const providers = useLive(live, "providers");
   const nowMs = useNow(1_000);
@@ -57,7 +58,7 @@ export function PanelView({ overview, panel, live }: PanelViewProps): ReactNode 
 
 type Act = (request: PanelRequest) => Promise<void>;
 
-function Section({ section, act }: { section: PanelSection; act: Act }): ReactNode {
+function Section({ section, act }: { section: PanelSection; act: Act }): ComponentChildren {
   const { title, status, tone = "neutral", actions } = section;
   return (
     <section className="panel-section" aria-label={title}>
@@ -87,9 +88,9 @@ function Section({ section, act }: { section: PanelSection; act: Act }): ReactNo
   );
 }
 
-function Prompt({ prompt, act }: { prompt: NonNullable<PanelState["prompt"]>; act: Act }): ReactNode {
+function Prompt({ prompt, act }: { prompt: NonNullable<PanelState["prompt"]>; act: Act }): ComponentChildren {
   const [text, setText] = useState("");
-  const submit = (event: FormEvent): void => {
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
     if (text.trim() === "") return;
     void act({ type: "prompt", text });
@@ -102,7 +103,7 @@ function Prompt({ prompt, act }: { prompt: NonNullable<PanelState["prompt"]>; ac
         placeholder={prompt.placeholder ?? prompt.label}
         value={text}
         disabled={prompt.isDisabled}
-        onChange={({ target }) => setText(target.value)}
+        onInput={({ currentTarget }) => setText(currentTarget.value)}
         autoComplete="off"
       />
       <button type="submit" disabled={prompt.isDisabled}>

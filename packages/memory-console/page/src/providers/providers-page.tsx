@@ -1,4 +1,5 @@
-import { useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { Overview, ProvidersView } from "../../../src/wire.ts";
 import { isFailure, send } from "../api.ts";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
@@ -10,7 +11,7 @@ import { FailoverPlot } from "./failover-plot.tsx";
 import { ProviderCard } from "./provider-card.tsx";
 
 /** The health of the providers, live; a word where the storage is one store. */
-export function ProvidersPage({ overview, live }: { overview: Overview; live: LiveStore }): ReactNode {
+export function ProvidersPage({ overview, live }: { overview: Overview; live: LiveStore }): ComponentChildren {
   const view = useLive(live, "providers");
   const nowMs = useNow(1_000);
   if (!overview.hasProviders) {
@@ -48,7 +49,7 @@ export function ProvidersPage({ overview, live }: { overview: Overview; live: Li
   );
 }
 
-function Repair(): ReactNode {
+function Repair(): ComponentChildren {
   const [isAsked, setAsked] = useState(false);
   return (
     <>
@@ -69,7 +70,7 @@ function Repair(): ReactNode {
   );
 }
 
-function Pairs({ view, nowMs }: { view: ProvidersView; nowMs: number }): ReactNode {
+function Pairs({ view, nowMs }: { view: ProvidersView; nowMs: number }): ComponentChildren {
   const { pairs, unreachable, replicationError } = view;
   return (
     <section>
@@ -114,7 +115,7 @@ function stateOf(needsRepair: boolean, deadLetters: number, hints: number): stri
   return hints === 0 ? "equal" : "catching up";
 }
 
-function Events({ view }: { view: ProvidersView }): ReactNode {
+function Events({ view }: { view: ProvidersView }): ComponentChildren {
   return (
     <section>
       <h2>Last events</h2>

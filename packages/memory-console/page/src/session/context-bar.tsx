@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { ComponentChildren } from "preact";
 import { amount, counted } from "../format.ts";
 import type { ContextWindow } from "./use-context-window.ts";
 
@@ -11,14 +11,16 @@ interface ContextBarProps {
 }
 
 /** Chooses a token budget, and says what of the session fits it. */
-export function ContextBar({ budget, window, onChange }: ContextBarProps): ReactNode {
+export function ContextBar({ budget, window, onChange }: ContextBarProps): ComponentChildren {
   return (
     <div className="context-bar">
       <label>
         Context window
         <select
           value={budget ?? ""}
-          onChange={({ target }) => onChange(target.value === "" ? undefined : Number(target.value))}
+          onChange={({ currentTarget }) =>
+            onChange(currentTarget.value === "" ? undefined : Number(currentTarget.value))
+          }
         >
           <option value="">everything</option>
           {BUDGETS.map((tokens) => (

@@ -1,4 +1,6 @@
-import { memo, useMemo, useRef, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useMemo, useRef } from "preact/hooks";
+import { memo } from "preact/compat";
 import { day } from "../format.ts";
 import { chunksOf, type Chunk } from "./chunks.ts";
 import { Entry } from "./entry.tsx";
@@ -12,7 +14,7 @@ interface EntriesProps {
 }
 
 /** The entries, with the days between them, and the line at which the context window begins. */
-export function Entries({ sessionKey, items, kept }: EntriesProps): ReactNode {
+export function Entries({ sessionKey, items, kept }: EntriesProps): ComponentChildren {
   const previous = useRef<readonly Chunk[]>([]);
   const chunks = useMemo(() => (previous.current = chunksOf(items, previous.current)), [items]);
   const lastOutsideId = useMemo(
@@ -42,7 +44,12 @@ interface ChunkViewProps extends Omit<EntriesProps, "items"> {
 /** About what an entry takes, in pixels, until it was seen once. */
 const USUAL_HEIGHT = 92;
 
-const ChunkView = memo(function ChunkView({ sessionKey, chunk, kept, lastOutsideId }: ChunkViewProps): ReactNode {
+const ChunkView = memo(function ChunkView({
+  sessionKey,
+  chunk,
+  kept,
+  lastOutsideId,
+}: ChunkViewProps): ComponentChildren {
   const { items, before } = chunk;
   return (
     <div className="chunk" style={{ containIntrinsicSize: `auto ${items.length * USUAL_HEIGHT}px` }}>

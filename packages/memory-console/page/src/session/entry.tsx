@@ -1,4 +1,6 @@
-import { memo, useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { memo } from "preact/compat";
 import { clockTime, fullTime } from "../format.ts";
 import { isJsonObject } from "../json.ts";
 import { visible } from "../text/visible.ts";
@@ -18,7 +20,7 @@ const ROLE_NAMES = { user: "User", assistant: "Assistant", system: "System", too
 
 /** One atom on the timeline. */
 export const Entry = memo(
-  function Entry({ session, item, isOutside }: EntryProps): ReactNode {
+  function Entry({ session, item, isOutside }: EntryProps): ComponentChildren {
     const [isRaw, setRaw] = useState(false);
     const { atom, role, results } = item;
     const kind = role ?? (atom.memoryType === "session_metadata" ? "metadata" : "fact");
@@ -59,7 +61,7 @@ export const Entry = memo(
     left.isOutside === right.isOutside && left.session === right.session && isSameItem(left.item, right.item),
 );
 
-function EntryContent({ item }: { item: TimelineItem }): ReactNode {
+function EntryContent({ item }: { item: TimelineItem }): ComponentChildren {
   const { atom, role, results } = item;
   if (role === "tool" && !Array.isArray(atom.content)) {
     const { toolName } = atom.metadata;
@@ -71,7 +73,7 @@ function EntryContent({ item }: { item: TimelineItem }): ReactNode {
 }
 
 /** Which keys an atom of session metadata sets and removes. */
-function MetadataChange({ item }: { item: TimelineItem }): ReactNode {
+function MetadataChange({ item }: { item: TimelineItem }): ComponentChildren {
   const { content } = item.atom;
   const set = isJsonObject(content) && isJsonObject(content["set"]) ? Object.entries(content["set"]) : [];
   const removed = isJsonObject(content) && Array.isArray(content["removed"]) ? content["removed"] : [];

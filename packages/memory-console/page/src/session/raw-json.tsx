@@ -1,10 +1,11 @@
-import { useEffect, useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { messageOf, read } from "../api.ts";
 import { CodeBlock } from "../text/rich-text.tsx";
 import { Places } from "./places.tsx";
 
 /** An atom as it is stored, all of it, and where. */
-export function RawJson({ session, id }: { session: string; id: string }): ReactNode {
+export function RawJson({ session, id }: { session: string; id: string }): ComponentChildren {
   const [text, setText] = useState<string>();
   const [error, setError] = useState<string>();
   const [isCopied, setCopied] = useState(false);

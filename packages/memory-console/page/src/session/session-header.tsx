@@ -1,4 +1,5 @@
-import { useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { Overview, SessionDetail } from "../../../src/wire.ts";
 import { send } from "../api.ts";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
@@ -15,7 +16,7 @@ interface SessionHeaderProps {
   readonly onRemoved: (() => void) | undefined;
 }
 
-export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProps): ReactNode {
+export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProps): ComponentChildren {
   const { sessionId, userId, createdAt, lastActive, messageCount, atomCount, metadata, unreachable } = detail;
   const [isCopied, setCopied] = useState(false);
   const nowMs = useNow();
@@ -71,7 +72,7 @@ export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProp
 type Asked = "session" | "user";
 
 /** What can be deleted here. Each asks first. */
-function Changes({ detail, onRemoved }: Omit<SessionHeaderProps, "overview">): ReactNode {
+function Changes({ detail, onRemoved }: Omit<SessionHeaderProps, "overview">): ComponentChildren {
   const [asked, setAsked] = useState<Asked>();
   const { key, sessionId, userId } = detail;
   const done = (): void => {

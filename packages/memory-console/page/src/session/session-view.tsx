@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AtomEntry, Overview, SessionDetail, UnreadableEntry } from "../../../src/wire.ts";
 import { isFailure } from "../api.ts";
 import { counted } from "../format.ts";
@@ -18,13 +19,13 @@ interface SessionViewProps {
   readonly live: LiveStore;
   readonly overview: Overview;
   /** What stands below the conversation. */
-  readonly footer?: ReactNode;
+  readonly footer?: ComponentChildren;
   /** Told when it is no longer there, by whomever it was removed. */
   readonly onRemoved?: () => void;
 }
 
 /** A session as the conversation that it was, with its atoms on the same timeline. */
-export function SessionView({ sessionKey, live, overview, footer, onRemoved }: SessionViewProps): ReactNode {
+export function SessionView({ sessionKey, live, overview, footer, onRemoved }: SessionViewProps): ComponentChildren {
   const told = useLive(live, "session");
   const failed = isFailure(told) ? told.error.message : undefined;
   const detail: SessionDetail | undefined = told === null || isFailure(told) ? undefined : told;
@@ -53,14 +54,19 @@ interface ConversationProps {
   readonly kept: ReadonlySet<string> | undefined;
 }
 
-function Conversation({ sessionKey, timeline, kept }: ConversationProps): ReactNode {
+function Conversation({ sessionKey, timeline, kept }: ConversationProps): ComponentChildren {
   const { atoms, error, retry } = timeline;
   if (atoms !== undefined) return <Scroll sessionKey={sessionKey} timeline={timeline} atoms={atoms} kept={kept} />;
   if (error === undefined) return <LoadingState label="Reading the session" />;
   return <ErrorState title="The session could not be read" text={error} onRetry={retry} />;
 }
 
-function Scroll({ sessionKey, timeline, atoms, kept }: ConversationProps & { atoms: readonly AtomEntry[] }): ReactNode {
+function Scroll({
+  sessionKey,
+  timeline,
+  atoms,
+  kept,
+}: ConversationProps & { atoms: readonly AtomEntry[] }): ComponentChildren {
   const { unreadable, hasOlder, error, loadOlder, retry } = timeline;
   const items = useMemo(() => timelineItems(atoms), [atoms]);
   const scroller = useRef<HTMLDivElement>(null);
@@ -94,7 +100,7 @@ function Scroll({ sessionKey, timeline, atoms, kept }: ConversationProps & { ato
   );
 }
 
-function Unreadable({ entry }: { entry: UnreadableEntry }): ReactNode {
+function Unreadable({ entry }: { entry: UnreadableEntry }): ComponentChildren {
   const { memoryType, reason, contentText } = entry;
   return (
     <details className="unreadable">
@@ -116,7 +122,7 @@ function Older({
   root: { readonly current: HTMLDivElement | null };
   /** Looks again after each page, which may not have filled the view. */
   count: number;
-}): ReactNode {
+}): ComponentChildren {
   const mark = useRef<HTMLDivElement>(null);
   const look = useCallback(
     (entries: readonly IntersectionObserverEntry[]) => {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useState } from "preact/hooks";
 import type { ContextView } from "../../../src/wire.ts";
 import { messageOf, read } from "../api.ts";
 

@@ -1,5 +1,6 @@
-import { useEffect, useState, type RefObject } from "react";
-import { flushSync } from "react-dom";
+import type { RefObject } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { flushSync } from "preact/compat";
 
 /** Rows that are drawn above and below those that are seen. */
 const OVERSCAN = 8;

@@ -1,4 +1,5 @@
-import { memo, type ReactNode } from "react";
+import type { ComponentChildren } from "preact";
+import { memo } from "preact/compat";
 import { blocksOf, inlinesOf, type Block } from "./markdown.ts";
 import { slicesOf } from "./slices.ts";
 import { visible } from "./visible.ts";
@@ -7,7 +8,7 @@ import { visible } from "./visible.ts";
 const LONGEST_PROSE = 40_000;
 
 /** A text as its author meant it. Whatever it says, it is text. */
-export const RichText = memo(function RichText({ text }: { text: string }): ReactNode {
+export const RichText = memo(function RichText({ text }: { text: string }): ComponentChildren {
   if (text.length > LONGEST_PROSE) return <LongText text={text} />;
   return (
     <div className="prose">
@@ -18,7 +19,7 @@ export const RichText = memo(function RichText({ text }: { text: string }): Reac
   );
 });
 
-function BlockView({ block }: { block: Block }): ReactNode {
+function BlockView({ block }: { block: Block }): ComponentChildren {
   switch (block.type) {
     case "code":
       return <CodeBlock text={block.text} language={block.language} />;
@@ -50,7 +51,7 @@ function BlockView({ block }: { block: Block }): ReactNode {
   }
 }
 
-function InlineText({ text }: { text: string }): ReactNode {
+function InlineText({ text }: { text: string }): ComponentChildren {
   return inlinesOf(text).map(({ type, text }, index) => {
     const shown = visible(text);
     if (type === "code") return <code key={index}>{shown}</code>;
@@ -60,7 +61,7 @@ function InlineText({ text }: { text: string }): ReactNode {
   });
 }
 
-export function CodeBlock({ text, language = "" }: { text: string; language?: string }): ReactNode {
+export function CodeBlock({ text, language = "" }: { text: string; language?: string }): ComponentChildren {
   return (
     <div className="code-block">
       {language === "" ? null : <span className="language">{visible(language)}</span>}
@@ -72,7 +73,7 @@ export function CodeBlock({ text, language = "" }: { text: string; language?: st
 }
 
 /** Text of any length: in slices, of which the browser lays out those that are seen. */
-function LongText({ text }: { text: string }): ReactNode {
+function LongText({ text }: { text: string }): ComponentChildren {
   const slices = slicesOf(text);
   if (slices.length <= 1) return visible(text);
   return slices.map((slice, index) => (
