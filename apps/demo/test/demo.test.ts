@@ -9,27 +9,39 @@ import type { Readable } from "node:stream";
 import { startPostgres } from "@rivet/local-servers";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { XMLValidator } from "fast-xml-parser";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 const app = join(import.meta.dirname, "..");
+/** Where a user starts it: an empty folder for each test. */
 let folder = "";
+/** The temporary folder of all runs. What is made once on a machine stays in it, and is made once here too. */
+let temporary = "";
 
+beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), "rivet-demo-temporary-"));
+  // A root user's server runs as another, who has to reach its files.
+  await chmod(temporary, 0o711);
+});
+afterAll(() => rm(temporary, { recursive: true, force: true }));
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "rivet-demo-test-"));
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  const kept = (await leftovers()).map((name) => join(temporary, name));
+  await Promise.all([folder, ...kept].map((path) => rm(path, { recursive: true, force: true })));
+});
 
 interface Run {
   readonly exitCode: unknown;
   readonly output: string;
 }
 
-/** The command as a user starts it in `folder`; its own temporary files are there too. */
+/** The command as a user starts it in `folder`. */
 function start(args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, ["--conditions=@rivet/source", "src/main.ts", ...args], {
     cwd: app,
     // Build servers say CI, and nothing of it may bring colours into a pipe.
-    env: { ...process.env, INIT_CWD: folder, TMPDIR: folder, CI: "true" },
+    env: { ...process.env, INIT_CWD: folder, TMPDIR: temporary, CI: "true" },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
@@ -51,9 +63,9 @@ async function keptRun(): Promise<{ path: string; verify: () => Promise<Run> }> 
   return { path, verify: () => demo("verify", "--backend", `sqlite:${path}`, "--acknowledged", acknowledged) };
 }
 
-/** What runs have left in the temporary folder. */
+/** What runs have left in the temporary folder, but for what is made once. */
 async function leftovers(): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => name.startsWith("rivet-demo-"));
+  return (await readdir(temporary)).filter((name) => name.startsWith("rivet-demo-") || name.includes("server"));
 }
 
 async function transcript(name: string, lines: readonly string[]): Promise<string> {
@@ -81,7 +93,6 @@ describe("the demo", { timeout: 120_000 }, () => {
   });
 
   it("by default goes on while the databases die and come back, shows where each atom is, and draws a picture of it", async () => {
-    await chmod(folder, 0o711);
     const { exitCode, output } = await demo("--picture", "pictures/failover.svg");
     const steps = [
       /turn +2 of 10 +neon/,
@@ -106,7 +117,6 @@ describe("the demo", { timeout: 120_000 }, () => {
     expect(places).toEqual(places.toSorted((left, right) => left - right));
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
-    expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
 
     const path = join(folder, "pictures", "failover.svg");
     expect(output).toContain(`picture: ${path}\n`);
@@ -120,7 +130,6 @@ describe("the demo", { timeout: 120_000 }, () => {
   });
 
   it("tells that story of a conversation of one turn too", async () => {
-    await chmod(folder, 0o711);
     const { exitCode, output } = await demo(
       "--transcript",
       await transcript("short.jsonl", [SESSION, message("hello")]),
@@ -140,24 +149,19 @@ describe("the demo", { timeout: 120_000 }, () => {
   });
 
   it("starts a PostgreSQL server of its own, and leaves nothing of it behind", { timeout: 120_000 }, async () => {
-    // A root user's server runs as another, who has to reach its files.
-    await chmod(folder, 0o711);
     const { exitCode, output } = await demo("--backend", "postgres:");
     expect(output).toMatch(/started a PostgreSQL server on port \d+/);
     expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
-    expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
   });
 
   it("starts a Supabase project's API of its own, and leaves nothing of it behind", { timeout: 120_000 }, async () => {
-    await chmod(folder, 0o711);
     const { exitCode, output } = await demo("--backend", "supabase:");
     expect(output).toMatch(/started PostgreSQL, PostgREST and a gateway at http/);
     expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
-    expect((await readdir(folder)).filter((name) => name.includes("server"))).toEqual([]);
   });
 
   it("takes the address of a PostgreSQL, and does not show its password", { timeout: 120_000 }, async () => {
