@@ -123,7 +123,7 @@ describe("the packed console in an empty project", () => {
   it("brings no front-end tool along", async () => {
     const installed = await readdir(join(folder, "console", "node_modules"));
     expect(installed).toContain("hono");
-    for (const tool of ["preact", "vite", "playwright-core"]) expect(installed).not.toContain(tool);
+    for (const tool of ["react", "vite", "playwright-core"]) expect(installed).not.toContain(tool);
   });
 });
 

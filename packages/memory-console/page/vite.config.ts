@@ -1,6 +1,8 @@
+import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 export default defineConfig({
+  plugins: [react()],
   // An application may mount the page under a path of its own.
   base: "./",
   build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },

@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { Overview } from "../../src/wire.ts";
 import { useLive, useLiveStore, type LiveStore } from "./live.ts";
 import { endOpening, overview } from "./opening.ts";
@@ -12,7 +11,7 @@ import { EmptyState } from "./states.tsx";
 import { ThemeButton } from "./theme.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 
-export function App(): ComponentChildren {
+export function App(): ReactNode {
   const fragment = useFragment();
   const route = fragment === "" && overview.panel !== undefined ? { view: "panel" as const } : parseRoute(fragment);
   const live = useLiveStore(sessionOf(route, overview));
@@ -43,7 +42,7 @@ interface ViewProps {
   readonly live: LiveStore;
 }
 
-function View({ route, overview, live }: ViewProps): ComponentChildren {
+function View({ route, overview, live }: ViewProps): ReactNode {
   if (route.view === "providers") return <ProvidersPage overview={overview} live={live} />;
   if (route.view === "panel" && overview.panel !== undefined) {
     return <PanelView overview={overview} panel={overview.panel} live={live} />;
@@ -55,7 +54,7 @@ function Sessions({
   selected,
   overview,
   live,
-}: Omit<ViewProps, "route"> & { selected: string | undefined }): ComponentChildren {
+}: Omit<ViewProps, "route"> & { selected: string | undefined }): ReactNode {
   const [removals, setRemovals] = useState(0);
   const noteRemoval = useCallback(() => setRemovals((count) => count + 1), []);
   return (
@@ -81,7 +80,7 @@ const CONNECTIONS = {
   refused: "Locked: open the address that the console has printed",
 } as const;
 
-function TopBar({ overview, route, live }: ViewProps): ComponentChildren {
+function TopBar({ overview, route, live }: ViewProps): ReactNode {
   const connection = useLive(live, "connection") ?? "connecting";
   const links: [Route, string][] = [
     ...(overview.panel === undefined ? [] : [[{ view: "panel" }, overview.panel.title] satisfies [Route, string]]),
@@ -115,7 +114,7 @@ function TopBar({ overview, route, live }: ViewProps): ComponentChildren {
   );
 }
 
-function Mark(): ComponentChildren {
+function Mark(): ReactNode {
   return (
     <svg className="mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
       <rect width="20" height="20" rx="5" />

@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { messageOf } from "./api.ts";
 
 interface ConfirmDialogProps {
@@ -23,7 +22,7 @@ export function ConfirmDialog({
   onConfirm,
   onDone,
   onClose,
-}: ConfirmDialogProps): ComponentChildren {
+}: ConfirmDialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const [answer, setAnswer] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -58,7 +57,7 @@ export function ConfirmDialog({
         {typed === undefined ? null : (
           <label>
             To go on, type <b>{typed}</b>
-            <input value={answer} onInput={({ currentTarget }) => setAnswer(currentTarget.value)} autoComplete="off" />
+            <input value={answer} onChange={({ target }) => setAnswer(target.value)} autoComplete="off" />
           </label>
         )}
         {error === undefined ? null : <p role="alert">{error}</p>}

@@ -1,5 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
-import { useSyncExternalStore } from "preact/compat";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Failure, PanelState, ProvidersView, SessionDetail } from "../../src/wire.ts";
 import { addressOf } from "./api.ts";
 

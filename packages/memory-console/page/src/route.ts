@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "preact/compat";
+import { useSyncExternalStore } from "react";
 
 /** What the page shows; it stands in the fragment of the address. */
 export type Route =

@@ -1,6 +1,6 @@
-import type { ComponentChildren } from "preact";
+import type { ReactNode } from "react";
 
-export function LoadingState({ label }: { label: string }): ComponentChildren {
+export function LoadingState({ label }: { label: string }): ReactNode {
   return (
     <div className="state" role="status">
       <span className="spinner" aria-hidden="true" />
@@ -15,7 +15,7 @@ interface ErrorStateProps {
   readonly onRetry?: () => void;
 }
 
-export function ErrorState({ title, text, onRetry }: ErrorStateProps): ComponentChildren {
+export function ErrorState({ title, text, onRetry }: ErrorStateProps): ReactNode {
   return (
     <div className="state" role="alert">
       <h2>{title}</h2>
@@ -29,7 +29,7 @@ export function ErrorState({ title, text, onRetry }: ErrorStateProps): Component
   );
 }
 
-export function EmptyState({ title, children }: { title: string; children?: ComponentChildren }): ComponentChildren {
+export function EmptyState({ title, children }: { title: string; children?: ReactNode }): ReactNode {
   return (
     <div className="state">
       <h2>{title}</h2>

@@ -1,12 +1,11 @@
-import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useState, type ReactNode } from "react";
 
 const THEMES = ["light dark", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 const NAMES: Readonly<Record<Theme, string>> = { "light dark": "Auto", light: "Light", dark: "Dark" };
 
 /** As the system has it, or light, or dark; kept for the next visit. */
-export function ThemeButton(): ComponentChildren {
+export function ThemeButton(): ReactNode {
   const [theme, setTheme] = useState<Theme>(storedTheme);
   useEffect(() => {
     document.documentElement.style.colorScheme = theme;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useState } from "react";
 
 /** The time, as often as a reader of minutes needs it. */
 export function useNow(intervalMs = 10_000): number {

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect } from "react";
 import { go, type Route } from "./route.ts";
 
 /** `/` goes to the search, Escape back to the list. */

@@ -1,5 +1,4 @@
-import type { RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState, type RefObject } from "react";
 
 /** The width of an element in pixels, for drawings whose letters should not shrink with them. */
 export function useWidth<Kind extends HTMLElement>(initial: number): [RefObject<Kind | null>, number] {

@@ -1,5 +1,4 @@
-import type { TargetedSubmitEvent, ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useState, type FormEvent, type ReactNode } from "react";
 import type { Overview, PanelRequest, PanelSection, PanelState } from "../../../src/wire.ts";
 import { isFailure, messageOf, send } from "../api.ts";
 import { useLive, type LiveStore } from "../live.ts";
@@ -15,7 +14,7 @@ interface PanelViewProps {
 }
 
 /** The application's own panel beside its session: what it shows, and what it lets the visitor do. */
-export function PanelView({ overview, panel, live }: PanelViewProps): ComponentChildren {
+export function PanelView({ overview, panel, live }: PanelViewProps): ReactNode {
   const state = useLive(live, "panel");
   const providers = useLive(live, "providers");
   const nowMs = useNow(1_000);
@@ -58,7 +57,7 @@ export function PanelView({ overview, panel, live }: PanelViewProps): ComponentC
 
 type Act = (request: PanelRequest) => Promise<void>;
 
-function Section({ section, act }: { section: PanelSection; act: Act }): ComponentChildren {
+function Section({ section, act }: { section: PanelSection; act: Act }): ReactNode {
   const { title, status, tone = "neutral", actions } = section;
   return (
     <section className="panel-section" aria-label={title}>
@@ -88,9 +87,9 @@ function Section({ section, act }: { section: PanelSection; act: Act }): Compone
   );
 }
 
-function Prompt({ prompt, act }: { prompt: NonNullable<PanelState["prompt"]>; act: Act }): ComponentChildren {
+function Prompt({ prompt, act }: { prompt: NonNullable<PanelState["prompt"]>; act: Act }): ReactNode {
   const [text, setText] = useState("");
-  const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
+  const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (text.trim() === "") return;
     void act({ type: "prompt", text });
@@ -103,7 +102,7 @@ function Prompt({ prompt, act }: { prompt: NonNullable<PanelState["prompt"]>; ac
         placeholder={prompt.placeholder ?? prompt.label}
         value={text}
         disabled={prompt.isDisabled}
-        onInput={({ currentTarget }) => setText(currentTarget.value)}
+        onChange={({ target }) => setText(target.value)}
         autoComplete="off"
       />
       <button type="submit" disabled={prompt.isDisabled}>

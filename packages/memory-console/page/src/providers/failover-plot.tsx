@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ReactNode } from "react";
 import type { ProvidersView, ProviderView } from "../../../src/wire.ts";
 import { clockTime, duration } from "../format.ts";
 import { useWidth } from "../use-width.ts";
@@ -17,7 +17,7 @@ const SHORTEST_MS = 60_000;
 const LONGEST_MS = 15 * 60_000;
 
 /** Which provider was in which state when, and when the work moved. */
-export function FailoverPlot({ view, nowMs }: { view: ProvidersView; nowMs: number }): ComponentChildren {
+export function FailoverPlot({ view, nowMs }: { view: ProvidersView; nowMs: number }): ReactNode {
   const [frame, width] = useWidth<HTMLDivElement>(USUAL_WIDTH);
   const { providers, events, startedMs } = view;
   const startMs = Math.max(Math.min(startedMs, nowMs - SHORTEST_MS), nowMs - LONGEST_MS);

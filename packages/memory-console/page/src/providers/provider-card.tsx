@@ -1,10 +1,10 @@
-import type { ComponentChildren } from "preact";
+import type { ReactNode } from "react";
 import type { ProviderView } from "../../../src/wire.ts";
 import { ago, amount, duration, fullTime } from "../format.ts";
 import { Sparkline } from "./sparkline.tsx";
 import { toneOf } from "./state-tone.ts";
 
-export function ProviderCard({ provider, nowMs }: { provider: ProviderView; nowMs: number }): ComponentChildren {
+export function ProviderCard({ provider, nowMs }: { provider: ProviderView; nowMs: number }): ReactNode {
   const { name, host, state, since, isActive, isPreferred, p50Ms, p99Ms, connections, latencies, lastError } = provider;
   return (
     <article className="provider" aria-label={`Provider ${name}`} data-tone={toneOf(state)}>
@@ -37,7 +37,7 @@ export function ProviderCard({ provider, nowMs }: { provider: ProviderView; nowM
   );
 }
 
-function Number({ name, value }: { name: string; value: string }): ComponentChildren {
+function Number({ name, value }: { name: string; value: string }): ReactNode {
   return (
     <div>
       <dt>{name}</dt>

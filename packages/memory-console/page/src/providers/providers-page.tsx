@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useState, type ReactNode } from "react";
 import type { Overview, ProvidersView } from "../../../src/wire.ts";
 import { isFailure, send } from "../api.ts";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
@@ -11,7 +10,7 @@ import { FailoverPlot } from "./failover-plot.tsx";
 import { ProviderCard } from "./provider-card.tsx";
 
 /** The health of the providers, live; a word where the storage is one store. */
-export function ProvidersPage({ overview, live }: { overview: Overview; live: LiveStore }): ComponentChildren {
+export function ProvidersPage({ overview, live }: { overview: Overview; live: LiveStore }): ReactNode {
   const view = useLive(live, "providers");
   const nowMs = useNow(1_000);
   if (!overview.hasProviders) {
@@ -49,7 +48,7 @@ export function ProvidersPage({ overview, live }: { overview: Overview; live: Li
   );
 }
 
-function Repair(): ComponentChildren {
+function Repair(): ReactNode {
   const [isAsked, setAsked] = useState(false);
   return (
     <>
@@ -70,7 +69,7 @@ function Repair(): ComponentChildren {
   );
 }
 
-function Pairs({ view, nowMs }: { view: ProvidersView; nowMs: number }): ComponentChildren {
+function Pairs({ view, nowMs }: { view: ProvidersView; nowMs: number }): ReactNode {
   const { pairs, unreachable, replicationError } = view;
   return (
     <section>
@@ -115,7 +114,7 @@ function stateOf(needsRepair: boolean, deadLetters: number, hints: number): stri
   return hints === 0 ? "equal" : "catching up";
 }
 
-function Events({ view }: { view: ProvidersView }): ComponentChildren {
+function Events({ view }: { view: ProvidersView }): ReactNode {
   return (
     <section>
       <h2>Last events</h2>

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ReactNode } from "react";
 import { duration } from "../format.ts";
 
 const WIDTH = 160;
@@ -6,7 +6,7 @@ const HEIGHT = 36;
 const SAMPLES = 120;
 
 /** Latencies over the last two minutes; where there are none, nothing is drawn. */
-export function Sparkline({ latencies }: { latencies: readonly (number | null)[] }): ComponentChildren {
+export function Sparkline({ latencies }: { latencies: readonly (number | null)[] }): ReactNode {
   const values = latencies.filter((value) => value !== null);
   const largest = Math.max(...values, 0.001);
   if (values.length === 0) return <p className="quiet">No statement was answered yet.</p>;

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ReactNode } from "react";
 import { amount, counted } from "../format.ts";
 import type { ContextWindow } from "./use-context-window.ts";
 
@@ -11,16 +11,14 @@ interface ContextBarProps {
 }
 
 /** Chooses a token budget, and says what of the session fits it. */
-export function ContextBar({ budget, window, onChange }: ContextBarProps): ComponentChildren {
+export function ContextBar({ budget, window, onChange }: ContextBarProps): ReactNode {
   return (
     <div className="context-bar">
       <label>
         Context window
         <select
           value={budget ?? ""}
-          onChange={({ currentTarget }) =>
-            onChange(currentTarget.value === "" ? undefined : Number(currentTarget.value))
-          }
+          onChange={({ target }) => onChange(target.value === "" ? undefined : Number(target.value))}
         >
           <option value="">everything</option>
           {BUDGETS.map((tokens) => (

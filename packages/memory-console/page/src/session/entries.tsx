@@ -1,6 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useMemo, useRef } from "preact/hooks";
-import { memo } from "preact/compat";
+import { memo, useMemo, useRef, type ReactNode } from "react";
 import { day } from "../format.ts";
 import { chunksOf, type Chunk } from "./chunks.ts";
 import { Entry } from "./entry.tsx";
@@ -14,7 +12,7 @@ interface EntriesProps {
 }
 
 /** The entries, with the days between them, and the line at which the context window begins. */
-export function Entries({ sessionKey, items, kept }: EntriesProps): ComponentChildren {
+export function Entries({ sessionKey, items, kept }: EntriesProps): ReactNode {
   const previous = useRef<readonly Chunk[]>([]);
   const chunks = useMemo(() => (previous.current = chunksOf(items, previous.current)), [items]);
   const lastOutsideId = useMemo(
@@ -44,12 +42,7 @@ interface ChunkViewProps extends Omit<EntriesProps, "items"> {
 /** About what an entry takes, in pixels, until it was seen once. */
 const USUAL_HEIGHT = 92;
 
-const ChunkView = memo(function ChunkView({
-  sessionKey,
-  chunk,
-  kept,
-  lastOutsideId,
-}: ChunkViewProps): ComponentChildren {
+const ChunkView = memo(function ChunkView({ sessionKey, chunk, kept, lastOutsideId }: ChunkViewProps): ReactNode {
   const { items, before } = chunk;
   return (
     <div className="chunk" style={{ containIntrinsicSize: `auto ${items.length * USUAL_HEIGHT}px` }}>

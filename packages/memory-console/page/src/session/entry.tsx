@@ -1,6 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
-import { memo } from "preact/compat";
+import { memo, useState, type ReactNode } from "react";
 import { clockTime, fullTime } from "../format.ts";
 import { isJsonObject } from "../json.ts";
 import { visible } from "../text/visible.ts";
@@ -20,7 +18,7 @@ const ROLE_NAMES = { user: "User", assistant: "Assistant", system: "System", too
 
 /** One atom on the timeline. */
 export const Entry = memo(
-  function Entry({ session, item, isOutside }: EntryProps): ComponentChildren {
+  function Entry({ session, item, isOutside }: EntryProps): ReactNode {
     const [isRaw, setRaw] = useState(false);
     const { atom, role, results } = item;
     const kind = role ?? (atom.memoryType === "session_metadata" ? "metadata" : "fact");
@@ -61,7 +59,7 @@ export const Entry = memo(
     left.isOutside === right.isOutside && left.session === right.session && isSameItem(left.item, right.item),
 );
 
-function EntryContent({ item }: { item: TimelineItem }): ComponentChildren {
+function EntryContent({ item }: { item: TimelineItem }): ReactNode {
   const { atom, role, results } = item;
   if (role === "tool" && !Array.isArray(atom.content)) {
     const { toolName } = atom.metadata;
@@ -73,7 +71,7 @@ function EntryContent({ item }: { item: TimelineItem }): ComponentChildren {
 }
 
 /** Which keys an atom of session metadata sets and removes. */
-function MetadataChange({ item }: { item: TimelineItem }): ComponentChildren {
+function MetadataChange({ item }: { item: TimelineItem }): ReactNode {
   const { content } = item.atom;
   const set = isJsonObject(content) && isJsonObject(content["set"]) ? Object.entries(content["set"]) : [];
   const removed = isJsonObject(content) && Array.isArray(content["removed"]) ? content["removed"] : [];

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ReactNode } from "react";
 import type { JsonObject, JsonValue } from "@rivet/memory-core";
 import type { AtomEntry } from "../../../src/wire.ts";
 import { isJsonObject } from "../json.ts";
@@ -12,7 +12,7 @@ const STATES: readonly string[] = ["state", "status", "severity", "priority", "l
 const TITLES: readonly string[] = ["title", "summary", "decision", "action", "issue", "description", "text", "message"];
 
 /** A fact that an agent derived, as a card: what it is about, how sure, how it stands, and all else in a table. */
-export function FactCard({ atom }: { atom: AtomEntry }): ComponentChildren {
+export function FactCard({ atom }: { atom: AtomEntry }): ReactNode {
   const { content } = atom;
   const fields = isJsonObject(content) ? Object.entries(content) : [];
   const title = titleOf(fields);
@@ -62,7 +62,7 @@ function isWord(value: JsonValue): boolean {
   return typeof value === "string" && value.length <= 24;
 }
 
-function Confidence({ value }: { value: number }): ComponentChildren {
+function Confidence({ value }: { value: number }): ReactNode {
   const percent = Math.round(value * 100);
   return (
     <span className="confidence">
@@ -72,7 +72,7 @@ function Confidence({ value }: { value: number }): ComponentChildren {
   );
 }
 
-export function Fields({ fields }: { fields: readonly Field[] }): ComponentChildren {
+export function Fields({ fields }: { fields: readonly Field[] }): ReactNode {
   if (fields.length === 0) return null;
   return (
     <dl className="fields">
@@ -88,7 +88,7 @@ export function Fields({ fields }: { fields: readonly Field[] }): ComponentChild
   );
 }
 
-function Value({ value }: { value: JsonValue }): ComponentChildren {
+function Value({ value }: { value: JsonValue }): ReactNode {
   if (typeof value === "string") return <RichText text={value} />;
   if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== "object")) {
     return value.map((item, index) => (

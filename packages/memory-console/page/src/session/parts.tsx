@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useState, type ReactNode } from "react";
 import type { JsonObject, JsonValue } from "@rivet/memory-core";
 import type { AtomEntry } from "../../../src/wire.ts";
 import { beginning } from "../../../src/excerpt.ts";
@@ -10,13 +9,7 @@ import { visible } from "../text/visible.ts";
 import type { ToolResult } from "./timeline-items.ts";
 
 /** The content of a message: a text, or its parts in their order. */
-export function MessageContent({
-  atom,
-  results,
-}: {
-  atom: AtomEntry;
-  results: readonly ToolResult[];
-}): ComponentChildren {
+export function MessageContent({ atom, results }: { atom: AtomEntry; results: readonly ToolResult[] }): ReactNode {
   const { content } = atom;
   if (typeof content === "string") return <FoldedText text={content} />;
   if (!Array.isArray(content)) return <Json value={content} />;
@@ -29,7 +22,7 @@ interface PartProps {
   readonly results: readonly ToolResult[];
 }
 
-function Part({ part, image, results }: PartProps): ComponentChildren {
+function Part({ part, image, results }: PartProps): ReactNode {
   if (!isJsonObject(part)) return <Json value={part} />;
   const { type, text, toolCallId, toolName, input, output, filename } = part;
   const name = typeof toolName === "string" ? toolName : "tool";
@@ -66,7 +59,7 @@ interface ToolFoldProps {
 }
 
 /** A call and what came of it, in one line until somebody wants to know. */
-export function ToolFold({ name, input, output, isAnswered }: ToolFoldProps): ComponentChildren {
+export function ToolFold({ name, input, output, isAnswered }: ToolFoldProps): ReactNode {
   const { value, isFailed } = readOutput(output);
   const state = isFailed ? "failed" : isAnswered ? "done" : "open";
   return (
@@ -101,7 +94,7 @@ function readOutput(output: JsonValue | undefined): { value: JsonValue; isFailed
 }
 
 /** What is elsewhere is named and never fetched. */
-function Attachment({ part }: { part: JsonObject }): ComponentChildren {
+function Attachment({ part }: { part: JsonObject }): ReactNode {
   const { type, image, data, mediaType, filename } = part;
   const source = type === "image" ? image : data;
   const place = typeof source === "string" && /^https?:/.test(source) ? source : undefined;
@@ -119,7 +112,7 @@ function Attachment({ part }: { part: JsonObject }): ComponentChildren {
 const FOLDED_FROM = 2_400;
 const FOLDED_TO = 1_200;
 
-function FoldedText({ text }: { text: string }): ComponentChildren {
+function FoldedText({ text }: { text: string }): ReactNode {
   const [isOpen, setOpen] = useState(false);
   if (text.length <= FOLDED_FROM) return <RichText text={text} />;
   return (
@@ -132,7 +125,7 @@ function FoldedText({ text }: { text: string }): ComponentChildren {
   );
 }
 
-export function Json({ value }: { value: JsonValue }): ComponentChildren {
+export function Json({ value }: { value: JsonValue }): ReactNode {
   return <CodeBlock text={typeof value === "string" ? value : JSON.stringify(value, undefined, 2)} />;
 }
 

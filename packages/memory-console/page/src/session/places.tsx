@@ -1,11 +1,10 @@
-import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useState, type ReactNode } from "react";
 import type { AtomPlaces } from "../../../src/wire.ts";
 import { read } from "../api.ts";
 import { placesText } from "./places-text.ts";
 
 /** Where an atom lives. What cannot be found out is left out: the atom is here all the same. */
-export function Places({ session, id }: { session: string; id: string }): ComponentChildren {
+export function Places({ session, id }: { session: string; id: string }): ReactNode {
   const [text, setText] = useState("");
   useEffect(() => {
     const left = new AbortController();

@@ -1,11 +1,10 @@
-import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useState, type ReactNode } from "react";
 import { messageOf, read } from "../api.ts";
 import { CodeBlock } from "../text/rich-text.tsx";
 import { Places } from "./places.tsx";
 
 /** An atom as it is stored, all of it, and where. */
-export function RawJson({ session, id }: { session: string; id: string }): ComponentChildren {
+export function RawJson({ session, id }: { session: string; id: string }): ReactNode {
   const [text, setText] = useState<string>();
   const [error, setError] = useState<string>();
   const [isCopied, setCopied] = useState(false);

@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useState, type ReactNode } from "react";
 import type { Overview, SessionDetail } from "../../../src/wire.ts";
 import { send } from "../api.ts";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
@@ -16,7 +15,7 @@ interface SessionHeaderProps {
   readonly onRemoved: (() => void) | undefined;
 }
 
-export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProps): ComponentChildren {
+export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProps): ReactNode {
   const { sessionId, userId, createdAt, lastActive, messageCount, atomCount, metadata, unreachable } = detail;
   const [isCopied, setCopied] = useState(false);
   const nowMs = useNow();
@@ -72,7 +71,7 @@ export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProp
 type Asked = "session" | "user";
 
 /** What can be deleted here. Each asks first. */
-function Changes({ detail, onRemoved }: Omit<SessionHeaderProps, "overview">): ComponentChildren {
+function Changes({ detail, onRemoved }: Omit<SessionHeaderProps, "overview">): ReactNode {
   const [asked, setAsked] = useState<Asked>();
   const { key, sessionId, userId } = detail;
   const done = (): void => {

@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { AtomEntry, Overview, SessionDetail, UnreadableEntry } from "../../../src/wire.ts";
 import { isFailure } from "../api.ts";
 import { counted } from "../format.ts";
@@ -19,13 +18,13 @@ interface SessionViewProps {
   readonly live: LiveStore;
   readonly overview: Overview;
   /** What stands below the conversation. */
-  readonly footer?: ComponentChildren;
+  readonly footer?: ReactNode;
   /** Told when it is no longer there, by whomever it was removed. */
   readonly onRemoved?: () => void;
 }
 
 /** A session as the conversation that it was, with its atoms on the same timeline. */
-export function SessionView({ sessionKey, live, overview, footer, onRemoved }: SessionViewProps): ComponentChildren {
+export function SessionView({ sessionKey, live, overview, footer, onRemoved }: SessionViewProps): ReactNode {
   const told = useLive(live, "session");
   const failed = isFailure(told) ? told.error.message : undefined;
   const detail: SessionDetail | undefined = told === null || isFailure(told) ? undefined : told;
@@ -54,19 +53,14 @@ interface ConversationProps {
   readonly kept: ReadonlySet<string> | undefined;
 }
 
-function Conversation({ sessionKey, timeline, kept }: ConversationProps): ComponentChildren {
+function Conversation({ sessionKey, timeline, kept }: ConversationProps): ReactNode {
   const { atoms, error, retry } = timeline;
   if (atoms !== undefined) return <Scroll sessionKey={sessionKey} timeline={timeline} atoms={atoms} kept={kept} />;
   if (error === undefined) return <LoadingState label="Reading the session" />;
   return <ErrorState title="The session could not be read" text={error} onRetry={retry} />;
 }
 
-function Scroll({
-  sessionKey,
-  timeline,
-  atoms,
-  kept,
-}: ConversationProps & { atoms: readonly AtomEntry[] }): ComponentChildren {
+function Scroll({ sessionKey, timeline, atoms, kept }: ConversationProps & { atoms: readonly AtomEntry[] }): ReactNode {
   const { unreadable, hasOlder, error, loadOlder, retry } = timeline;
   const items = useMemo(() => timelineItems(atoms), [atoms]);
   const scroller = useRef<HTMLDivElement>(null);
@@ -100,7 +94,7 @@ function Scroll({
   );
 }
 
-function Unreadable({ entry }: { entry: UnreadableEntry }): ComponentChildren {
+function Unreadable({ entry }: { entry: UnreadableEntry }): ReactNode {
   const { memoryType, reason, contentText } = entry;
   return (
     <details className="unreadable">
@@ -122,7 +116,7 @@ function Older({
   root: { readonly current: HTMLDivElement | null };
   /** Looks again after each page, which may not have filled the view. */
   count: number;
-}): ComponentChildren {
+}): ReactNode {
   const mark = useRef<HTMLDivElement>(null);
   const look = useCallback(
     (entries: readonly IntersectionObserverEntry[]) => {

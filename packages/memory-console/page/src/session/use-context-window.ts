@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useState } from "react";
 import type { ContextView } from "../../../src/wire.ts";
 import { messageOf, read } from "../api.ts";
 

@@ -1,5 +1,4 @@
-import type { RefObject } from "preact";
-import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from "react";
 
 /** How far from the end still counts as there, in pixels. */
 const NEAR = 48;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useState } from "react";
 import type { AtomEntry, AtomPage, SessionDetail, UnreadableEntry } from "../../../src/wire.ts";
 import { messageOf, read, type Parameters } from "../api.ts";
 

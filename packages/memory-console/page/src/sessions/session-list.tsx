@@ -1,5 +1,4 @@
-import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import type { SessionEntry } from "../../../src/wire.ts";
 import { ago, amount, counted, shortId } from "../format.ts";
 import { useLive, type LiveStore } from "../live.ts";
@@ -22,7 +21,7 @@ interface SessionListProps {
   readonly removals: number;
 }
 
-export function SessionList({ live, selected, removals }: SessionListProps): ComponentChildren {
+export function SessionList({ live, selected, removals }: SessionListProps): ReactNode {
   const [typed, setTyped] = useState<SessionFilter>({ search: "", user: "" });
   const rested = useDelayed(typed);
   // An id may have a space in it, and whoever types one has to begin with what comes before.
@@ -40,14 +39,14 @@ export function SessionList({ live, selected, removals }: SessionListProps): Com
           aria-label="Search by the beginning of a session id"
           aria-keyshortcuts="/"
           value={typed.search}
-          onInput={({ currentTarget }) => setTyped({ ...typed, search: currentTarget.value })}
+          onChange={({ target }) => setTyped({ ...typed, search: target.value })}
         />
         <input
           type="search"
           placeholder="User…"
           aria-label="Only sessions of this user"
           value={typed.user}
-          onInput={({ currentTarget }) => setTyped({ ...typed, user: currentTarget.value })}
+          onChange={({ target }) => setTyped({ ...typed, user: target.value })}
         />
       </div>
       {error === undefined ? null : <ErrorState title="The sessions could not be read" text={error} />}
@@ -80,7 +79,7 @@ interface RowsProps {
 }
 
 /** Draws the rows that are seen, of any number. */
-function Rows({ sessions, selected, onNearEnd }: RowsProps): ComponentChildren {
+function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
   const nowMs = useNow();
   const { first, end } = useRowWindow(scroller, sessions.length, ROW_HEIGHT);
@@ -173,7 +172,7 @@ interface RowProps {
   readonly nowMs: number;
 }
 
-function Row({ session, isSelected, nowMs }: RowProps): ComponentChildren {
+function Row({ session, isSelected, nowMs }: RowProps): ReactNode {
   const { key, sessionId, userId, messageCount, lastActive } = session;
   return (
     <a href={fragmentOf({ view: "sessions", key })} aria-current={isSelected ? "page" : undefined} className="row">

@@ -1,6 +1,5 @@
-import type { RefObject } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { flushSync } from "preact/compat";
+import { useEffect, useState, type RefObject } from "react";
+import { flushSync } from "react-dom";
 
 /** Rows that are drawn above and below those that are seen. */
 const OVERSCAN = 8;

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "react";
 import type { SessionPage } from "../../../src/wire.ts";
 import { messageOf, read } from "../api.ts";
 import { openingSessions } from "../opening.ts";

@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { memo } from "preact/compat";
+import { memo, type ReactNode } from "react";
 import { blocksOf, inlinesOf, type Block } from "./markdown.ts";
 import { slicesOf } from "./slices.ts";
 import { visible } from "./visible.ts";
@@ -8,7 +7,7 @@ import { visible } from "./visible.ts";
 const LONGEST_PROSE = 40_000;
 
 /** A text as its author meant it. Whatever it says, it is text. */
-export const RichText = memo(function RichText({ text }: { text: string }): ComponentChildren {
+export const RichText = memo(function RichText({ text }: { text: string }): ReactNode {
   if (text.length > LONGEST_PROSE) return <LongText text={text} />;
   return (
     <div className="prose">
@@ -19,7 +18,7 @@ export const RichText = memo(function RichText({ text }: { text: string }): Comp
   );
 });
 
-function BlockView({ block }: { block: Block }): ComponentChildren {
+function BlockView({ block }: { block: Block }): ReactNode {
   switch (block.type) {
     case "code":
       return <CodeBlock text={block.text} language={block.language} />;
@@ -51,7 +50,7 @@ function BlockView({ block }: { block: Block }): ComponentChildren {
   }
 }
 
-function InlineText({ text }: { text: string }): ComponentChildren {
+function InlineText({ text }: { text: string }): ReactNode {
   return inlinesOf(text).map(({ type, text }, index) => {
     const shown = visible(text);
     if (type === "code") return <code key={index}>{shown}</code>;
@@ -61,7 +60,7 @@ function InlineText({ text }: { text: string }): ComponentChildren {
   });
 }
 
-export function CodeBlock({ text, language = "" }: { text: string; language?: string }): ComponentChildren {
+export function CodeBlock({ text, language = "" }: { text: string; language?: string }): ReactNode {
   return (
     <div className="code-block">
       {language === "" ? null : <span className="language">{visible(language)}</span>}
@@ -73,7 +72,7 @@ export function CodeBlock({ text, language = "" }: { text: string; language?: st
 }
 
 /** Text of any length: in slices, of which the browser lays out those that are seen. */
-function LongText({ text }: { text: string }): ComponentChildren {
+function LongText({ text }: { text: string }): ReactNode {
   const slices = slicesOf(text);
   if (slices.length <= 1) return visible(text);
   return slices.map((slice, index) => (
