@@ -130,7 +130,7 @@ export class DatabaseManager implements Queryable {
     options: QueryOptions = {},
   ): Promise<QueryResult<Row>> {
     const deadlineMs = Math.max(options.timeoutMs ?? 0, this.#settings.operationTimeoutMs);
-    return this.#operate("statement", options, deadlineMs, async (provider, context) => {
+    return this.#operate("statement", options, deadlineMs, (provider, context) => {
       checkQuery(statement, values, options);
       return provider.query<Row>(statement, values, options, context);
     });
@@ -267,7 +267,7 @@ export class DatabaseManager implements Queryable {
     const deadline = new Deadline(duration(deadlineMs, "options.deadlineMs", operationTimeoutMs), nowMs, signal);
     const among = providers ?? (isFailoverOn ? undefined : [this.preferred]);
     const route = { isReadOnly: readOnly, among, isLastResortAllowed: lastResort };
-    const isHedged = hedge && idempotent && this.providerNames.length > 1;
+    const isHedged = hedge && idempotent && this.#roster.names.length > 1;
     this.#inFlight += 1;
     try {
       return await dispatch({ kind, isIdempotent: idempotent, isHedged, deadline, route, attempt }, this.#dispatching);

@@ -12,6 +12,8 @@ const ANY_WRITE: Route = { isReadOnly: false, among: undefined, isLastResortAllo
 
 /** The providers in their order of preference, and which of them takes the work now. */
 export class Roster {
+  /** In their order of preference, as they were given. */
+  readonly names: readonly string[];
   readonly #emit: Emit;
   readonly #isFailoverOn: boolean;
   readonly #byName: ReadonlyMap<string, Provider>;
@@ -39,6 +41,7 @@ export class Roster {
     const all = providers.map((provider) => new Provider(provider, context));
     this.#byName = new Map(all.map((provider) => [provider.name, provider]));
     this.#ranking = all;
+    this.names = [...this.#byName.keys()];
     const first = this.#byName.get(primary);
     if (first === undefined) throw new TypeError("the primary is none of the providers");
     this.#active = first;
@@ -47,10 +50,6 @@ export class Roster {
 
   get all(): Iterable<Provider> {
     return this.#byName.values();
-  }
-
-  get names(): readonly string[] {
-    return [...this.#byName.keys()];
   }
 
   /** The one that takes the work now, or took it last. */

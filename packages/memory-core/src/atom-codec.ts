@@ -106,7 +106,8 @@ export function decodeMetadataChange(row: AtomRow): MetadataChange {
 /** What decoding needs of a row. */
 type StoredText = MessageRow & Partial<Pick<AtomRow, "sessionId">>;
 
-const NO_METADATA: JsonObject = Object.freeze({});
+/** Of most messages; shared, as it is frozen. */
+export const NO_METADATA: JsonObject = Object.freeze({});
 
 function decodeMetadata(row: StoredText): JsonObject {
   if (row.metadata === "{}") return {};

@@ -10,6 +10,7 @@ export class Lifecycle {
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #inFlight = 0;
+  #isOpen = false;
   #onIdle: (() => void) | undefined;
 
   constructor(openBackend: () => Promise<void>, closeBackend: () => Promise<void>) {
@@ -39,6 +40,11 @@ export class Lifecycle {
     }
   }
 
+  /** Whether the backend is ready, so that nothing has to be waited for. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** Opens the backend, unless it is open or about to be. */
   open(): Promise<void> {
     return (this.#opening ??= this.#open());
@@ -48,6 +54,7 @@ export class Lifecycle {
     try {
       // In a later microtask, also when it throws at once: `open` has kept the promise by then.
       await Promise.resolve().then(this.#openBackend);
+      this.#isOpen = true;
     } catch (error) {
       this.#opening = undefined;
       throw error;

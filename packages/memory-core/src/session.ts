@@ -1,3 +1,4 @@
+import { NO_METADATA } from "./atom-codec.ts";
 import { processClock } from "./atom-id.ts";
 import type { UnreadableAtom } from "./atom.ts";
 import { contextWindow, type ContextOptions } from "./context-window.ts";
@@ -151,14 +152,15 @@ export class Session {
     return this.#addMessage("tool", content, metadata);
   }
 
-  #addMessage(role: MessageRole, content: unknown, metadata: Readonly<Record<string, unknown>> = {}): Message {
+  #addMessage(role: MessageRole, content: unknown, metadata: Readonly<Record<string, unknown>> = NO_METADATA): Message {
     const copy = typeof content === "string" ? content : snapshotJson(content, "content", this.#storage?.maxAtomBytes);
     assertMessageContent(copy, "content");
     const message: Message = Object.freeze({
       id: this.#log.clock.next(),
       role,
       content: copy,
-      metadata: snapshotJsonObject(metadata, "metadata", this.#storage?.maxAtomBytes),
+      metadata:
+        metadata === NO_METADATA ? NO_METADATA : snapshotJsonObject(metadata, "metadata", this.#storage?.maxAtomBytes),
       createdAt: new Date(this.#log.clock.wallTimeMs()),
     });
     this.#log.addMessage(message);

@@ -525,9 +525,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /** Runs a hook on the open store. */
-  async #use<Result>(hook: () => Promise<Result>): Promise<Result> {
-    await this.#lifecycle.open();
-    return hook();
+  #use<Result>(hook: () => Promise<Result>): Promise<Result> {
+    return this.#lifecycle.isOpen ? hook() : this.#lifecycle.open().then(hook);
   }
 
   /** Runs a public operation: closing waits for it, and its failures say what they were. */

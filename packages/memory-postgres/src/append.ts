@@ -2,6 +2,8 @@
 import {
   bySession,
   compareRows,
+  headAfterInsert,
+  NIL_ID,
   SESSION_METADATA,
   type AtomRow,
   type AtomWrite,
@@ -17,6 +19,7 @@ import {
   idOfBits,
   isExpirySet,
   text,
+  type SessionAppend,
   type TextRow,
 } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
@@ -105,20 +108,27 @@ async function appendToSession(
   rows: readonly [AtomRow, ...AtomRow[]],
   session: SessionWrite | undefined,
 ): Promise<Written> {
-  const deletionCount = deletions.countOf(rows[0].sessionId);
+  const head = headAfterInsert(undefined, rows);
+  const deletionCount = deletions.countOf(head.sessionId);
   const expectedHistoryXor = session?.expectedHistoryXor;
   const isMetadataSet = setsMetadata(rows);
-  const append = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined };
-  const context = { deletionCount, expectedHistoryXor, isMetadataSet };
-  const isExpiring = isExpirySet(rows);
-  const isPlain = deletionCount === 0 && rows.length <= MAX_LISTED_ROWS && !isExpiring;
-  const statement = isPlain
-    ? statements.appendToSession({ ...append, rowCount: rows.length })
-    : statements.appendManyToSession({ ...append, isExpirySet: isExpiring });
-  const values = isPlain ? appendToSessionValues(rows, context) : appendManyToSessionValues(rows, context);
+  const append = { rows, head, deletionCount, expectedHistoryXor, isMetadataSet };
+  const form = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined };
+  const isListed = isListable(append);
+  const statement = isListed
+    ? statements.appendToSession({ ...form, count: rows.length, isHistory: head.historyXor === head.idXor })
+    : statements.appendManyToSession({ ...form, isExpirySet: isExpirySet(rows) });
+  const values = isListed ? appendToSessionValues(append) : appendManyToSessionValues(append);
   const options = { ...route, idempotent: true, asText: true };
   const { rows: answer, provider } = await db.query<TextRow>(statement, values, options);
   return { written: rows.length, provider, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };
+}
+
+/** Whether the statement that lists its rows is for these. */
+function isListable({ rows, head, deletionCount }: SessionAppend): boolean {
+  if (deletionCount > 0 || rows.length > MAX_LISTED_ROWS || isExpirySet(rows)) return false;
+  const isOneXor = head.historyXor === head.idXor || head.historyXor === NIL_ID;
+  return isOneXor && rows.at(-1)?.id === head.lastAtomId;
 }
 
 function setsMetadata(rows: readonly AtomRow[]): boolean {

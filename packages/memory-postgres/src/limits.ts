@@ -11,7 +11,7 @@ export class StatementRoom {
 
   /** Takes the room for rows, if there is enough. @returns whether there was. */
   take(rows: readonly AtomRow[]): boolean {
-    const units = rows.reduce((sum, { content, metadata }) => sum + content.length + metadata.length, 0);
+    const units = unitsOf(rows);
     const isEnough = this.#rows + rows.length <= MAX_ROWS && this.#units + units <= MAX_UNITS;
     if (!isEnough && this.#rows > 0) return false;
     this.#rows += rows.length;
@@ -20,9 +20,15 @@ export class StatementRoom {
   }
 }
 
-/** Whether one statement may carry the rows. */
+/** Whether one statement may carry the rows. It is on the path of every save. */
 export function fitsStatement(rows: readonly AtomRow[]): boolean {
-  return chunksOf(rows).length <= 1;
+  return rows.length <= 1 || (rows.length <= MAX_ROWS && unitsOf(rows) <= MAX_UNITS);
+}
+
+function unitsOf(rows: readonly AtomRow[]): number {
+  let units = 0;
+  for (const { content, metadata } of rows) units += content.length + metadata.length;
+  return units;
 }
 
 /** The rows in parts that fit a statement each, in their order. */

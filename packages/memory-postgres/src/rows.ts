@@ -17,32 +17,29 @@ import { timestampText } from "./timestamps.ts";
 /** A row as the driver gives it, all values being text. */
 export type TextRow = Readonly<Record<string, string | null>>;
 
-/** What an append to one session is told beside the rows. */
-export interface AppendContext {
+/** What is appended to one session: rows, the head that they make by themselves, and what is to be found there. */
+export interface SessionAppend {
+  readonly rows: readonly AtomRow[];
+  readonly head: SessionHead;
   /** How many deletions the session is known to have seen. */
   readonly deletionCount: number;
   readonly expectedHistoryXor: string | undefined;
   readonly isMetadataSet: boolean;
 }
 
-/** The values of `appendToSession` for rows of one session that are all new. */
-export function appendToSessionValues(rows: readonly [AtomRow, ...AtomRow[]], context: AppendContext): unknown[] {
-  const values = headValues(rows, context);
-  for (const { id, memoryType, content, metadata, createdAtMs } of rows)
-    values.push(id, memoryType, content, metadata, timestampText(createdAtMs));
+/** The values of `appendToSession`. */
+export function appendToSessionValues(append: SessionAppend): unknown[] {
+  const { rows, head } = append;
+  const { sessionId, userId, createdAtMs, messageCount, idXor } = head;
+  const values = [sessionId, userId, timestampText(createdAtMs), messageCount, bitsOfId(idXor), ...givenValues(append)];
+  for (const { id, memoryType, content, metadata, createdAtMs: timeMs } of rows)
+    values.push(id, memoryType, content, metadata, timestampText(timeMs));
   return values;
 }
 
 /** The values of `appendManyToSession`. */
-export function appendManyToSessionValues(rows: readonly [AtomRow, ...AtomRow[]], context: AppendContext): unknown[] {
-  return [...headValues(rows, context), atomsJson(rows)];
-}
-
-function headValues(
-  rows: readonly [AtomRow, ...AtomRow[]],
-  { deletionCount, expectedHistoryXor, isMetadataSet }: AppendContext,
-): unknown[] {
-  const head = headAfterInsert(undefined, rows);
+export function appendManyToSessionValues(append: SessionAppend): unknown[] {
+  const { rows, head, deletionCount } = append;
   return [
     head.sessionId,
     head.userId,
@@ -53,9 +50,15 @@ function headValues(
     deletionCount,
     bitsOfId(head.idXor),
     bitsOfId(head.historyXor),
-    ...(expectedHistoryXor === undefined ? [] : [bitsOfId(expectedHistoryXor)]),
-    ...(isMetadataSet ? [head.metadata, head.metadataIds] : []),
+    ...givenValues(append),
+    atomsJson(rows),
   ];
+}
+
+/** The values of both that are not always there. */
+function givenValues({ head, expectedHistoryXor, isMetadataSet }: SessionAppend): string[] {
+  const expected = expectedHistoryXor === undefined ? [] : [bitsOfId(expectedHistoryXor)];
+  return isMetadataSet ? [...expected, head.metadata, head.metadataIds] : expected;
 }
 
 /** Whether any row expires. Messages do not: what is appended most needs no column for it. */

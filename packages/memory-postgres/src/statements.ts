@@ -44,11 +44,18 @@ const HEAD_TARGETS = `session_id, user_id, created_at, last_atom_id, recency, me
   id_xor, history_xor, metadata, metadata_ids`;
 
 interface AppendOptions {
+  /** Whether session metadata is among the rows. */
   readonly isMetadataSet: boolean;
   readonly isVersionExpected: boolean;
   /** Whether any row expires: else the statement does without the column. */
   readonly isExpirySet: boolean;
-  readonly rowCount: number;
+}
+
+/** The rows of the statement of nearly every save: each form of them is a statement of its own. */
+export interface ListedRows extends Omit<AppendOptions, "isExpirySet"> {
+  readonly count: number;
+  /** Whether they are the history of a session, or nothing of it: then one value says the XOR of both. */
+  readonly isHistory: boolean;
 }
 
 /** The statements on the tables of one schema. */
@@ -70,8 +77,8 @@ export class Statements {
   // Writing
 
   /**
-   * Appends rows, all of them new, to one session that no tombstone names a row of, none of which expires: the statement of nearly every save. Its
-   * values are those of `appendToSessionValues`. Gives `historyXor`.
+   * Appends rows in the order of their ids, all of them new, to one session that no deletion has seen, none of which expires: the
+   * statement of nearly every save. Its values are those of `appendToSessionValues`. Gives `historyXor`.
    *
    * What it must not do ends it with a unique or a NOT NULL violation, which undoes all of it, and `careful-append.ts`
    * looks closer: an id that is there already, with this content or another; a session of someone else; one that changed;
@@ -83,13 +90,14 @@ export class Statements {
    *
    * Rows as values take 0.375 ms where rows as JSON, counted as they are inserted, took 0.401 ms, and a bare INSERT 0.314 ms.
    */
-  appendToSession({ rowCount, isMetadataSet, isVersionExpected }: Omit<AppendOptions, "isExpirySet">): Statement {
-    return this.#cached(`append ${rowCount} ${isMetadataSet} ${isVersionExpected}`, () => {
-      const { next, expected, metadata } = headParameters(isMetadataSet, isVersionExpected);
-      const rows = Array.from({ length: rowCount }, () => ({
+  appendToSession({ count, isHistory, isMetadataSet, isVersionExpected }: ListedRows): Statement {
+    return this.#cached(`append ${count} ${isHistory} ${isMetadataSet} ${isVersionExpected}`, () => {
+      const { next, expected, metadata } = headParameters(5, isMetadataSet, isVersionExpected);
+      const rows = Array.from({ length: count }, () => ({
         id: next(),
         rest: [next(), next(), next(), next()].join(),
       }));
+      const lastId = rows.at(-1)?.id ?? NIL;
       const hints = rows.map(({ id }) => `('${ALL_STORES}', $1, ${id}, false)`).join();
       return `
 WITH inserted AS (
@@ -97,7 +105,8 @@ WITH inserted AS (
   VALUES ${rows.map(({ id, rest }) => `($1, ${id}, $2, ${rest})`).join()}
 )${this.#isHinting ? `, hinted AS (INSERT INTO ${this.#table.hints} VALUES ${hints} ON CONFLICT DO NOTHING)` : ""}
 INSERT INTO ${this.#table.heads} AS head (${HEAD_TARGETS})
-VALUES ($1, ${this.#userIf(expected)}, $3, $4, ${recencyOf("$4::uuid")}, $5, $6, $7, $8, $9, ${metadata})
+VALUES ($1, ${this.#userIf(expected)}, $3, ${lastId}, ${recencyOf(`${lastId}::uuid`)}, $4, ${count}, 0, $5,
+  ${isHistory ? "$5" : NO_BITS}, ${metadata})
 ${updateHead(isMetadataSet, expected)}
 RETURNING history_xor AS "historyXor"`;
     });
@@ -107,10 +116,10 @@ RETURNING history_xor AS "historyXor"`;
    * The same for any number of rows, and for a session that was deleted from: tombstones are looked up, and a row that one
    * names ends the statement. Its values are those of `appendManyToSessionValues`.
    */
-  appendManyToSession({ isMetadataSet, isVersionExpected, isExpirySet }: Omit<AppendOptions, "rowCount">): Statement {
+  appendManyToSession({ isMetadataSet, isVersionExpected, isExpirySet }: AppendOptions): Statement {
     return this.#cached(`append rows ${isMetadataSet} ${isVersionExpected} ${isExpirySet}`, () => {
       const expiry = isExpirySet ? ", expires_at" : "";
-      const { next, expected, metadata } = headParameters(isMetadataSet, isVersionExpected);
+      const { next, expected, metadata } = headParameters(9, isMetadataSet, isVersionExpected);
       return `
 WITH inserted AS (
   INSERT INTO ${this.#table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
@@ -145,7 +154,7 @@ RETURNING history_xor AS "historyXor"`;
    *
    * For 64 turns it takes 2.9 ms with columns in arrays and joined text, where rows as JSON took 3.6 ms.
    */
-  appendToSessions({ isMetadataSet, isExpirySet }: Pick<AppendOptions, "isMetadataSet" | "isExpirySet">): Statement {
+  appendToSessions({ isMetadataSet, isExpirySet }: Omit<AppendOptions, "isVersionExpected">): Statement {
     return this.#cached(`append many ${isMetadataSet} ${isExpirySet}`, () => {
       const expiry = isExpirySet ? ", expires_at" : "";
       const expiries = isExpirySet ? `, unnest($${isMetadataSet ? 19 : 17}::text[])` : "";
@@ -448,13 +457,14 @@ WHERE ${conditions.join(" AND ")} ORDER BY expires_at, session_id, id LIMIT $2`)
   }
 }
 
-/** The parameters of an append after those that every head has: `$1` to `$9`. */
+/** The parameters of an append after those that every head has, the first so many. */
 function headParameters(
+  count: number,
   isMetadataSet: boolean,
   isVersionExpected: boolean,
 ): { next: () => string; expected: string | undefined; metadata: string } {
-  let count = 9;
-  const next = (): string => `$${++count}`;
+  let last = count;
+  const next = (): string => `$${++last}`;
   const expected = isVersionExpected ? next() : undefined;
   const metadata = isMetadataSet ? `${next()}::jsonb, ${next()}::jsonb` : "'{}', '{}'";
   return { next, expected, metadata };

@@ -1,5 +1,5 @@
 import { sharedServer } from "@rivet/local-servers";
-import { AtomClock, Session, type AtomRow } from "@rivet/memory-core";
+import { AtomClock, headAfterInsert, Session, type AtomRow } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -152,7 +152,7 @@ function rowsRead(plan: string): number {
 
 /** Pages that the server looked at for an append, which is then undone. */
 async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<number> {
-  const options = { isMetadataSet: false, isVersionExpected: false, rowCount: 1 };
+  const options = { isMetadataSet: false, isVersionExpected: false, count: 1, isHistory: true };
   const { text } = new Statements("public").appendToSession(options);
   const row: AtomRow = {
     sessionId,
@@ -164,10 +164,11 @@ async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<numb
     createdAtMs: 0,
     expiresAtMs: null,
   };
-  const context = { deletionCount: 0, expectedHistoryXor: undefined, isMetadataSet: false };
+  const head = headAfterInsert(undefined, [row]);
+  const append = { rows: [row], head, deletionCount: 0, expectedHistoryXor: undefined, isMetadataSet: false };
   await client.query("BEGIN");
   await client.query(`PREPARE append AS ${text}`);
-  const values = appendToSessionValues([row], context).map((value) => pg.escapeLiteral(String(value)));
+  const values = appendToSessionValues(append).map((value) => pg.escapeLiteral(String(value)));
   const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE append(${values.join(", ")})`);
   await client.query("ROLLBACK");
   await client.query("DEALLOCATE append");

@@ -82,8 +82,15 @@ export const MIGRATIONS: readonly string[] = [
   -- The messages of a turn stand next to each other in an index in the order of ids, and on two pages in one that leads by type.
   DROP INDEX session_memories_by_user;
   CREATE INDEX session_memories_by_user ON session_memories (user_id, id);
+
+  -- SQLite makes a table of its own for each list of NOT IN, in each statement that inserts.
+  DROP INDEX session_memories_facts;
+  CREATE INDEX session_memories_facts ON session_memories (session_id, memory_type, id)
+    WHERE memory_type <> 'message_user' AND memory_type <> 'message_assistant' AND memory_type <> 'message_system'
+      AND memory_type <> 'message_tool';
   CREATE INDEX session_memories_facts_by_user ON session_memories (user_id, memory_type, id)
-    WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+    WHERE memory_type <> 'message_user' AND memory_type <> 'message_assistant' AND memory_type <> 'message_system'
+      AND memory_type <> 'message_tool';
   `,
 ];
 

@@ -28,7 +28,7 @@ const HEAD_COLUMNS = `session_id AS sessionId, user_id AS userId, created_at AS 
 // the condition of the index on facts.
 const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
 const IS_MESSAGE = `memory_type IN (${MESSAGE_LIST})`;
-const IS_FACT = `memory_type NOT IN (${MESSAGE_LIST})`;
+const IS_FACT = MESSAGE_TYPES.map((type) => `memory_type <> '${type}'`).join(" AND ");
 // Without statistics the planner takes the primary key and reads the whole session, or all messages of a user.
 const FACTS_OF_SESSION = "INDEXED BY session_memories_facts";
 const FACTS_OF_USER = "INDEXED BY session_memories_facts_by_user";
