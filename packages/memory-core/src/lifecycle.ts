@@ -19,11 +19,11 @@ export class Lifecycle {
   }
 
   /**
-   * Runs an operation, for whose end `close` waits.
+   * Begins an operation, for whose end `close` waits: {@link leave} has to follow.
    *
    * @throws {MemoryError} `closed` once `close` was called.
    */
-  async run<Result>(operation: () => Promise<Result>): Promise<Result> {
+  enter(): void {
     if (this.#closing !== undefined) {
       throw new MemoryError({
         code: "closed",
@@ -32,12 +32,12 @@ export class Lifecycle {
       });
     }
     this.#inFlight += 1;
-    try {
-      return await operation();
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.#onIdle?.();
-    }
+  }
+
+  /** Ends an operation. */
+  leave(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#onIdle?.();
   }
 
   /** Whether the backend is ready, so that nothing has to be waited for. */

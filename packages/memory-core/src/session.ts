@@ -219,7 +219,7 @@ export class Session {
    * @throws {MemoryError} `invalid_input` without a storage; otherwise as `MemoryStorage.saveSession`.
    */
   async save(options?: SaveOptions): Promise<SaveReceipt> {
-    return this.#requireStorage("save").saveSession(this, options);
+    return await this.#requireStorage("save").saveSession(this, options);
   }
 
   /**

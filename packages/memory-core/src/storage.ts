@@ -123,7 +123,11 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
   /** Waits for what is in flight and closes for good: later calls throw `closed`. Idempotent. */
   async close(): Promise<void> {
-    await this.#describeFailure("close", "read", () => this.#lifecycle.close());
+    try {
+      await this.#lifecycle.close();
+    } catch (error) {
+      throw this.#described(error, "close", "read");
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -530,19 +534,26 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /** Runs a public operation: closing waits for it, and its failures say what they were. */
-  #operate<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
-    return this.#describeFailure(operation, kind, () => this.#lifecycle.run(work));
-  }
-
-  /** Makes every failure a `MemoryError` that says which operation and backend it was. */
-  async #describeFailure<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
+  async #operate<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
+    try {
+      this.#lifecycle.enter();
+    } catch (error) {
+      throw this.#described(error, operation, kind);
+    }
     try {
       return await work();
-    } catch (thrown) {
-      const error = MemoryError.isInstance(thrown) ? thrown : this.toMemoryError(thrown);
-      const outcome = kind === "read" ? undefined : UNCERTAIN.has(error.code) ? "unknown" : "not_applied";
-      throw withContext(error, { operation, backend: this.backend, outcome });
+    } catch (error) {
+      throw this.#described(error, operation, kind);
+    } finally {
+      this.#lifecycle.leave();
     }
+  }
+
+  /** Every failure as a `MemoryError` that says which operation and backend it was. */
+  #described(thrown: unknown, operation: string, kind: Kind): MemoryError {
+    const error = MemoryError.isInstance(thrown) ? thrown : this.toMemoryError(thrown);
+    const outcome = kind === "read" ? undefined : UNCERTAIN.has(error.code) ? "unknown" : "not_applied";
+    return withContext(error, { operation, backend: this.backend, outcome });
   }
 }
 

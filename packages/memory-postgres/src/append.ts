@@ -54,7 +54,7 @@ export async function appendAtOnce(store: Store, write: AtomWrite): Promise<Writ
   const [first, ...others] = bySession(write.rows);
   if (first === undefined || write.session?.clearThroughId !== undefined || !fitsStatement(write.rows))
     return undefined;
-  if (others.length === 0) return appendToSession(store, first, write.session);
+  if (others.length === 0) return await appendToSession(store, first, write.session);
   if (!isShareable(store, write)) return undefined;
   const [result] = await appendTogether(store, [write]);
   return result;

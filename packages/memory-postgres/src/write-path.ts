@@ -87,7 +87,7 @@ export class WritePath {
   async submit(write: AtomWrite): Promise<AtomWriteResult> {
     const { db } = this.#store;
     const fallback = this.#fallback;
-    if (fallback === undefined || !fitsJournal(write)) return this.#write(write);
+    if (fallback === undefined || !fitsJournal(write)) return await this.#write(write);
     const providers = { providers: fallback.before };
     let reason: unknown;
     if (db.isUsable(providers)) {
