@@ -139,7 +139,8 @@ async function fillWithSql(providers: BenchProviders, name: string): Promise<voi
   await providers.query(
     name,
     `INSERT INTO session_heads
-    SELECT session_id, '${USER}', '2026-01-01', max(id::text)::uuid, count(*), count(*), 0, ${bits}, ${bits}, '{}', '{}'
+    SELECT session_id, '${USER}', '2026-01-01', max(id::text)::uuid, count(*), count(*), 0, ${bits}, ${bits}, '{}', '{}',
+      left(max(id::text), 8)
     FROM session_memories GROUP BY session_id`,
   );
   await providers.query(name, "ANALYZE");
