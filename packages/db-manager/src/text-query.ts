@@ -34,6 +34,8 @@ interface Described {
 }
 
 const connections = new WeakMap<Wire, Described>();
+// The one method of pg's query that its types do not have.
+const { prepare } = pg.Query.prototype as pg.Query & Preparing;
 
 /**
  * One statement with values, whose answer stays the text that the server sent. It is on the path of every save, where it takes
@@ -61,8 +63,6 @@ export class TextQuery extends pg.Query {
 
   /** Sends the statement; pg calls it. */
   prepare(connection: Wire): void {
-    // The one method of pg's query that its types do not have.
-    const { prepare } = pg.Query.prototype as unknown as Preparing;
     if (this.name === undefined) return prepare.call(this, connection);
     this.#described = describedBy(connection);
     const columns = this.#described.columns.get(this.name);

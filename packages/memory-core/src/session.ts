@@ -152,7 +152,7 @@ export class Session {
     return this.#addMessage("tool", content, metadata);
   }
 
-  #addMessage(role: MessageRole, content: unknown, metadata: Readonly<Record<string, unknown>> = NO_METADATA): Message {
+  #addMessage(role: MessageRole, content: unknown, metadata?: Readonly<Record<string, unknown>>): Message {
     const copy = typeof content === "string" ? content : snapshotJson(content, "content", this.#storage?.maxAtomBytes);
     assertMessageContent(copy, "content");
     const message: Message = Object.freeze({
@@ -160,7 +160,7 @@ export class Session {
       role,
       content: copy,
       metadata:
-        metadata === NO_METADATA ? NO_METADATA : snapshotJsonObject(metadata, "metadata", this.#storage?.maxAtomBytes),
+        metadata === undefined ? NO_METADATA : snapshotJsonObject(metadata, "metadata", this.#storage?.maxAtomBytes),
       createdAt: new Date(this.#log.clock.wallTimeMs()),
     });
     this.#log.addMessage(message);

@@ -537,15 +537,13 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   async #operate<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
     try {
       this.#lifecycle.enter();
+      try {
+        return await work();
+      } finally {
+        this.#lifecycle.leave();
+      }
     } catch (error) {
       throw this.#described(error, operation, kind);
-    }
-    try {
-      return await work();
-    } catch (error) {
-      throw this.#described(error, operation, kind);
-    } finally {
-      this.#lifecycle.leave();
     }
   }
 

@@ -12,7 +12,7 @@ export class StatementRoom {
   /** Takes the room for rows, if there is enough. @returns whether there was. */
   take(rows: readonly AtomRow[]): boolean {
     const units = unitsOf(rows);
-    const isEnough = this.#rows + rows.length <= MAX_ROWS && this.#units + units <= MAX_UNITS;
+    const isEnough = isWithin(this.#rows + rows.length, this.#units + units);
     if (!isEnough && this.#rows > 0) return false;
     this.#rows += rows.length;
     this.#units += units;
@@ -22,7 +22,11 @@ export class StatementRoom {
 
 /** Whether one statement may carry the rows. It is on the path of every save. */
 export function fitsStatement(rows: readonly AtomRow[]): boolean {
-  return rows.length <= 1 || (rows.length <= MAX_ROWS && unitsOf(rows) <= MAX_UNITS);
+  return rows.length <= 1 || isWithin(rows.length, unitsOf(rows));
+}
+
+function isWithin(rows: number, units: number): boolean {
+  return rows <= MAX_ROWS && units <= MAX_UNITS;
 }
 
 function unitsOf(rows: readonly AtomRow[]): number {

@@ -52,7 +52,7 @@ interface AppendOptions {
 }
 
 /** The rows of the statement of nearly every save: each form of them is a statement of its own. */
-export interface ListedRows extends Omit<AppendOptions, "isExpirySet"> {
+interface ListedRows extends Omit<AppendOptions, "isExpirySet"> {
   readonly count: number;
   /** Whether they are the history of a session, or nothing of it: then one value says the XOR of both. */
   readonly isHistory: boolean;
