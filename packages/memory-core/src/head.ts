@@ -43,7 +43,7 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
   const history = rows.filter(isHistory);
   const isAllHistory = history.length === rows.length && idXor === historyXor;
   idXor = xorIds([idXor, ...idsOf(rows)]);
-  historyXor = isAllHistory ? idXor : xorIds([historyXor, ...idsOf(history)]);
+  historyXor = isAllHistory ? idXor : historyXorWith(historyXor, history);
   const { sessionId, userId } = head ?? rows[0];
   return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }
@@ -76,7 +76,7 @@ export function headAfterDelete(
   messageCount -= deleted.filter(({ memoryType }) => roleOf(memoryType) !== undefined).length;
   atomCount -= deleted.length;
   idXor = xorIds([idXor, ...idsOf(deleted)]);
-  historyXor = xorIds([historyXor, ...idsOf(deleted.filter(isHistory))]);
+  historyXor = historyXorWith(historyXor, deleted);
   const isMetadataDeleted = deleted.some(({ memoryType }) => memoryType === SESSION_METADATA);
   const metadata = isMetadataDeleted ? metadataAfter(EMPTY_METADATA, left.metadata()) : {};
   const isEarliestDeleted = deleted.some((atom) => atom.createdAtMs === head.createdAtMs);
@@ -103,6 +103,11 @@ export function isHistoryUnchanged(
     version = xorIds([version, id]);
   }
   return version === expectedHistoryXor;
+}
+
+/** The version that a history has when these atoms, those of them that are of the history, come to it or go. */
+export function historyXorWith(historyXor: string, atoms: readonly Pick<AtomRow, "id" | "memoryType">[]): string {
+  return xorIds([historyXor, ...idsOf(atoms.filter(isHistory))]);
 }
 
 function isHistory({ memoryType }: Pick<AtomRow, "memoryType">): boolean {

@@ -14,7 +14,14 @@ export { contextWindow, type ContextOptions } from "./context-window.ts";
 export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
-export { headAfterDelete, headAfterInsert, type AtomsLeft, type DeletedAtom, type SessionHead } from "./head.ts";
+export {
+  headAfterDelete,
+  headAfterInsert,
+  historyXorWith,
+  type AtomsLeft,
+  type DeletedAtom,
+  type SessionHead,
+} from "./head.ts";
 export { idOfNumber, xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { MetadataProjection } from "./metadata-projection.ts";

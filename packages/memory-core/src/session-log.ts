@@ -1,8 +1,8 @@
 /** What a `Session` knows and what of it is not yet saved. No I/O: the storage asks for a batch and acknowledges it. */
 import { decodeMessage, decodeMetadataChange, encodeAtom, readMessage } from "./atom-codec.ts";
-import { isHistoryType, roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
+import { roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
 import { atomIdTimeMs, NIL_ID, type AtomClock } from "./atom-id.ts";
-import { xorIds } from "./id-xor.ts";
+import { historyXorWith } from "./head.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Message } from "./message.ts";
 import { applyMetadataChange, type MetadataChange } from "./session-metadata.ts";
@@ -132,7 +132,7 @@ export class SessionLog {
    *
    * @param historyXor the version of the history now; undefined when the store does not have all of it, and cannot tell.
    */
-  acknowledge(batch: UnsavedBatch, historyXor = versionAfter(batch)): void {
+  acknowledge(batch: UnsavedBatch, historyXor = historyXorWith(batch.historyXor, batch.rows)): void {
     const saved = new Set(batch.rows);
     this.unsaved = this.unsaved.filter((atom) => !saved.has(atom));
     this.#lastSavedMessageId =
@@ -221,11 +221,6 @@ export interface RestoredState {
   readonly historyXor: string;
   readonly loadedFromId: string | undefined;
   readonly clearThroughId: string | undefined;
-}
-
-/** The version that the history has with a batch, if nobody else changed it. */
-function versionAfter({ historyXor, rows }: UnsavedBatch): string {
-  return xorIds([historyXor, ...rows.filter((row) => isHistoryType(row.memoryType)).map(({ id }) => id)]);
 }
 
 function laterThan(id: string, messages: readonly Message[]): Message[] {

@@ -28,6 +28,8 @@ export interface AtomWrite {
 export interface SessionWrite {
   readonly sessionId: string;
   readonly userId: string;
+  /** The version of the history as the session last read or wrote it: the nil UUID when it was not there. */
+  readonly knownHistoryXor?: string | undefined;
   /** Delete the messages up to and including this id, in the same step and before the insert. */
   readonly clearThroughId?: string | undefined;
   /**

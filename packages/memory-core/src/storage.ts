@@ -152,6 +152,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
           session: {
             sessionId: encodeText(log.sessionId),
             userId: encodeText(log.userId),
+            knownHistoryXor: batch.historyXor,
             clearThroughId: batch.clearThroughId,
             expectedHistoryXor: options.ifUnchanged === true ? batch.historyXor : undefined,
           },

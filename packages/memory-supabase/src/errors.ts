@@ -8,7 +8,7 @@ import {
   type MemoryErrorInit,
 } from "@rivet/memory-core";
 import { MIGRATION_FILE } from "./migration/file.ts";
-import { REFUSALS } from "./migration/write-functions.ts";
+import { REFUSALS } from "./migration/refusals.ts";
 
 /** What went wrong with one attempt. */
 export interface Failure {
@@ -148,6 +148,11 @@ export function toSupabaseMemoryError({ status, error, isTimeout }: Failure): Me
     message: `the Supabase project ${problem}${reason === "" ? "" : ` (${reason})`}`,
     cause: error,
   });
+}
+
+/** Whether a function did nothing, because the session was not as it was foreseen. */
+export function isUnforeseen({ error }: Failure): boolean {
+  return stringOf(error, "code") === REFUSALS.unforeseen;
 }
 
 /** A value that is no answer of our functions. */

@@ -1,5 +1,5 @@
 import { MemoryError } from "@rivet/memory-core";
-import { toSupabaseMemoryError, type Failure } from "./errors.ts";
+import { isUnforeseen, toSupabaseMemoryError, type Failure } from "./errors.ts";
 import { delayMs, parseRetryAfter } from "./retry.ts";
 import type { RpcClient, RpcRequest } from "./rpc-client.ts";
 
@@ -16,6 +16,22 @@ const REAL_TIMING: Timing = {
   random: Math.random,
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
+
+/** A function, and what it is given. */
+export interface Call {
+  readonly name: string;
+  readonly args: object;
+}
+
+export interface CallOptions {
+  /** For functions that may take longer than others. Default: as long as all. */
+  readonly leastTimeoutMs?: number;
+  /**
+   * What the first attempt calls instead: a function without an answer. Where it refuses what was not foreseen, nothing has
+   * happened yet.
+   */
+  readonly silent?: Call | undefined;
+}
 
 interface Attempt {
   readonly data: unknown;
@@ -43,18 +59,21 @@ export class Requests {
   }
 
   /**
-   * @param leastTimeoutMs for functions that may take longer than others.
+   * @returns undefined when the silent function has done it.
    * @throws {MemoryError} of the last attempt. Its outcome is that of all of them.
    */
-  async call(name: string, args: object, leastTimeoutMs = 0): Promise<unknown> {
+  async call(name: string, args: object, { leastTimeoutMs = 0, silent }: CallOptions = {}): Promise<unknown> {
     const { nowMs, random, wait } = this.#timing;
     const timeoutMs = Math.max(this.#timeoutMs, leastTimeoutMs);
     const endMs = nowMs() + Math.max(this.#deadlineMs, leastTimeoutMs);
     let mayBeApplied = false;
     for (let failed = 1; ; failed++) {
-      const leftMs = Math.max(1, Math.ceil(endMs - nowMs()));
-      const { data, failure, retryAfterMs } = await this.#attempt(name, args, Math.min(timeoutMs, leftMs));
+      const isSilent = failed === 1 && silent !== undefined;
+      const attemptMs = Math.min(timeoutMs, Math.max(1, Math.ceil(endMs - nowMs())));
+      const asked = isSilent ? silent : { name, args };
+      const { data, failure, retryAfterMs } = await this.#attempt(asked, isSilent, attemptMs);
       if (failure === undefined) return data;
+      if (isSilent && isUnforeseen(failure)) continue;
       const error = toSupabaseMemoryError(failure);
       mayBeApplied ||= error.outcome === "unknown";
       const delay = error.retryable ? delayMs({ failed, retryAfterMs, leftMs: endMs - nowMs() }, random()) : undefined;
@@ -63,7 +82,7 @@ export class Requests {
     }
   }
 
-  async #attempt(name: string, args: object, timeoutMs: number): Promise<Attempt> {
+  async #attempt({ name, args }: Call, isSilent: boolean, timeoutMs: number): Promise<Attempt> {
     const request = this.#client.rpc(name, args);
     const observed = observe(request);
     // Cheaper than `AbortSignal.timeout`, and its timer ends with the request.
@@ -72,10 +91,12 @@ export class Requests {
     const timer = setTimeout(() => abandonment.abort(), timeoutMs);
     try {
       const { data, error, status } = await request.abortSignal(signal);
-      const isAnswer = error === null && status !== 204;
+      // Nothing is an answer only if it is PostgREST's, which names a range; anything in between may answer 204.
+      const isEmpty = status === 204;
+      const isAnswer = error === null && (isSilent ? isEmpty && observed.range !== null : !isEmpty);
       const failure = { status, error: observed.thrown ?? error, isTimeout: signal.aborted };
       return {
-        data,
+        data: isSilent ? undefined : data,
         failure: isAnswer ? undefined : failure,
         retryAfterMs: parseRetryAfter(observed.retryAfter, Date.now()),
       };
@@ -95,22 +116,27 @@ function maybeApplied({ code, message, retryable, sessionId, atomId, cause }: Me
 }
 
 interface Observed {
+  /** Which part of how much an answer is. */
+  range: string | null;
   retryAfter: string | null;
   thrown: unknown;
 }
 
 /**
- * Looks at what a request's `fetch` gives: of a header such as `Retry-After`, and of what was thrown, the client says
+ * Looks at what a request's `fetch` gives: of headers such as `Retry-After`, and of what was thrown, the client says
  * nothing in its answer. A client that keeps its `fetch` elsewhere does without.
  */
 function observe(request: RpcRequest): Observed {
-  const observed: Observed = { retryAfter: null, thrown: undefined };
+  const observed: Observed = { range: null, retryAfter: null, thrown: undefined };
   if (!("fetch" in request) || typeof request.fetch !== "function") return observed;
   const original = request.fetch;
   request.fetch = async (...args: unknown[]): Promise<unknown> => {
     try {
       const response: unknown = await original(...args);
-      if (response instanceof Response) observed.retryAfter = response.headers.get("retry-after");
+      if (response instanceof Response) {
+        observed.range = response.headers.get("content-range");
+        observed.retryAfter = response.headers.get("retry-after");
+      }
       return response;
     } catch (error) {
       observed.thrown = error;

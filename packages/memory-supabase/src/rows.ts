@@ -83,7 +83,13 @@ export function toTombstone([sessionId, id, deletedAtMs]: Entry): Tombstone {
   return { sessionId: text(sessionId), id: text(id), deletedAtMs: milliseconds(deletedAtMs) };
 }
 
-/** Rows as `rivet_write_atoms` takes them; of a session that is saved, without what they have in common. */
+/** What the save of a session has written, and the version of its history now. */
+export function toVersion(value: unknown): { written: number; historyXor: string } {
+  const { written, historyXor } = objectOf(value);
+  return { written: number(written), historyXor: text(historyXor) };
+}
+
+/** Rows as the functions that write take them; of a session that is saved, without what they have in common. */
 export function givenAtoms(rows: readonly AtomRow[], isSessionGiven: boolean): object[] {
   return rows.map(({ sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs }) => ({
     ...(isSessionGiven ? {} : { session_id: sessionId, user_id: userId }),
@@ -104,7 +110,7 @@ export function givenTombstones(tombstones: readonly Tombstone[]): object[] {
   }));
 }
 
-export function text(value: unknown): string {
+function text(value: unknown): string {
   if (typeof value !== "string") throw unreadableAnswer();
   return value;
 }

@@ -20,6 +20,7 @@ import {
   type TombstoneSelection,
 } from "@rivet/memory-core";
 import { toSupabaseMemoryError } from "./errors.ts";
+import { Foresight } from "./foresight.ts";
 import { parseSettings, type SupabaseMemoryStorageOptions } from "./options.ts";
 import { allEntries } from "./pages.ts";
 import { Requests } from "./requests.ts";
@@ -28,11 +29,11 @@ import {
   givenTombstones,
   number,
   objectOf,
-  text,
   toAtomRow,
   toExpiredAtom,
   toSessionHead,
   toTombstone,
+  toVersion,
 } from "./rows.ts";
 import { loadSession } from "./session-pages.ts";
 
@@ -55,6 +56,7 @@ const DELETION_TIMEOUT_MS = 60_000;
 export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage<Types> {
   protected override readonly backend = "supabase";
   readonly #requests: Requests;
+  readonly #foresight = new Foresight();
 
   /**
    * Does no I/O, and neither does `open()`: a function that is started for each request asks for nothing but what it needs.
@@ -72,15 +74,23 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   protected override async closeBackend(): Promise<void> {}
 
   protected override async writeAtoms({ rows, session }: AtomWrite): Promise<AtomWriteResult> {
-    const isSessionGiven = session !== undefined;
-    const args = { atoms: givenAtoms(rows, isSessionGiven), ...(isSessionGiven ? { saved_session: session } : {}) };
-    const { written, historyXor } = objectOf(await this.#requests.call("rivet_write_atoms", args));
-    return {
-      written: number(written),
-      acceptedBy: [this.backend],
-      degraded: false,
-      historyXor: session === undefined ? undefined : text(historyXor),
-    };
+    const accepted = { acceptedBy: [this.backend], degraded: false };
+    if (session === undefined) {
+      const { written } = objectOf(await this.#requests.call("rivet_write_atoms", { atoms: givenAtoms(rows, false) }));
+      return { ...accepted, written: number(written) };
+    }
+    const { sessionId, userId, clearThroughId, expectedHistoryXor } = session;
+    const atoms = givenAtoms(rows, true);
+    const args = { atoms, saved_session: { sessionId, userId, clearThroughId, expectedHistoryXor } };
+    const foreseenHistoryXor = this.#foresight.foresee(session, rows);
+    if (foreseenHistoryXor === undefined) {
+      return { ...accepted, ...toVersion(await this.#requests.call("rivet_write_atoms", args)) };
+    }
+    const silent = { name: "rivet_append", args: { atoms, saved_session: { sessionId, userId, foreseenHistoryXor } } };
+    const answer = await this.#requests.call("rivet_write_atoms", args, { silent });
+    if (answer === undefined) return { ...accepted, written: rows.length, historyXor: foreseenHistoryXor };
+    this.#foresight.wasWrong();
+    return { ...accepted, ...toVersion(answer) };
   }
 
   protected override async mergeFacts({ rows, tombstones }: Facts): Promise<Merged> {
@@ -95,7 +105,7 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
       given_user_id: deletion.userId ?? null,
       ids: deletion.scope === "atoms" ? deletion.ids : null,
     };
-    const answer = await this.#requests.call("rivet_delete_atoms", args, DELETION_TIMEOUT_MS);
+    const answer = await this.#requests.call("rivet_delete_atoms", args, { leastTimeoutMs: DELETION_TIMEOUT_MS });
     const { sessions, atoms, messages } = objectOf(answer);
     return {
       sessions: number(sessions),

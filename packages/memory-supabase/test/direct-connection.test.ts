@@ -174,6 +174,21 @@ describe("hints for other stores", () => {
       { ...hint, is_tombstone: false },
     ]);
   });
+
+  it("are left by each save of a session", async () => {
+    await project().server.query("INSERT INTO replication_peers (name) VALUES ('neon')");
+    const session = new Session({ userId: ALICE, storage: rest() });
+    for (const text of ["first", "second"]) {
+      session.addUserMessage(text);
+      await session.save();
+      const [hinted, stored] = await Promise.all(
+        ["replication_hints", "session_memories"].map((table) =>
+          project().server.query(`SELECT session_id, id FROM ${table} ORDER BY id`),
+        ),
+      );
+      expect(hinted).toEqual(stored);
+    }
+  });
 });
 
 describe("the migration", () => {

@@ -82,6 +82,40 @@ describe("a fault that passes", () => {
     expect(project().gateway.faultsLeft).toBe(0);
     expect(await storedMessages(session)).toBe(2);
     expect((await session.save()).written).toBe(0);
+
+    session.addUserMessage("third");
+    project().gateway.inject(fault);
+    await session.save();
+    expect(project().gateway.faultsLeft).toBe(0);
+    expect(await storedMessages(session)).toBe(3);
+    session.addUserMessage("fourth");
+    await session.save({ ifUnchanged: true });
+    expect(await storedMessages(session)).toBe(4);
+  });
+
+  it("of a save whose atoms somebody deletes in the meantime brings none of them back", async () => {
+    const session = newSession();
+    await session.save();
+    session.addUserMessage("third");
+    project().gateway.inject({ kind: "lose-answer" }, answer(400));
+    expect(await errorOf(session.save())).toMatchObject({ outcome: "unknown" });
+    const third = session.history.messages().at(-1)?.id ?? "";
+    const other = storageForTest({ url: project().url, key: project().keys.secret });
+    expect(await other.deleteMemoryAtoms(session.sessionId, [third])).toBe(1);
+    expect(await session.save()).toMatchObject({ written: 0 });
+    expect(await storedMessages(session)).toBe(2);
+  });
+
+  it("of a save whose ids have other content by now is a conflict", async () => {
+    const session = newSession();
+    await session.save();
+    session.addUserMessage("third");
+    const twin = session.toJSON();
+    await session.save();
+    const text = JSON.stringify(twin).replaceAll("third", "other");
+    const storage = storageForTest({ url: project().url, key: project().keys.secret });
+    const error = await errorOf(Session.fromJSON(JSON.parse(text), storage).save());
+    expect(error.code).toBe("conflict");
   });
 
   it("of a save under ifUnchanged is not taken for another writer", async () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { MemoryError, NIL_ID, replicate, Session, type AtomRow } from "@rivet/memory-core";
+import { MemoryError, NIL_ID, replicate, Session, xorIds, type AtomRow } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import type { SupabaseMemoryStorage } from "@rivet/memory-supabase";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
@@ -217,6 +217,16 @@ describe("another user who knows every id", () => {
     const ids = history.messages().map(({ id }) => id);
     const client = clientOfUser(project(), BOB);
     const before = await everything();
+    const id = server().clock.next();
+    const atomOf = (userId: string): object => ({
+      id,
+      user_id: userId,
+      memory_type: "message_user",
+      content: '"x"',
+      metadata: "{}",
+      created_at_ms: 0,
+    });
+    const foreseen = (userId: string): object => ({ sessionId, userId, foreseenHistoryXor: xorIds([...ids, id]) });
     const calls: [string, object][] = [
       ["rivet_lock_heads", { session_ids: [sessionId] }],
       ["rivet_lock_heads", { session_ids: ["of nobody yet"] }],
@@ -225,6 +235,9 @@ describe("another user who knows every id", () => {
       ["rivet_bury_sessions", { session_ids: [sessionId], times: null }],
       ["rivet_delete_atoms", { given_session_id: sessionId, given_user_id: null, ids: [NIL_ID] }],
       ["rivet_delete_atoms", { given_session_id: null, given_user_id: ALICE, ids }],
+      ["rivet_append", { atoms: [], saved_session: { sessionId, userId: ALICE, foreseenHistoryXor: NIL_ID } }],
+      ["rivet_append", { atoms: [atomOf(ALICE)], saved_session: foreseen(ALICE) }],
+      ["rivet_append", { atoms: [atomOf(BOB)], saved_session: foreseen(BOB) }],
       ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: ALICE, clearThroughId: ids[1] } }],
       ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: BOB, clearThroughId: ids[1] } }],
     ];

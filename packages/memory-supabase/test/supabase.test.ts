@@ -131,10 +131,47 @@ describe("a storage", () => {
     await storage.loadSession("none");
     expect(requestPaths().slice(before)).toEqual([
       "/rest/v1/rpc/rivet_write_atoms",
-      "/rest/v1/rpc/rivet_write_atoms",
+      "/rest/v1/rpc/rivet_append",
       "/rest/v1/rpc/rivet_select_session",
       "/rest/v1/rpc/rivet_select_session",
     ]);
+  });
+});
+
+describe("several writers of one session", () => {
+  it("cost one another a request now and then, and lose nothing", async () => {
+    const { sessionId } = await sessionOf(server(), 1);
+    const sessions = await Promise.all([server(), server()].map((storage) => storage.loadSession(sessionId)));
+    const before = requestPaths().length;
+    for (let index = 1; index < 21; index++) {
+      const session = sessions[index % 2];
+      session?.addUserMessage(`message ${index}`);
+      expect(await session?.save()).toMatchObject({ written: 1 });
+    }
+    const functions = requestPaths().slice(before);
+    const refused = functions.filter(
+      (path, index) => path.endsWith("rivet_append") && functions[index + 1]?.endsWith("rivet_write_atoms"),
+    );
+    expect([functions.length, refused.length]).toEqual([22, 2]);
+    expect(texts(await server().loadSession(sessionId))).toEqual(numbered(0, 21));
+  });
+
+  it("are of one user", async () => {
+    const session = await sessionOf(server(), 1);
+    const ofAnother = Session.fromJSON({ ...session.toJSON(), userId: "grace" }, server());
+    ofAnother.addUserMessage("message 1");
+    await expect(ofAnother.save()).rejects.toMatchObject({ code: "permission" });
+    expect(texts(await server().loadSession(session.sessionId))).toEqual(numbered(0, 1));
+  });
+
+  it("notice one another under ifUnchanged", async () => {
+    const { sessionId } = await sessionOf(server(), 1);
+    const [first, second] = await Promise.all([server(), server()].map((storage) => storage.loadSession(sessionId)));
+    first?.addUserMessage("message 1");
+    await first?.save({ ifUnchanged: true });
+    second?.addUserMessage("message 2");
+    await expect(second?.save({ ifUnchanged: true })).rejects.toMatchObject({ code: "conflict" });
+    expect(texts(await server().loadSession(sessionId))).toEqual(numbered(0, 2));
   });
 });
 

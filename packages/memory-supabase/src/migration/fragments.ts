@@ -25,6 +25,16 @@ export const millisecondsOf = (time: string): string => `date_part('epoch', ${ti
 export const timeOf = (ms: string): string =>
   `(timestamp '1970-01-01' + make_interval(days => (${ms} / 86400000)::integer, secs => (${ms} % 86400000) / 1000.0)) AT TIME ZONE 'UTC'`;
 
+/** The atoms that a function is given: without session and user where they all are of one. */
+export const GIVEN_ATOMS = `json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint, expires_at_ms bigint)`;
+/** What was inserted, of the rows that are. */
+export const WRITTEN = `COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(${IS_METADATA}), false) AS has_metadata`;
+/** What these rows add to a head. */
+export const ADDED_TO_HEAD = `min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+      count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, count(*) AS atoms, COALESCE(bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
+      COALESCE(bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor`;
+
 /** Set for the length of one of our functions; whoever comes over REST cannot set it. */
 const WRITING = "rivet_memory.writing";
 export const WRITING_IS_SET = `current_setting('${WRITING}', true) = 'yes'`;

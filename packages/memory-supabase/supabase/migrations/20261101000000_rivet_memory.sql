@@ -476,6 +476,93 @@ BEGIN
 END
 $rivet$;
 
+-- Deletes atoms by their ids, a whole session, or everything of a user, and leaves tombstones. What is somebody else's is
+-- as if it were not there.
+CREATE OR REPLACE FUNCTION "public".rivet_delete_atoms(given_session_id text DEFAULT NULL, given_user_id text DEFAULT NULL, ids uuid[] DEFAULT NULL) RETURNS json
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' SET statement_timeout = '55s' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  locked text[];
+  removed json;
+  atoms integer;
+  messages integer;
+BEGIN
+  PERFORM set_config('rivet_memory.writing', 'yes', true);
+  IF given_session_id IS NULL THEN
+    locked := ARRAY(
+    SELECT session_id FROM "public"."session_heads" WHERE user_id = given_user_id AND atom_count > 0 ORDER BY session_id FOR UPDATE
+  );
+  ELSE
+    locked := ARRAY(
+    SELECT session_id FROM "public"."session_heads" WHERE session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id) AND atom_count > 0 ORDER BY session_id FOR UPDATE
+  );
+  END IF;
+  IF ids IS NULL OR cardinality(locked) = 0 THEN
+    removed := "public".rivet_bury_sessions(locked, NULL);
+  ELSE
+    SELECT message_count INTO messages FROM "public"."session_heads" WHERE session_id = given_session_id;
+    atoms := "public".rivet_bury_atoms(given_session_id, ids, NULL);
+    removed := json_build_object('sessions', 0, 'atoms', atoms, 'messages',
+      messages - (SELECT message_count FROM "public"."session_heads" WHERE session_id = given_session_id));
+  END IF;
+  PERFORM set_config('rivet_memory.writing', '', true);
+  RETURN removed;
+END
+$rivet$;
+
+-- Appends atoms to a session that is there, when its history is then the one that is foreseen. Otherwise it is refused,
+-- and rivet_write_atoms finds out why.
+CREATE OR REPLACE FUNCTION "public".rivet_append(atoms json, saved_session json) RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  saved_id constant text := saved_session ->> 'sessionId';
+  saved_user constant text := saved_session ->> 'userId';
+  foreseen constant bit(128) := ('x' || replace((saved_session ->> 'foreseenHistoryXor')::text, '-', ''))::bit(128);
+  done record;
+  head record;
+BEGIN
+  PERFORM set_config('rivet_memory.writing', 'yes', true);
+  WITH inserted AS (
+    INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb,
+      (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
+    FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint, expires_at_ms bigint)
+    ON CONFLICT DO NOTHING
+    RETURNING session_id, id, memory_type, created_at
+  )
+  SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
+      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
+
+  UPDATE "public"."session_heads" SET created_at = LEAST(created_at, done.created_at),
+    last_atom_id = GREATEST(last_atom_id, done.last_id), recency = GREATEST(recency, left(done.last_id::text, 8)),
+    message_count = message_count + done.messages, atom_count = atom_count + done.atoms,
+    id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
+  WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0
+  RETURNING history_xor, deletion_count INTO head;
+  IF head.history_xor IS DISTINCT FROM foreseen OR done.atoms < json_array_length(atoms) THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM005', MESSAGE = 'the session is not as it was foreseen', DETAIL = json_build_object('sessionId', saved_id)::text;
+  END IF;
+  IF head.deletion_count > 0 THEN
+    -- What was deleted stays so, however late it comes.
+    IF EXISTS (SELECT FROM "public"."session_tombstones" WHERE session_id = saved_id AND id = ANY (done.ids)) THEN
+      RAISE EXCEPTION USING ERRCODE = 'RM005', MESSAGE = 'the session is not as it was foreseen', DETAIL = json_build_object('sessionId', saved_id)::text;
+    END IF;
+  END IF;
+
+  IF EXISTS (SELECT FROM "public"."replication_peers") THEN
+    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, false FROM (SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    ON CONFLICT DO NOTHING;
+  END IF;
+  IF done.has_metadata THEN
+    PERFORM "public".rivet_apply_metadata(ARRAY[saved_id], done.ids);
+  END IF;
+  PERFORM set_config('rivet_memory.writing', '', true);
+END
+$rivet$;
+
 -- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved, and the atoms are its: its
 -- messages through an id are cleared first, and it is refused when its history is not the one that is expected. With
 -- tombstones, also an empty list, the facts of another store are merged: tombstones come first and win, and what is late is
@@ -490,157 +577,101 @@ DECLARE
   clear_through constant uuid := saved_session ->> 'clearThroughId';
   expected constant bit(128) := ('x' || replace((saved_session ->> 'expectedHistoryXor')::text, '-', ''))::bit(128);
   incoming "public"."session_memories"[];
-  session_ids text[] := ARRAY[saved_id];
+  session_ids text[];
   locked text[];
   deleted text[];
   refused record;
   facts record;
-  head record;
   done record;
   version bit(128);
   version_after bit(128);
   removed integer := 0;
 BEGIN
   PERFORM set_config('rivet_memory.writing', 'yes', true);
-  IF saved_id IS NOT NULL AND clear_through IS NULL AND NOT is_merge THEN
-    -- A session that is there, as nearly always. Small statements: one that did all of it took twice as long.
-    SELECT deletion_count, history_xor INTO head FROM "public"."session_heads"
-    WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0 FOR UPDATE;
-    version := head.history_xor;
-  END IF;
-  IF version IS NOT NULL THEN
-    IF head.deletion_count = 0 THEN
-      WITH inserted AS (
-      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC',
-        (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
-      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint, expires_at_ms bigint) 
-      ON CONFLICT DO NOTHING
-      RETURNING session_id, id, memory_type, created_at
-    )
-    SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
-      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
-      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
-    ELSE
-      WITH inserted AS (
-      INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC',
-        (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
-      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint, expires_at_ms bigint) WHERE NOT EXISTS (
-      SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = saved_id AND buried.id = atom.id
-    )
-      ON CONFLICT DO NOTHING
-      RETURNING session_id, id, memory_type, created_at
-    )
-    SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
-      count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
-      COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
-    END IF;
-    UPDATE "public"."session_heads" SET created_at = LEAST(created_at, done.created_at),
-      last_atom_id = GREATEST(last_atom_id, done.last_id), recency = GREATEST(recency, left(done.last_id::text, 8)), message_count = message_count + done.messages,
-      atom_count = atom_count + done.atoms, id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
-    WHERE session_id = saved_id;
-    version_after := version # done.history_xor;
-    IF EXISTS (SELECT FROM "public"."replication_peers") THEN
-      INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
-    SELECT '*', session_id, id, false FROM (SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
-    ON CONFLICT DO NOTHING;
-    END IF;
-    IF cardinality(done.ids) < json_array_length(atoms) THEN
-      incoming := ARRAY(
-      SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
-        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
-      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+  incoming := ARRAY(
+    SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
+      metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+    FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint)
-      ORDER BY 1
-    );
-    END IF;
-  END IF;
-  IF version IS NULL THEN
-    incoming := ARRAY(
-      SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
-        metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
-      FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
-      metadata text, created_at_ms bigint, expires_at_ms bigint)
-      ORDER BY 1
-    );
-    session_ids := ARRAY(
-      SELECT session_id FROM unnest(incoming)
-      UNION SELECT saved_id WHERE saved_id IS NOT NULL
-      UNION SELECT session_id FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
-    );
-    locked := "public".rivet_lock_heads(session_ids);
+    ORDER BY 1
+  );
+  session_ids := ARRAY(
+    SELECT session_id FROM unnest(incoming)
+    UNION SELECT saved_id WHERE saved_id IS NOT NULL
+    UNION SELECT session_id FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+  );
+  locked := "public".rivet_lock_heads(session_ids);
 
-    IF is_merge THEN
-      deleted := "public".rivet_deleted_sessions(session_ids);
-      SELECT array_agg(session_id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC') AS times INTO facts
-      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
-      IF facts.ids IS NOT NULL THEN
-        removed := ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
-        deleted := deleted || facts.ids;
-      END IF;
-      FOR facts IN
-        SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
-        FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
-        GROUP BY session_id
-      LOOP
-        removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
-      END LOOP;
-      incoming := ARRAY(SELECT atom FROM unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
+  IF is_merge THEN
+    deleted := "public".rivet_deleted_sessions(session_ids);
+    SELECT array_agg(session_id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC') AS times INTO facts
+    FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
+    IF facts.ids IS NOT NULL THEN
+      removed := ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
+      deleted := deleted || facts.ids;
     END IF;
-
-    -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
-    -- else's.
-    FOR refused IN
-      SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
-      FROM (
-        SELECT session_id, user_id FROM unnest(incoming)
-        UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
-        UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
-      ) AS wanted
-      LEFT JOIN "public"."session_heads" AS head USING (session_id)
-      WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
-      ORDER BY session_id
+    FOR facts IN
+      SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg((timestamp '1970-01-01' + make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
+      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
+      GROUP BY session_id
     LOOP
-      IF refused.is_foreign THEN
-        RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'the session belongs to another user', DETAIL = json_build_object('sessionId', refused.session_id)::text;
-      ELSIF "public".rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
-        RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = json_build_object('sessionId', refused.session_id)::text;
-      END IF;
+      removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
     END LOOP;
+    incoming := ARRAY(SELECT atom FROM unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
+  END IF;
 
-    IF saved_id IS NOT NULL THEN
-      SELECT history_xor INTO version FROM "public"."session_heads" WHERE session_id = saved_id;
-      SELECT array_agg(id) AS ids INTO facts FROM "public"."session_memories"
-      WHERE session_id = saved_id AND id <= clear_through AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
-      IF facts.ids IS NOT NULL THEN
-        removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL);
-      END IF;
+  -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
+  -- else's.
+  FOR refused IN
+    SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
+    FROM (
+      SELECT session_id, user_id FROM unnest(incoming)
+      UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
+      UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
+    ) AS wanted
+    LEFT JOIN "public"."session_heads" AS head USING (session_id)
+    WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
+    ORDER BY session_id
+  LOOP
+    IF refused.is_foreign THEN
+      RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'the session belongs to another user', DETAIL = json_build_object('sessionId', refused.session_id)::text;
+    ELSIF "public".rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
+      RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = json_build_object('sessionId', refused.session_id)::text;
     END IF;
+  END LOOP;
 
-    WITH inserted AS (
-      INSERT INTO "public"."session_memories" SELECT atom.* FROM unnest(incoming) AS atom WHERE NOT EXISTS (
+  IF saved_id IS NOT NULL THEN
+    SELECT history_xor INTO version FROM "public"."session_heads" WHERE session_id = saved_id;
+    SELECT array_agg(id) AS ids INTO facts FROM "public"."session_memories"
+    WHERE session_id = saved_id AND id <= clear_through AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+    IF facts.ids IS NOT NULL THEN
+      removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL);
+    END IF;
+  END IF;
+
+  WITH inserted AS (
+    INSERT INTO "public"."session_memories" SELECT atom.* FROM unnest(incoming) AS atom
+    WHERE NOT EXISTS (
       SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = atom.session_id AND buried.id = atom.id
     )
-      ON CONFLICT DO NOTHING
-      RETURNING session_id, id, user_id, memory_type, created_at
-    ), hinted AS (
+    ON CONFLICT DO NOTHING
+    RETURNING session_id, id, user_id, memory_type, created_at
+  ), hinted AS (
     INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
     SELECT '*', session_id, id, false FROM inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
     ON CONFLICT DO NOTHING
   ), added AS (
-      SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
+    SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
       count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
       COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor FROM inserted GROUP BY session_id
-    ), updated AS (
-      UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
-        created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, last_atom_id = GREATEST(last_atom_id, last_id), recency = GREATEST(recency, left(last_id::text, 8)), message_count = message_count + messages,
+  ), updated AS (
+    UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
+      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, last_atom_id = GREATEST(last_atom_id, last_id), recency = GREATEST(recency, left(last_id::text, 8)), message_count = message_count + messages,
       atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor
-      FROM added WHERE head.session_id = added.session_id
-    )
-    SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata INTO done FROM inserted;
-    SELECT history_xor INTO version_after FROM "public"."session_heads" WHERE session_id = saved_id;
-  END IF;
+    FROM added WHERE head.session_id = added.session_id
+  )
+  SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata INTO done FROM inserted;
+  SELECT history_xor INTO version_after FROM "public"."session_heads" WHERE session_id = saved_id;
 
   IF done.has_metadata THEN
     PERFORM "public".rivet_apply_metadata(session_ids, done.ids);
@@ -673,40 +704,6 @@ BEGIN
   PERFORM set_config('rivet_memory.writing', '', true);
   RETURN json_build_object('written', cardinality(done.ids), 'removed', removed,
     'historyXor', encode(substr(bit_send(version_after), 5), 'hex')::uuid);
-END
-$rivet$;
-
--- Deletes atoms by their ids, a whole session, or everything of a user, and leaves tombstones. What is somebody else's is
--- as if it were not there.
-CREATE OR REPLACE FUNCTION "public".rivet_delete_atoms(given_session_id text DEFAULT NULL, given_user_id text DEFAULT NULL, ids uuid[] DEFAULT NULL) RETURNS json
-LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' SET statement_timeout = '55s' AS $rivet$
-#variable_conflict use_column
-DECLARE
-  locked text[];
-  removed json;
-  atoms integer;
-  messages integer;
-BEGIN
-  PERFORM set_config('rivet_memory.writing', 'yes', true);
-  IF given_session_id IS NULL THEN
-    locked := ARRAY(
-    SELECT session_id FROM "public"."session_heads" WHERE user_id = given_user_id AND atom_count > 0 ORDER BY session_id FOR UPDATE
-  );
-  ELSE
-    locked := ARRAY(
-    SELECT session_id FROM "public"."session_heads" WHERE session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id) AND atom_count > 0 ORDER BY session_id FOR UPDATE
-  );
-  END IF;
-  IF ids IS NULL OR cardinality(locked) = 0 THEN
-    removed := "public".rivet_bury_sessions(locked, NULL);
-  ELSE
-    SELECT message_count INTO messages FROM "public"."session_heads" WHERE session_id = given_session_id;
-    atoms := "public".rivet_bury_atoms(given_session_id, ids, NULL);
-    removed := json_build_object('sessions', 0, 'atoms', atoms, 'messages',
-      messages - (SELECT message_count FROM "public"."session_heads" WHERE session_id = given_session_id));
-  END IF;
-  PERFORM set_config('rivet_memory.writing', '', true);
-  RETURN removed;
 END
 $rivet$;
 
@@ -922,9 +919,9 @@ BEGIN
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_write_atoms, "public".rivet_delete_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';

@@ -1,0 +1,60 @@
+import { recencyOf, tableNames } from "@rivet/postgres-schema";
+import { ADDED_TO_HEAD, bitsOf, GIVEN_ATOMS, leaveHints, plpgsql, setWriting, timeOf, WRITTEN } from "./fragments.ts";
+import { raise, REFUSALS } from "./refusals.ts";
+
+/**
+ * The save of nearly every turn. That it gives nothing is worth a twentieth of a request: PostgREST answers 204, and neither
+ * side has a body to write or to read. Small statements: one that did all of it took twice as long.
+ */
+export function appendFunction(schema: string): string {
+  const { schema: place, heads, memories, tombstones, peers } = tableNames(schema);
+  const refuse = raise(REFUSALS.unforeseen, "the session is not as it was foreseen", "saved_id");
+  return `-- Appends atoms to a session that is there, when its history is then the one that is foreseen. Otherwise it is refused,
+-- and rivet_write_atoms finds out why.
+${plpgsql(
+  `${place}.rivet_append(atoms json, saved_session json)`,
+  "void",
+  `
+DECLARE
+  saved_id constant text := saved_session ->> 'sessionId';
+  saved_user constant text := saved_session ->> 'userId';
+  foreseen constant bit(128) := ${bitsOf("(saved_session ->> 'foreseenHistoryXor')")};
+  done record;
+  head record;
+BEGIN
+  ${setWriting(true)}
+  WITH inserted AS (
+    INSERT INTO ${memories} SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb,
+      ${timeOf("created_at_ms")}, ${timeOf("expires_at_ms")}
+    FROM ${GIVEN_ATOMS}
+    ON CONFLICT DO NOTHING
+    RETURNING session_id, id, memory_type, created_at
+  )
+  SELECT ${WRITTEN}, ${ADDED_TO_HEAD} INTO done FROM inserted;
+
+  UPDATE ${heads} SET created_at = LEAST(created_at, done.created_at),
+    last_atom_id = GREATEST(last_atom_id, done.last_id), recency = GREATEST(recency, ${recencyOf("done.last_id")}),
+    message_count = message_count + done.messages, atom_count = atom_count + done.atoms,
+    id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
+  WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0
+  RETURNING history_xor, deletion_count INTO head;
+  IF head.history_xor IS DISTINCT FROM foreseen OR done.atoms < json_array_length(atoms) THEN
+    ${refuse}
+  END IF;
+  IF head.deletion_count > 0 THEN
+    -- What was deleted stays so, however late it comes.
+    IF EXISTS (SELECT FROM ${tombstones} WHERE session_id = saved_id AND id = ANY (done.ids)) THEN
+      ${refuse}
+    END IF;
+  END IF;
+
+  IF EXISTS (SELECT FROM ${peers}) THEN
+    ${leaveHints(tableNames(schema), "(SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted", false)};
+  END IF;
+  IF done.has_metadata THEN
+    PERFORM ${place}.rivet_apply_metadata(ARRAY[saved_id], done.ids);
+  END IF;
+  ${setWriting(false)}
+END`,
+)}`;
+}
