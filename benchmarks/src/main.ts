@@ -58,7 +58,7 @@ for (const [name, measure] of Object.entries(MEASURES)) {
 
 const results: Results = {
   takenAt: new Date().toISOString(),
-  command: ["pnpm bench", ...process.argv.slice(2)].join(" "),
+  command: commandText(),
   isQuick,
   rounds: roundsOf(),
   machine: machineText(),
@@ -108,6 +108,13 @@ async function writeJson(file: string): Promise<void> {
 async function drawCharts(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, svg] of Object.entries(charts(results))) await writeFile(join(folder, name), svg);
+}
+
+/** What measures the same again: where else results went says nothing of them. */
+function commandText(): string {
+  const { only, works, readme } = options;
+  const lists = Object.entries({ only, works }).flatMap(([name, names]) => (names ? [`--${name}`, ...names] : []));
+  return ["pnpm bench", ...lists, ...(isQuick ? ["--quick"] : []), ...(readme ? ["--readme"] : [])].join(" ");
 }
 
 function roundsOf(): number {

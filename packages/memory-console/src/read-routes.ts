@@ -5,8 +5,9 @@ import { imageOf } from "./images.ts";
 import { isJsonObject } from "./json.ts";
 import { optionalAtomId, optionalUserId, requiredAtomId, requiredKey, wholeNumber } from "./parameters.ts";
 import { placesOf } from "./places.ts";
-import { PAGE, recentSessions, searchSessions, sessionDetail } from "./sessions.ts";
+import { recentSessions, searchSessions, sessionDetail } from "./sessions.ts";
 import type { ConsoleStorage } from "./storage.ts";
+import { FIRST_PAGE } from "./wire.ts";
 
 const LARGEST_BUDGET = 100_000_000;
 
@@ -22,7 +23,7 @@ function found<Value>(value: Value | undefined, error: RequestError = noSession(
 export function readRoutes(storage: ConsoleStorage): Hono {
   return new Hono()
     .get("/sessions", async (context) => {
-      const range = { userId: optionalUserId(context), limit: wholeNumber(context, "limit", PAGE) };
+      const range = { userId: optionalUserId(context), limit: wholeNumber(context, "limit", FIRST_PAGE) };
       const search = context.req.query("search") ?? "";
       if (search !== "") return context.json(await searchSessions(storage, search, range));
       return context.json(await recentSessions(storage, { ...range, before: optionalAtomId(context, "before") }));
@@ -32,7 +33,7 @@ export function readRoutes(storage: ConsoleStorage): Hono {
       const range = {
         before: optionalAtomId(context, "before"),
         after: optionalAtomId(context, "after"),
-        limit: wholeNumber(context, "limit", PAGE),
+        limit: wholeNumber(context, "limit", FIRST_PAGE),
       };
       return context.json(await atomPage(storage, requiredKey(context), range));
     })

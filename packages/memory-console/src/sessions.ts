@@ -7,7 +7,7 @@ import {
   type SessionHead,
 } from "@rivet/memory-core";
 import type { ConsoleStorage } from "./storage.ts";
-import type { SessionDetail, SessionEntry, SessionPage } from "./wire.ts";
+import { FIRST_PAGE, type SessionDetail, type SessionEntry, type SessionPage } from "./wire.ts";
 
 export interface SessionRange {
   readonly userId?: string | undefined;
@@ -15,12 +15,10 @@ export interface SessionRange {
   readonly limit: number;
 }
 
-export const PAGE = 100;
-
 /** A page of sessions, most recent first. */
 export async function recentSessions(
   storage: ConsoleStorage,
-  { userId, before, limit }: SessionRange = { limit: PAGE },
+  { userId, before, limit }: SessionRange = { limit: FIRST_PAGE },
 ): Promise<SessionPage> {
   const summaries = await storage.listSessions({
     limit,

@@ -12,6 +12,9 @@ export interface Overview {
   readonly panel?: { readonly title: string; readonly sessionKey?: string };
 }
 
+/** How many sessions the first page has, and any other whose size nobody says. */
+export const FIRST_PAGE = 100;
+
 export interface SessionEntry {
   /** The session's id in a form that any URL can hold: the id itself, but for characters that are no text. */
   readonly key: string;

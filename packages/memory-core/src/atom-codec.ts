@@ -177,6 +177,17 @@ export function decodeOr<Value>(
   }
 }
 
+/** That there were rows which are no atoms, and nobody took them. */
+export function couldNotRead(first: UnreadableAtom, count: number): MemoryError {
+  return new MemoryError({
+    code: first.error.code,
+    message: `${count} stored atoms could not be read; the first: ${first.error.message}. Pass onUnreadable to take them`,
+    sessionId: first.sessionId,
+    atomId: first.id,
+    cause: first.error,
+  });
+}
+
 /**
  * Whether a row says the same as the one that is stored under its id: a repeat, which changes nothing. The creation
  * time is for people and does not count.

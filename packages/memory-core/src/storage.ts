@@ -1,15 +1,14 @@
-import { decodeAtom, decodeOr, unreadableAtom } from "./atom-codec.ts";
-import { NIL_ID, processClock, type AtomClock } from "./atom-id.ts";
+import { couldNotRead, decodeAtom } from "./atom-codec.ts";
+import { processClock, type AtomClock } from "./atom-id.ts";
 import type { AtomList, MemoryAtom, UnreadableAtom } from "./atom.ts";
-import { invalidInput, MemoryError, withContext, type MemoryErrorCode } from "./errors.ts";
+import { invalidInput, type MemoryError } from "./errors.ts";
 import type { SessionHead } from "./head.ts";
-import { Lifecycle } from "./lifecycle.ts";
 import { arrangeRows, prepareAtom } from "./new-atom.ts";
+import { Operations, type OperationKind } from "./operations.ts";
 import { atomPages, parseAtomQuery, parseFilter, parseGuard, parseSessionQuery, STREAM_PAGE } from "./query.ts";
 import { encodeText } from "./serialization.ts";
 import { summarize } from "./session-summary.ts";
 import { HookReplica } from "./replication/hook-replica.ts";
-import { allPages } from "./replication/merge-join.ts";
 import type { Replica } from "./replication/replica.ts";
 import {
   parseBatchSize,
@@ -20,18 +19,11 @@ import {
 } from "./retention/policy.ts";
 import { prune } from "./retention/prune.ts";
 import type { SessionLog } from "./session-log.ts";
+import { pullChanges } from "./session-refresh.ts";
 import { sessionFromRow, sessionInternals, type Session } from "./session.ts";
 import type * as Hooks from "./storage-hooks.ts";
 import type * as Options from "./storage-types.ts";
-import {
-  assertAtomTypes,
-  noLongerFits,
-  parseContent,
-  type AtomOf,
-  type AtomTypes,
-  type NewAtomOf,
-  type NewAtomsOf,
-} from "./typed-atoms.ts";
+import { ContentSchemas, type AtomOf, type AtomTypes, type NewAtomOf, type NewAtomsOf } from "./typed-atoms.ts";
 import {
   assertAmount,
   assertLimit,
@@ -42,8 +34,6 @@ import {
 } from "./validation.ts";
 
 const NOTHING_TO_SAVE: Options.SaveReceipt = Object.freeze({ written: 0, acceptedBy: [], degraded: false });
-
-type Kind = "read" | "write";
 
 /**
  * The one interface of all backends. Its public methods check, normalise and serialise; a backend translates the
@@ -56,23 +46,24 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   /** Mints the ids of atoms and sessions. */
   readonly clock: AtomClock;
   readonly maxAtomBytes: number;
-  readonly #atomTypes: ReadonlyMap<string, AtomTypes[string]>;
+  readonly #schemas: ContentSchemas;
   readonly #onUnreadable: ((atom: UnreadableAtom) => void) | undefined;
   readonly #retention: RetentionPolicy;
-  readonly #lifecycle = new Lifecycle(
-    () => this.openBackend(),
-    () => this.closeBackend(),
-  );
+  readonly #operations = new Operations({
+    open: () => this.openBackend(),
+    close: () => this.closeBackend(),
+    backend: () => this.backend,
+    toMemoryError: (error) => this.toMemoryError(error),
+  });
 
   /** Does no I/O. @throws {MemoryError} `invalid_input` for an option that is not one. */
   constructor(options: Options.MemoryStorageOptions<Types> = {}) {
     assertOptions(options, "options");
     const { maxAtomBytes = DEFAULT_MAX_ATOM_BYTES, clock = processClock, atomTypes = {} } = options;
     assertAmount(maxAtomBytes, "options.maxAtomBytes");
-    assertAtomTypes(atomTypes);
     this.clock = clock;
     this.maxAtomBytes = maxAtomBytes;
-    this.#atomTypes = new Map(Object.entries(atomTypes));
+    this.#schemas = new ContentSchemas(atomTypes);
     this.#onUnreadable = options.onUnreadable;
     parseRetention(options.retention ?? {}, clock.wallTimeMs(), "options.retention");
     this.#retention = { ...options.retention };
@@ -117,17 +108,13 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
   /** Opens the storage. Idempotent; may be called again after a failure. */
   async open(): Promise<this> {
-    await this.#operate("open", "read", () => this.#lifecycle.open());
+    await this.#operations.open();
     return this;
   }
 
   /** Waits for what is in flight and closes for good: later calls throw `closed`. Idempotent. */
-  async close(): Promise<void> {
-    try {
-      await this.#lifecycle.close();
-    } catch (error) {
-      throw this.#described(error, "close", "read");
-    }
+  close(): Promise<void> {
+    return this.#operations.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -141,7 +128,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    *   session; `permission` for a session id of another user; `invalid_input` for a session of another storage.
    */
   saveSession(session: Session, options: Options.SaveOptions = {}): Promise<Options.SaveReceipt> {
-    return this.#operate("saveSession", "write", async () => {
+    return this.#operations.run("saveSession", "write", async () => {
       assertOptions(options, "options");
       const log = this.#logOf(session);
       return log.exclusively(async () => {
@@ -157,7 +144,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
             expectedHistoryXor: options.ifUnchanged === true ? batch.historyXor : undefined,
           },
         };
-        const { written, acceptedBy, degraded, historyXor } = await this.#use(() => this.writeAtoms(write));
+        const { written, acceptedBy, degraded, historyXor } = await this.#operations.use(() => this.writeAtoms(write));
         log.acknowledge(batch, historyXor);
         return { written, acceptedBy, degraded };
       });
@@ -170,13 +157,13 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   loadSession(sessionId: string, options: Options.LoadOptions = {}): Promise<Session | null> {
-    return this.#operate("loadSession", "read", async () => {
+    return this.#operations.run("loadSession", "read", async () => {
       assertName(sessionId, "sessionId");
       const userId = parseGuard(options);
       const { lastMessages } = options;
       if (lastMessages !== undefined) assertLimit(lastMessages, "options.lastMessages");
       const selection = { sessionId: encodeText(sessionId), userId, lastMessages };
-      const row = await this.#use(() => this.selectSession(selection));
+      const row = await this.#operations.use(() => this.selectSession(selection));
       if (row === undefined) return null;
       const session = sessionFromRow(row, this, lastMessages);
       session.unreadable.forEach((atom) => this.#onUnreadable?.(atom));
@@ -186,45 +173,16 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
   /** Pulls what others changed in a session; see `Session.refresh`. */
   refreshSession(session: Session): Promise<void> {
-    return this.#operate("refresh", "read", async () => {
+    return this.#operations.run("refresh", "read", async () => {
       const log = this.#logOf(session);
       return log.exclusively(async () => {
-        const row = await this.#use(() =>
-          this.selectSession({
-            sessionId: encodeText(log.sessionId),
-            userId: encodeText(log.userId),
-            fromId: log.loadedFromId,
-          }),
-        );
-        // A store that has not got all of it yet takes nothing away: what was deleted has a tombstone.
-        const missing = log.missingIn(row?.messages ?? []);
-        const lacking = missing.length === 0 ? new Set<string>() : await this.#withoutTombstone(log, missing);
-        if (row === undefined && lacking !== undefined && lacking.size > 0) return;
-        // Deleted perhaps only after the row was read.
-        if (row === undefined || lacking === undefined) {
-          throw new MemoryError({
-            code: "not_found",
-            message: `session ${JSON.stringify(log.sessionId)} is not stored: it was deleted, or never saved`,
-            sessionId: log.sessionId,
-          });
-        }
-        log.absorb(row, lacking);
-        log.unreadable.forEach((atom) => this.#onUnreadable?.(atom));
+        const isRead = await pullChanges(log, {
+          selectSession: (selection) => this.#operations.use(() => this.selectSession(selection)),
+          selectTombstones: (selection) => this.#operations.use(() => this.selectTombstones(selection)),
+        });
+        if (isRead) log.unreadable.forEach((atom) => this.#onUnreadable?.(atom));
       });
     });
-  }
-
-  /** Those of a session's ids that have not been deleted, as far as the store knows; undefined when the session was. */
-  async #withoutTombstone(log: SessionLog, ids: readonly string[]): Promise<Set<string> | undefined> {
-    const sessionId = encodeText(log.sessionId);
-    const left = new Set(ids);
-    const select = (after: Hooks.Tombstone | undefined, limit: number): Promise<readonly Hooks.Tombstone[]> =>
-      this.#use(() => this.selectTombstones({ sessionId, after, limit }));
-    for await (const { id } of allPages(select, STREAM_PAGE)) {
-      if (id === NIL_ID) return undefined;
-      left.delete(id);
-    }
-    return left;
   }
 
   /**
@@ -234,10 +192,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   deleteSession(sessionId: string, options: Options.UserGuard = {}): Promise<boolean> {
-    return this.#operate("deleteSession", "write", async () => {
+    return this.#operations.run("deleteSession", "write", async () => {
       assertName(sessionId, "sessionId");
       const deletion = { scope: "session", sessionId: encodeText(sessionId), userId: parseGuard(options) } as const;
-      return (await this.#use(() => this.deleteAtoms(deletion))).sessions > 0;
+      return (await this.#operations.use(() => this.deleteAtoms(deletion))).sessions > 0;
     });
   }
 
@@ -250,9 +208,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   listSessions(query: Options.SessionQuery = {}): Promise<Options.SessionSummary[]> {
-    return this.#operate("listSessions", "read", async () => {
+    return this.#operations.run("listSessions", "read", async () => {
       const selection = parseSessionQuery(query);
-      return (await this.#use(() => this.selectHeads(selection))).map(summarize);
+      return (await this.#operations.use(() => this.selectHeads(selection))).map(summarize);
     });
   }
 
@@ -265,7 +223,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * await storage.saveMemoryAtom({ sessionId, userId, memoryType: "decision", content: { replace: "brake chopper" } });
    */
   async saveMemoryAtom<Type extends string>(atom: NewAtomOf<Types, Type>): Promise<AtomOf<Types, Type>> {
-    return this.#operate("saveMemoryAtom", "write", async () => {
+    return this.#operations.run("saveMemoryAtom", "write", async () => {
       const [saved] = await this.#saveAtoms([atom], () => "atom");
       return saved as AtomOf<Types, Type>;
     });
@@ -279,7 +237,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   async saveMemoryAtoms<const List extends readonly string[]>(
     atoms: NewAtomsOf<Types, List>,
   ): Promise<AtomOf<Types, List[number]>[]> {
-    return this.#operate("saveMemoryAtoms", "write", async () => {
+    return this.#operations.run("saveMemoryAtoms", "write", async () => {
       if (!Array.isArray(atoms)) throw invalidInput("atoms", "must be an array");
       return (await this.#saveAtoms(atoms, (index) => `atoms[${index}]`)) as AtomOf<Types, List[number]>[];
     });
@@ -287,15 +245,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
   async #saveAtoms(atoms: readonly NewAtomOf<Types, string>[], pathOf: (index: number) => string): Promise<unknown[]> {
     const rows = Array.from(atoms, (atom, index) => prepareAtom(atom, pathOf(index), this.clock, this.maxAtomBytes));
-    const saved = rows.map(decodeAtom);
     const typed = await Promise.all(
-      saved.map(async (atom, index) => {
-        const schema = this.#atomTypes.get(atom.memoryType);
-        if (schema === undefined) return atom;
-        return { ...atom, content: await parseContent(schema, atom.content, `${pathOf(index)}.content`) };
-      }),
+      rows.map((row, index) => this.#schemas.parse(decodeAtom(row), `${pathOf(index)}.content`)),
     );
-    if (rows.length > 0) await this.#use(() => this.writeAtoms({ rows: arrangeRows(rows) }));
+    if (rows.length > 0) await this.#operations.use(() => this.writeAtoms({ rows: arrangeRows(rows) }));
     return typed;
   }
 
@@ -312,7 +265,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   async queryMemoryAtoms<Type extends string = string>(
     query: Options.AtomQuery<Type> = {},
   ): Promise<AtomList<AtomOf<Types, Type>>> {
-    return this.#operate("queryMemoryAtoms", "read", async () => {
+    return this.#operations.run("queryMemoryAtoms", "read", async () => {
       const selection = { ...parseAtomQuery(query), unexpiredAtMs: this.clock.wallTimeMs() };
       const unreadable: UnreadableAtom[] = [];
       const take = (atom: UnreadableAtom): void => {
@@ -332,14 +285,14 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   deleteMemoryAtoms(sessionId: string, ids: readonly string[], options: Options.UserGuard = {}): Promise<number> {
-    return this.#operate("deleteMemoryAtoms", "write", async () => {
+    return this.#operations.run("deleteMemoryAtoms", "write", async () => {
       assertName(sessionId, "sessionId");
       if (!Array.isArray(ids)) throw invalidInput("ids", "must be an array");
       const unique = [...new Set(Array.from(ids, (id, index) => parseAtomId(id, `ids[${index}]`)))].toSorted();
       const userId = parseGuard(options);
       if (unique.length === 0) return 0;
       const deletion = { scope: "atoms", sessionId: encodeText(sessionId), userId, ids: unique } as const;
-      return (await this.#use(() => this.deleteAtoms(deletion))).atoms;
+      return (await this.#operations.use(() => this.deleteAtoms(deletion))).atoms;
     });
   }
 
@@ -349,9 +302,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   deleteUser(userId: string): Promise<Options.ErasureReceipt> {
-    return this.#operate("deleteUser", "write", async () => {
+    return this.#operations.run("deleteUser", "write", async () => {
       assertName(userId, "userId");
-      const result = await this.#use(() => this.deleteAtoms({ scope: "user", userId: encodeText(userId) }));
+      const result = await this.#operations.use(() => this.deleteAtoms({ scope: "user", userId: encodeText(userId) }));
       return { userId, ...result, erasedAt: new Date(this.clock.wallTimeMs()) };
     });
   }
@@ -370,14 +323,14 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * const receipt = await storage.prune({ olderThanMs: 90 * 24 * 60 * 60 * 1000, memoryTypes: ["log", "context"] });
    */
   async prune(policy: RetentionPolicy = this.#retention, options: PruneOptions = {}): Promise<PruneReceipt> {
-    const settings = await this.#operate("prune", "write", async () => {
+    const settings = await this.#operations.run("prune", "write", async () => {
       assertOptions(options, "options");
       const nowMs = this.clock.wallTimeMs();
       return { nowMs, retention: parseRetention(policy, nowMs), batchSize: parseBatchSize(options) };
     });
     // Each step is an operation of its own: a storage may close between two.
-    const step = <Result>(kind: Kind, hook: () => Promise<Result>): Promise<Result> =>
-      this.#operate("prune", kind, () => this.#use(hook));
+    const step = <Result>(kind: OperationKind, hook: () => Promise<Result>): Promise<Result> =>
+      this.#operations.run("prune", kind, () => this.#operations.use(hook));
     const hooks = {
       selectExpired: (selection: Hooks.ExpiredSelection) => step("read", () => this.selectExpired(selection)),
       selectHeads: (selection: Hooks.HeadSelection) => step("read", () => this.selectHeads(selection)),
@@ -400,7 +353,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   async *atoms<Type extends string = string>(
     query: Options.AtomStreamQuery<Type> = {},
   ): AsyncGenerator<AtomOf<Types, Type>, void, undefined> {
-    const filter = await this.#operate("atoms", "read", async () => parseFilter(query));
+    const filter = await this.#operations.run("atoms", "read", async () => parseFilter(query));
     const onUnreadable = query.onUnreadable ?? this.#onUnreadable;
     const unreadable: UnreadableAtom[] = [];
     const take = (atom: UnreadableAtom): void => {
@@ -409,31 +362,21 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     };
     // Each page is an operation of its own: a storage may close between two.
     const select = (page: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]> =>
-      this.#operate("atoms", "read", () =>
-        this.#use(() => this.selectAtoms({ ...page, unexpiredAtMs: this.clock.wallTimeMs() })),
+      this.#operations.run("atoms", "read", () =>
+        this.#operations.use(() => this.selectAtoms({ ...page, unexpiredAtMs: this.clock.wallTimeMs() })),
       );
     const sessionIds = filter.sessionId === undefined ? this.#sessionIds(filter.userId) : [filter.sessionId];
     for await (const sessionId of sessionIds) {
       const first = { ...filter, sessionId, order: "oldest-first", limit: STREAM_PAGE } as const;
       for await (const rows of atomPages(first, select)) {
         for (const row of rows) {
-          const atom = await this.#readAtom(row, take);
+          const atom = await this.#schemas.read(row, take);
           if (atom !== undefined) yield atom as AtomOf<Types, Type>;
         }
       }
     }
     const [first] = unreadable;
-    if (first === undefined) return;
-    throw withContext(
-      new MemoryError({
-        code: first.error.code,
-        message: `${unreadable.length} stored atoms could not be read; the first: ${first.error.message}. Pass onUnreadable to take them`,
-        sessionId: first.sessionId,
-        atomId: first.id,
-        cause: first.error,
-      }),
-      { operation: "atoms", backend: this.backend },
-    );
+    if (first !== undefined) throw this.#operations.described(couldNotRead(first, unreadable.length), "atoms", "read");
   }
 
   /**
@@ -443,7 +386,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   async *sessions(query: Options.UserGuard = {}): AsyncGenerator<Options.SessionSummary, void, undefined> {
-    const userId = await this.#operate("sessions", "read", async () => parseGuard(query));
+    const userId = await this.#operations.run("sessions", "read", async () => parseGuard(query));
     for await (const head of this.#heads("sessions", userId)) yield summarize(head);
   }
 
@@ -455,7 +398,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     let afterSessionId: string | undefined;
     for (;;) {
       const selection = { order: "session-id", userId, afterSessionId, limit: STREAM_PAGE } as const;
-      const heads = await this.#operate(operation, "read", () => this.#use(() => this.selectHeads(selection)));
+      const heads = await this.#operations.run(operation, "read", () =>
+        this.#operations.use(() => this.selectHeads(selection)),
+      );
       yield* heads;
       if (heads.length < STREAM_PAGE) return;
       afterSessionId = heads.at(-1)?.sessionId;
@@ -468,36 +413,19 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     unreadable: (atom: UnreadableAtom) => void,
   ): Promise<MemoryAtom<string, unknown>[]> {
     const atoms: MemoryAtom<string, unknown>[] = [];
-    for await (const rows of atomPages(selection, (page) => this.#use(() => this.selectAtoms(page)))) {
+    for await (const rows of atomPages(selection, (page) => this.#operations.use(() => this.selectAtoms(page)))) {
       for (const row of rows) {
-        const atom = await this.#readAtom(row, unreadable);
+        const atom = await this.#schemas.read(row, unreadable);
         if (atom !== undefined && atoms.push(atom) === selection.limit) return atoms;
       }
     }
     return atoms;
   }
 
-  /** The row as an atom with its typed content, or undefined when it went to `unreadable`. */
-  async #readAtom(
-    row: Hooks.AtomRow,
-    unreadable: (atom: UnreadableAtom) => void,
-  ): Promise<MemoryAtom<string, unknown> | undefined> {
-    const atom = decodeOr(row, decodeAtom, unreadable);
-    const schema = atom === undefined ? undefined : this.#atomTypes.get(atom.memoryType);
-    if (atom === undefined || schema === undefined) return atom;
-    try {
-      return { ...atom, content: await parseContent(schema, atom.content, "content") };
-    } catch (error) {
-      if (!MemoryError.isInstance(error)) throw error;
-      unreadable(unreadableAtom(row, noLongerFits(atom, error)));
-      return undefined;
-    }
-  }
-
   /** What this store holds, row by row, for packages that let it stand in for another store. */
   get reader(): Hooks.RowReader {
     const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>
-      this.#operate("reader", "read", () => this.#use(hook));
+      this.#operations.run("reader", "read", () => this.#operations.use(hook));
     return {
       selectSession: (selection) => read(() => this.selectSession(selection)),
       selectHeads: (selection) => read(() => this.selectHeads(selection)),
@@ -508,12 +436,13 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   /** This store as replication sees it, for {@link replicate}, {@link verify} and packages that replicate. */
   get replica(): Replica {
     const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>
-      this.#operate("replica", "read", () => this.#use(hook));
+      this.#operations.run("replica", "read", () => this.#operations.use(hook));
     return new HookReplica(this.backend, {
       selectAtoms: (selection) => read(() => this.selectAtoms(selection)),
       selectHeads: (selection) => read(() => this.selectHeads(selection)),
       selectTombstones: (selection) => read(() => this.selectTombstones(selection)),
-      merge: (facts) => this.#operate("replica", "write", () => this.#use(() => this.mergeFacts(facts))),
+      merge: (facts) =>
+        this.#operations.run("replica", "write", () => this.#operations.use(() => this.mergeFacts(facts))),
     });
   }
 
@@ -528,36 +457,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     }
     return internals.log;
   }
-
-  /** Runs a hook on the open store. */
-  #use<Result>(hook: () => Promise<Result>): Promise<Result> {
-    return this.#lifecycle.isOpen ? hook() : this.#lifecycle.open().then(hook);
-  }
-
-  /** Runs a public operation: closing waits for it, and its failures say what they were. */
-  async #operate<Result>(operation: string, kind: Kind, work: () => Promise<Result>): Promise<Result> {
-    try {
-      this.#lifecycle.enter();
-      try {
-        return await work();
-      } finally {
-        this.#lifecycle.leave();
-      }
-    } catch (error) {
-      throw this.#described(error, operation, kind);
-    }
-  }
-
-  /** Every failure as a `MemoryError` that says which operation and backend it was. */
-  #described(thrown: unknown, operation: string, kind: Kind): MemoryError {
-    const error = MemoryError.isInstance(thrown) ? thrown : this.toMemoryError(thrown);
-    const outcome = kind === "read" ? undefined : UNCERTAIN.has(error.code) ? "unknown" : "not_applied";
-    return withContext(error, { operation, backend: this.backend, outcome });
-  }
 }
-
-/** Codes of failures that leave open whether a write was applied, unless the backend knows better. */
-const UNCERTAIN: ReadonlySet<string> = new Set<MemoryErrorCode>(["unavailable", "timeout", "unknown"]);
 
 /** A storage whatever its typed atoms, as a session needs it. */
 export type AnyStorage = Pick<

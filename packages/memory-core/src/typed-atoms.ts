@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { isHistoryType, type MemoryAtom, type NewMemoryAtom } from "./atom.ts";
+import { decodeAtom, decodeOr, unreadableAtom } from "./atom-codec.ts";
+import { isHistoryType, type MemoryAtom, type NewMemoryAtom, type UnreadableAtom } from "./atom.ts";
 import { invalidInput, MemoryError } from "./errors.ts";
 import type { JsonValue } from "./json.ts";
+import type { AtomRow } from "./storage-hooks.ts";
 
 /**
  * Schemas for the content of the user's own memory types: any Standard Schema (Zod, Valibot, ArkType, …).
@@ -33,8 +35,45 @@ export type AtomOf<Types extends AtomTypes, Type extends string> = Type extends 
   ? MemoryAtom<Type, ContentOut<Types, Type>>
   : never;
 
+/** The schemas of one storage, on the way in and on the way out. */
+export class ContentSchemas {
+  readonly #schemas: ReadonlyMap<string, StandardSchemaV1>;
+
+  /** @throws {MemoryError} `invalid_input` for a schema of a type whose form is fixed, or for what is no schema. */
+  constructor(atomTypes: AtomTypes) {
+    assertAtomTypes(atomTypes);
+    this.#schemas = new Map(Object.entries(atomTypes));
+  }
+
+  /**
+   * The atom with the content that its schema gives, if there is one for its type.
+   *
+   * @throws {MemoryError} `invalid_input` with the path of the first issue.
+   */
+  async parse(atom: MemoryAtom, path: string): Promise<MemoryAtom<string, unknown>> {
+    const schema = this.#schemas.get(atom.memoryType);
+    return schema === undefined ? atom : { ...atom, content: await parseContent(schema, atom.content, path) };
+  }
+
+  /** The atom of a row, with the content that its schema gives; undefined when it went to `unreadable`. */
+  async read(
+    row: AtomRow,
+    unreadable: (atom: UnreadableAtom) => void,
+  ): Promise<MemoryAtom<string, unknown> | undefined> {
+    const atom = decodeOr(row, decodeAtom, unreadable);
+    if (atom === undefined || !this.#schemas.has(atom.memoryType)) return atom;
+    try {
+      return await this.parse(atom, "content");
+    } catch (error) {
+      if (!MemoryError.isInstance(error)) throw error;
+      unreadable(unreadableAtom(row, noLongerFits(atom, error)));
+      return undefined;
+    }
+  }
+}
+
 /** @throws {MemoryError} `invalid_input` for a schema of a type whose form is fixed, or for what is no schema. */
-export function assertAtomTypes(atomTypes: AtomTypes): void {
+function assertAtomTypes(atomTypes: AtomTypes): void {
   for (const [memoryType, schema] of Object.entries(atomTypes)) {
     const path = `atomTypes.${memoryType}`;
     if (isHistoryType(memoryType)) throw invalidInput(path, "cannot have a schema: the form of its content is fixed");
@@ -49,7 +88,7 @@ export function assertAtomTypes(atomTypes: AtomTypes): void {
  *
  * @throws {MemoryError} `invalid_input` with the path of the first issue.
  */
-export async function parseContent(schema: StandardSchemaV1, content: JsonValue, path: string): Promise<unknown> {
+async function parseContent(schema: StandardSchemaV1, content: JsonValue, path: string): Promise<unknown> {
   const result = await schema["~standard"].validate(content);
   const issue = result.issues?.[0];
   if (result.issues === undefined) return result.value;
@@ -65,7 +104,7 @@ function pathOfIssue(issue: StandardSchemaV1.Issue | undefined): string {
 }
 
 /** Why a stored atom is not returned as one: it no longer fits the schema of its type. */
-export function noLongerFits(atom: MemoryAtom, cause: MemoryError): MemoryError {
+function noLongerFits(atom: MemoryAtom, cause: MemoryError): MemoryError {
   return new MemoryError({
     code: "schema",
     message:

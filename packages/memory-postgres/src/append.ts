@@ -23,7 +23,7 @@ import {
   type TextRow,
 } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
-import type { Statements } from "./statements.ts";
+import type { Statements } from "./statements/index.ts";
 import type { Store } from "./store.ts";
 
 /** A turn has a few; each number of them is a statement of its own. */
@@ -98,7 +98,7 @@ export function appendToSessions(
 ): Query {
   const isMetadataSet = setsMetadata(rows);
   return {
-    statement: statements.appendToSessions({ isMetadataSet, isExpirySet: isExpirySet(rows) }),
+    statement: statements.append.toSessions({ isMetadataSet, isExpirySet: isExpirySet(rows) }),
     values: appendToSessionsValues(rows, deletionCountOf, isMetadataSet),
   };
 }
@@ -116,8 +116,8 @@ async function appendToSession(
   const form = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined };
   const isListed = isListable(append);
   const statement = isListed
-    ? statements.appendToSession({ ...form, count: rows.length, isHistory: head.historyXor === head.idXor })
-    : statements.appendManyToSession({ ...form, isExpirySet: isExpirySet(rows) });
+    ? statements.append.toSession({ ...form, count: rows.length, isHistory: head.historyXor === head.idXor })
+    : statements.append.manyToSession({ ...form, isExpirySet: isExpirySet(rows) });
   const values = isListed ? appendToSessionValues(append) : appendManyToSessionValues(append);
   const options = { ...route, idempotent: true, asText: true };
   const { rows: answer, provider } = await db.query<TextRow>(statement, values, options);

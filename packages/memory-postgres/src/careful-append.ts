@@ -58,9 +58,9 @@ export async function lockHeads(
   sessions: readonly Pick<SessionWrite, "sessionId">[],
 ): Promise<{ readonly heads: Heads; readonly provider: string }> {
   const sessionIds = sessions.map(({ sessionId }) => sessionId);
-  await client.query(statements.createHeads(), [sessionIds]);
-  const { rows, provider } = await client.query<TextRow>(statements.lockHeads(), [sessionIds], { asText: true });
-  const { rows: buried } = await client.query<TextRow>(statements.selectDeletedSessions(), [sessionIds]);
+  await client.query(statements.change.createHeads(), [sessionIds]);
+  const { rows, provider } = await client.query<TextRow>(statements.change.lockHeads(), [sessionIds], { asText: true });
+  const { rows: buried } = await client.query<TextRow>(statements.change.selectDeletedSessions(), [sessionIds]);
   const deleted = new Set(buried.map((row) => text(row, "sessionId")));
   const heads = new Map(
     rows.map((row) => {
@@ -79,7 +79,7 @@ async function clear(store: Store, client: Queryable, session: SessionWrite, hea
   if (stored?.head === undefined || clearThroughId === undefined) return 0;
   const options = { asText: true, ...deletionOptions(stored.head.messageCount) };
   const values = [sessionId, clearThroughId];
-  const { rows } = await client.query<TextRow>(store.statements.deleteMessagesThrough(), values, options);
+  const { rows } = await client.query<TextRow>(store.statements.change.deleteMessagesThrough(), values, options);
   if (rows.length === 0) return 0;
   const head = await bury(store, client, { ...stored, head: stored.head }, rows);
   heads.set(sessionId, { ...stored, head, deletionCount: stored.deletionCount + 1 });
@@ -96,7 +96,7 @@ export async function lookUp(
   const alreadyThere: AtomRow[] = [];
   for (const chunk of chunksOf(rows)) {
     const values = [chunk.map(({ sessionId }) => sessionId), chunk.map(({ id }) => id)];
-    const { rows: found } = await client.query<TextRow>(statements.lookUp(), values, { asText: true });
+    const { rows: found } = await client.query<TextRow>(statements.change.lookUp(), values, { asText: true });
     const byId = new Map(found.map((row) => [`${text(row, "id")} ${text(row, "sessionId")}`, row]));
     for (const row of chunk) {
       const stored = byId.get(`${row.id} ${row.sessionId}`);
@@ -121,7 +121,7 @@ export async function insert(
   const toClaim = sessionsOf(rows).filter(({ sessionId }) => heads.get(sessionId)?.head === undefined);
   if (toClaim.length > 0) {
     const values = [toClaim.map(({ sessionId }) => sessionId), toClaim.map(({ userId }) => userId)];
-    await client.query(statements.claimHeads(), values);
+    await client.query(statements.change.claimHeads(), values);
   }
   const deletionCountOf = (sessionId: string): number => heads.get(sessionId)?.deletionCount ?? 0;
   const versions = new Map<string, string>();

@@ -77,8 +77,8 @@ async function burySessions(
   const sessionIds = tombstones.map(({ sessionId }) => sessionId);
   const atoms = sessionIds.reduce((sum, sessionId) => sum + (heads.get(sessionId)?.head?.atomCount ?? 0), 0);
   const values = [sessionIds, tombstones.map(({ deletedAtMs }) => timestampText(deletedAtMs))];
-  await client.query(statements.deleteSessions(), values, deletionOptions(atoms));
-  await client.query(statements.emptyHeads(), [sessionIds]);
+  await client.query(statements.change.deleteSessions(), values, deletionOptions(atoms));
+  await client.query(statements.change.emptyHeads(), [sessionIds]);
   for (const sessionId of sessionIds) deletions.learn(sessionId, (heads.get(sessionId)?.deletionCount ?? 0) + 1);
   return atoms;
 }
@@ -98,12 +98,12 @@ async function buryAtoms(
     tombstones.map(({ id }) => id),
     tombstones.map(({ deletedAtMs }) => timestampText(deletedAtMs)),
   ];
-  const { rows: deleted } = await client.query<TextRow>(statements.deleteAtoms(), values, { asText: true });
+  const { rows: deleted } = await client.query<TextRow>(statements.change.deleteAtoms(), values, { asText: true });
   if (head !== undefined) {
     await bury(store, client, { head, deletionCount }, deleted);
   } else {
     // The tombstones came before their atoms: the next append has to know of them.
-    await client.query(statements.emptyHeads(), [[sessionId]]);
+    await client.query(statements.change.emptyHeads(), [[sessionId]]);
     deletions.learn(sessionId, deletionCount + 1);
   }
   return deleted.length;

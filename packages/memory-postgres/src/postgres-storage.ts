@@ -39,7 +39,7 @@ import { ReplicationStatements } from "./replication/statements.ts";
 import type { ReplicationStatus } from "./replication/status.ts";
 import { toAtomRow, toExpiredAtom, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
-import { Statements } from "./statements.ts";
+import { Statements } from "./statements/index.ts";
 import type { Store } from "./store.ts";
 import { Stores } from "./stores.ts";
 import { WritePath } from "./write-path.ts";
@@ -211,7 +211,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   protected override async selectExpired(selection: ExpiredSelection): Promise<ExpiredAtom[]> {
-    return (await this.#read(this.#store.statements.selectExpired(selection))).map(toExpiredAtom);
+    return (await this.#read(this.#store.statements.read.selectExpired(selection))).map(toExpiredAtom);
   }
 
   protected override async selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {
@@ -220,7 +220,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   protected override selectAtoms(selection: AtomSelection): Promise<readonly AtomRow[]> {
     return this.#orLocal(
-      async () => (await this.#read(this.#store.statements.selectAtoms(selection))).map(toAtomRow),
+      async () => (await this.#read(this.#store.statements.read.selectAtoms(selection))).map(toAtomRow),
       (reader) => reader.selectAtoms(selection),
     );
   }
@@ -232,7 +232,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
       async () => {
         // One may return, or go, while the session is read.
         const before = this.#replicator.undrained;
-        const rows = await this.#read(this.#store.statements.selectSession(selection), options);
+        const rows = await this.#read(this.#store.statements.read.selectSession(selection), options);
         const session = toSessionRow(selection.sessionId, rows);
         return session && { ...session, unreachable: [...new Set([...before, ...this.#replicator.undrained])] };
       },
@@ -245,7 +245,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   protected override selectHeads(selection: HeadSelection): Promise<readonly SessionHead[]> {
     return this.#orLocal(
-      async () => (await this.#read(this.#store.statements.selectHeads(selection))).map(toSessionHead),
+      async () => (await this.#read(this.#store.statements.read.selectHeads(selection))).map(toSessionHead),
       (reader) => reader.selectHeads(selection),
     );
   }

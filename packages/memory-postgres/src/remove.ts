@@ -18,8 +18,8 @@ export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
   return inTransaction(store, async (client) => {
     const [lock, values] =
       deletion.scope === "user"
-        ? [statements.lockHeadsOfUser(), [deletion.userId]]
-        : [statements.lockHeads(), [[deletion.sessionId]]];
+        ? [statements.change.lockHeadsOfUser(), [deletion.userId]]
+        : [statements.change.lockHeads(), [[deletion.sessionId]]];
     // What is not locked must not be looked at: it may change before its head is written.
     const { rows, provider } = await client.query<TextRow>(lock, values, { asText: true });
     const stored = deletion.scope === "user" ? undefined : ownHead(rows, deletion.userId);
@@ -43,7 +43,9 @@ async function removeFromSession(
   const { head } = stored;
   if (deletion.scope === "session") return removeSessions(store, client, [head]);
   const values = [head.sessionId, deletion.ids, []];
-  const { rows: deleted } = await client.query<TextRow>(store.statements.deleteAtoms(), values, { asText: true });
+  const { rows: deleted } = await client.query<TextRow>(store.statements.change.deleteAtoms(), values, {
+    asText: true,
+  });
   const next = await bury(store, client, stored, deleted);
   return { sessions: 0, atoms: deleted.length, messages: head.messageCount - (next?.messageCount ?? 0) };
 }
@@ -66,8 +68,8 @@ async function removeSessions(
   for (const batch of batchesOf(heads)) {
     const sessionIds = batch.map(({ sessionId }) => sessionId);
     const atoms = batch.reduce((sum, { atomCount }) => sum + atomCount, 0);
-    await client.query(statements.deleteSessions(), [sessionIds, []], deletionOptions(atoms));
-    await client.query(statements.emptyHeads(), [sessionIds]);
+    await client.query(statements.change.deleteSessions(), [sessionIds, []], deletionOptions(atoms));
+    await client.query(statements.change.emptyHeads(), [sessionIds]);
   }
   return heads
     .map(({ atomCount, messageCount }) => ({ sessions: 1, atoms: atomCount, messages: messageCount }))

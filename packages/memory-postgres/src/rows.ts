@@ -11,7 +11,7 @@ import {
   type SessionRow,
 } from "@rivet/memory-core";
 import { bitsOfId } from "@rivet/postgres-schema";
-import { TEXT_SEPARATOR } from "./statements.ts";
+import { TEXT_SEPARATOR } from "./statements/append.ts";
 import { timestampText } from "./timestamps.ts";
 
 /** A row as the driver gives it, all values being text. */
@@ -27,7 +27,7 @@ export interface SessionAppend {
   readonly isMetadataSet: boolean;
 }
 
-/** The values of `appendToSession`. */
+/** The values of `AppendStatements.toSession`. */
 export function appendToSessionValues(append: SessionAppend): unknown[] {
   const { rows, head } = append;
   const { sessionId, userId, createdAtMs, messageCount, idXor } = head;
@@ -37,7 +37,7 @@ export function appendToSessionValues(append: SessionAppend): unknown[] {
   return values;
 }
 
-/** The values of `appendManyToSession`. */
+/** The values of `AppendStatements.manyToSession`. */
 export function appendManyToSessionValues(append: SessionAppend): unknown[] {
   const { rows, head, deletionCount } = append;
   return [
@@ -81,7 +81,7 @@ function atomsJson(rows: readonly AtomRow[]): string {
 }
 
 /**
- * The values of `appendToSessions` for rows that are all new.
+ * The values of `AppendStatements.toSessions` for rows that are all new.
  *
  * @param deletionCountOf how many deletions a session has seen.
  */

@@ -1,6 +1,6 @@
 import type { DatabaseManager, Queryable, RoutingOptions } from "@rivet/db-manager";
 import type { KnownDeletions } from "./known-deletions.ts";
-import type { Statements } from "./statements.ts";
+import type { Statements } from "./statements/index.ts";
 
 /** What the steps of a write need. */
 export interface Store {

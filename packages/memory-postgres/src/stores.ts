@@ -6,7 +6,7 @@ import { toPostgresMemoryError } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import { text, type TextRow } from "./rows.ts";
 import { PREPARATION_DEADLINE_MS, schemaDatabase } from "./schema-database.ts";
-import type { Statements } from "./statements.ts";
+import type { Statements } from "./statements/index.ts";
 
 /** Makes providers ready: brings their tables up to date, and sees to it that no two names stand for one database. */
 export class Stores {
@@ -46,7 +46,7 @@ export class Stores {
     const { schema, partitions, isMigrating } = this.#settings;
     const layout = { schema, ...(partitions === undefined ? {} : { partitions }) };
     await (isMigrating ? migrate : checkSchema)(schemaDatabase(provider), layout);
-    const { rows } = await provider.query<TextRow>(this.#statements.selectStore(), [], { asText: true });
+    const { rows } = await provider.query<TextRow>(this.#statements.read.selectStore(), [], { asText: true });
     if (rows[0] !== undefined) this.#recognise(provider.name, text(rows[0], "storeUuid"));
   }
 

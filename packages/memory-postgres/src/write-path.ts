@@ -19,7 +19,7 @@ import type { LocalReplica } from "./local-replica.ts";
 import { merge } from "./merge.ts";
 import { remove } from "./remove.ts";
 import type { Replicator } from "./replication/replicator.ts";
-import type { Statements } from "./statements.ts";
+import type { Statements } from "./statements/index.ts";
 import type { Store } from "./store.ts";
 import { WriteQueue } from "./write-queue.ts";
 

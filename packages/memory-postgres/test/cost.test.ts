@@ -5,7 +5,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appendToSessionValues } from "../src/rows.ts";
 import type { Query } from "../src/named-statements.ts";
-import { Statements } from "../src/statements.ts";
+import { Statements } from "../src/statements/index.ts";
 
 const SESSIONS = 10_000;
 const ATOMS_PER_SESSION = 100;
@@ -83,50 +83,51 @@ function everyRead(): Record<string, Query> {
   const id = "01a20000-0000-7000-8000-000000001f40";
   const types = ["decision", "log"];
   const unexpiredAtMs = Date.UTC(2100, 0);
-  const query = (name: "selectLastAtomId" | "selectMetadata"): Query => ({
-    statement: statements[name](),
-    values: [sessionId],
-  });
   return {
-    "a list of sessions": statements.selectHeads({ order: "recent-first", userId, limit }),
-    "the next page of them": statements.selectHeads({ order: "recent-first", userId, beforeId: id, limit }),
-    "a session": statements.selectSession({ sessionId }),
-    "a session of a user": statements.selectSession({ sessionId, userId }),
-    "the last messages": statements.selectSession({ sessionId, lastMessages: 20 }),
-    "messages from an id on": statements.selectSession({ sessionId, fromId: id }),
-    "atoms of a session": statements.selectAtoms({ sessionId, order: "newest-first", limit }),
-    "facts of a session": statements.selectAtoms({ sessionId, memoryTypes: types, order: "newest-first", limit }),
-    "atoms of a user": statements.selectAtoms({ userId, order: "newest-first", limit }),
-    "facts of a user": statements.selectAtoms({
+    "a list of sessions": statements.read.selectHeads({ order: "recent-first", userId, limit }),
+    "the next page of them": statements.read.selectHeads({ order: "recent-first", userId, beforeId: id, limit }),
+    "a session": statements.read.selectSession({ sessionId }),
+    "a session of a user": statements.read.selectSession({ sessionId, userId }),
+    "the last messages": statements.read.selectSession({ sessionId, lastMessages: 20 }),
+    "messages from an id on": statements.read.selectSession({ sessionId, fromId: id }),
+    "atoms of a session": statements.read.selectAtoms({ sessionId, order: "newest-first", limit }),
+    "facts of a session": statements.read.selectAtoms({ sessionId, memoryTypes: types, order: "newest-first", limit }),
+    "atoms of a user": statements.read.selectAtoms({ userId, order: "newest-first", limit }),
+    "facts of a user": statements.read.selectAtoms({
       userId,
       memoryTypes: types,
       order: "newest-first",
       beforeId: id,
       limit,
     }),
-    "unexpired atoms of a session": statements.selectAtoms({ sessionId, unexpiredAtMs, order: "newest-first", limit }),
-    "unexpired facts of a user": statements.selectAtoms({
+    "unexpired atoms of a session": statements.read.selectAtoms({
+      sessionId,
+      unexpiredAtMs,
+      order: "newest-first",
+      limit,
+    }),
+    "unexpired facts of a user": statements.read.selectAtoms({
       userId,
       memoryTypes: types,
       unexpiredAtMs,
       order: "newest-first",
       limit,
     }),
-    "old atoms of a session": statements.selectAtoms({
+    "old atoms of a session": statements.read.selectAtoms({
       sessionId,
       createdBeforeMs: unexpiredAtMs,
       order: "oldest-first",
       limit,
     }),
-    "expired atoms": statements.selectExpired({ atMs: unexpiredAtMs, limit }),
-    "the next expired atoms": statements.selectExpired({
+    "expired atoms": statements.read.selectExpired({ atMs: unexpiredAtMs, limit }),
+    "the next expired atoms": statements.read.selectExpired({
       atMs: unexpiredAtMs,
       after: { expiresAtMs: 0, sessionId, id, memoryType: "decision" },
       limit,
     }),
-    "the next sessions": statements.selectHeads({ order: "session-id", afterSessionId: sessionId, limit }),
-    "the last atom": query("selectLastAtomId"),
-    "the metadata": query("selectMetadata"),
+    "the next sessions": statements.read.selectHeads({ order: "session-id", afterSessionId: sessionId, limit }),
+    "the last atom": { statement: statements.change.selectLastAtomId(), values: [sessionId] },
+    "the metadata": { statement: statements.read.selectMetadata(), values: [sessionId] },
   };
 }
 
@@ -153,7 +154,7 @@ function rowsRead(plan: string): number {
 /** Pages that the server looked at for an append, which is then undone. */
 async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<number> {
   const options = { isMetadataSet: false, isVersionExpected: false, count: 1, isHistory: true };
-  const { text } = new Statements("public").appendToSession(options);
+  const { text } = new Statements("public").append.toSession(options);
   const row: AtomRow = {
     sessionId,
     id: new AtomClock().next(),

@@ -1,6 +1,7 @@
 import { headAfterInsert, type AtomRow, type SessionHead } from "@rivet/memory-core";
 import pg from "pg";
-import { Statements } from "../src/statements.ts";
+import type { Query } from "../src/named-statements.ts";
+import { Statements } from "../src/statements/index.ts";
 import { toAtomRow, toSessionHead, type TextRow } from "../src/rows.ts";
 
 const AS_TEXT = { getTypeParser: () => (value: unknown) => value };
@@ -16,11 +17,11 @@ export async function readHeads(
     // As of one moment: a writer that was just killed may have a statement under way.
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const statements = new Statements(schema);
-    const select = async ({ statement, values }: ReturnType<Statements["selectHeads"]>): Promise<TextRow[]> =>
+    const select = async ({ statement, values }: Query): Promise<TextRow[]> =>
       (await client.query({ text: statement.text, values: [...values], types: AS_TEXT })).rows;
     const limit = 1_000_000;
-    const heads = (await select(statements.selectHeads({ order: "session-id", limit }))).map(toSessionHead);
-    const rows = (await select(statements.selectAtoms({ order: "oldest-first", limit }))).map(toAtomRow);
+    const heads = (await select(statements.read.selectHeads({ order: "session-id", limit }))).map(toSessionHead);
+    const rows = (await select(statements.read.selectAtoms({ order: "oldest-first", limit }))).map(toAtomRow);
     const folded = new Map<string, SessionHead>();
     for (const row of rows) folded.set(row.sessionId, headAfterInsert(folded.get(row.sessionId), [row]));
     const expected = [...folded.values()].sort((left, right) => (left.sessionId < right.sessionId ? -1 : 1));

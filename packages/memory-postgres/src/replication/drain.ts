@@ -1,5 +1,5 @@
 import { mergeAround, type Facts, type Merged, type RefusedAtom } from "@rivet/memory-core";
-import { ALL_STORES } from "../statements.ts";
+import { ALL_STORES } from "../statements/scope.ts";
 import type { PageLength } from "./page-length.ts";
 
 /** Which hint of a target: an atom and its tombstone have one each. */

@@ -76,13 +76,17 @@ export class ProviderReplica implements Replica {
 
   async atoms(sessionId: string, ids: readonly string[]): Promise<AtomRow[]> {
     const order = "oldest-first";
-    const rows = await this.#read(this.#store.statements.selectAtoms({ sessionId, ids, order, limit: ids.length }));
+    const rows = await this.#read(
+      this.#store.statements.read.selectAtoms({ sessionId, ids, order, limit: ids.length }),
+    );
     return rows.map(toAtomRow);
   }
 
   async atomsAfter(sessionId: string, afterId: string = NIL_ID, limit: number): Promise<AtomRow[]> {
     const order = "oldest-first";
-    return (await this.#read(this.#store.statements.selectAtoms({ sessionId, afterId, order, limit }))).map(toAtomRow);
+    return (await this.#read(this.#store.statements.read.selectAtoms({ sessionId, afterId, order, limit }))).map(
+      toAtomRow,
+    );
   }
 
   async tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<Tombstone[]> {
@@ -100,7 +104,7 @@ export class ProviderReplica implements Replica {
     if (isOneSessionPerStatement) return false;
     const options: QueryOptions = { ...route, idempotent: true, asText: true };
     try {
-      await db.query(statements.appendToSessions({ isMetadataSet: true, isExpirySet: true }), packed, options);
+      await db.query(statements.append.toSessions({ isMetadataSet: true, isExpirySet: true }), packed, options);
       return true;
     } catch (error) {
       if (!isRefusedByStatement(error)) throw error;

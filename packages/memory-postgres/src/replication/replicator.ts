@@ -1,22 +1,23 @@
 /** Keeps the providers of one storage equal: what one accepted reaches the others. */
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { DatabaseManager } from "@rivet/db-manager";
-import { atomIdTimeMs, decodeText, type Facts, type Replica } from "@rivet/memory-core";
+import type { Facts, Replica } from "@rivet/memory-core";
 import { isProvidersFault } from "../errors.ts";
 import { KnownDeletions } from "../known-deletions.ts";
-import { text, type TextRow } from "../rows.ts";
-import { ALL_STORES, Statements } from "../statements.ts";
+import { Statements } from "../statements/index.ts";
+import { ALL_STORES } from "../statements/scope.ts";
 import { drain, type Drained, type DrainTarget } from "./drain.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { HintTable } from "./hint-table.ts";
 import { PageLength } from "./page-length.ts";
-import { numberOf, Peers } from "./peers.ts";
+import { Peers } from "./peers.ts";
 import { placesOf, type AtomPlaces } from "./places.ts";
 import { ProviderReplica } from "./provider-replica.ts";
 import { assertProviders, repair, type RepairOptions, type RepairReport } from "./repair.ts";
+import { newestLetters, reportOf } from "./report.ts";
 import type { ReplicationSettings } from "./settings.ts";
 import { ReplicationStatements } from "./statements.ts";
-import type { DeadLetter, ReplicationPair, ReplicationStatus } from "./status.ts";
+import type { ReplicationStatus } from "./status.ts";
 
 interface ReplicatorInit {
   readonly db: DatabaseManager;
@@ -51,7 +52,6 @@ const BOOKS_INTERVAL_MS = 60_000;
 /** A page is merged in some ten milliseconds. */
 const PATIENCE_MS = 1_500;
 const REMEMBERED_SESSIONS = 10_000;
-const SHOWN_DEAD_LETTERS = 100;
 
 export class Replicator {
   readonly #db: DatabaseManager;
@@ -233,14 +233,17 @@ export class Replicator {
 
   async status(): Promise<ReplicationStatus> {
     const { mode, acknowledge } = this.#settings;
-    const reports = await Promise.all([...this.#members.keys()].map((name) => this.#reportOf(name)));
-    const pairs = reports.flatMap((report) => report?.pairs ?? []);
-    const unreachable = [...this.#members.keys()].filter((_, index) => reports[index] === undefined);
-    const deadLetters = reports
-      .flatMap((report) => report?.letters ?? [])
-      .toSorted((one, other) => other.failedAt.getTime() - one.failedAt.getTime())
-      .slice(0, SHOWN_DEAD_LETTERS);
-    return { mode, acknowledge, pairs, unreachable, deadLetters };
+    const context = { db: this.#db, statements: this.#statements, peers: this.#peers, nowMs: this.#nowMs() };
+    const names = [...this.#members.keys()];
+    const reachable = names.filter((name) => this.#isReachable(name));
+    const reports = await Promise.all(reachable.map((name) => reportOf(name, this.#targetsOf(name), context)));
+    return {
+      mode,
+      acknowledge,
+      pairs: reports.flatMap(({ pairs }) => pairs),
+      unreachable: names.filter((name) => !reachable.includes(name)),
+      deadLetters: newestLetters(reports.flatMap(({ letters }) => letters)),
+    };
   }
 
   async #drain({ name, hints, pageLength }: Member): Promise<Drained> {
@@ -349,39 +352,6 @@ export class Replicator {
     return this.#catchingUp.has(name) || this.#db.isUsable({ providers: [name] });
   }
 
-  async #reportOf(name: string): Promise<{ pairs: ReplicationPair[]; letters: DeadLetter[] } | undefined> {
-    if (!this.#isReachable(name)) return undefined;
-    const query = async (statement: ReturnType<ReplicationStatements["countHints"]>, ...values: unknown[]) => {
-      const options = { providers: [name], idempotent: true, readOnly: true, asText: true };
-      return (await this.#db.query<TextRow>(statement, values, options)).rows;
-    };
-    const [hints, counts, letters, peers] = await Promise.all([
-      query(this.#statements.countHints()),
-      query(this.#statements.countDeadLetters()),
-      query(this.#statements.selectDeadLetters(), SHOWN_DEAD_LETTERS),
-      this.#peers.of(name),
-    ]);
-    const count = (rows: readonly TextRow[], target: string, column: string): number =>
-      rows.filter((row) => row["target"] === target).reduce((sum, row) => sum + (numberOf(row, column) ?? 0), 0);
-    const pairs = this.#targetsOf(name).map((to): ReplicationPair => {
-      const oldestIds = hints.flatMap(({ target, oldestId }) =>
-        (target === to || target === ALL_STORES) && typeof oldestId === "string" ? [atomIdTimeMs(oldestId)] : [],
-      );
-      const peer = peers.find((known) => known.name === to);
-      return {
-        from: name,
-        to,
-        hints: count(hints, to, "hints") + count(hints, ALL_STORES, "hints"),
-        oldestHintAgeMs: oldestIds.length === 0 ? undefined : Math.max(0, this.#nowMs() - Math.min(...oldestIds)),
-        lastDrainAt: peer?.drainedAt,
-        lastRepairAt: peer?.repairedAt,
-        needsRepair: peer?.needsRepair ?? false,
-        deadLetters: count(counts, to, "letters"),
-      };
-    });
-    return { pairs, letters: letters.map((row) => toDeadLetter(name, row)) };
-  }
-
   readonly #onStateChange = ({ provider, to }: { readonly provider: string; readonly to: string }): void => {
     if (to === "probing" || to === "catching-up") this.#returning.add(provider);
     else this.#returning.delete(provider);
@@ -400,18 +370,6 @@ export class Replicator {
     if (member === undefined) throw new TypeError(`there is no provider ${name}`);
     return member;
   }
-}
-
-function toDeadLetter(from: string, row: TextRow): DeadLetter {
-  return {
-    from,
-    to: text(row, "target"),
-    sessionId: decodeText(text(row, "sessionId")),
-    id: text(row, "id"),
-    code: text(row, "code"),
-    message: text(row, "message"),
-    failedAt: new Date(Number(text(row, "failedAtMs"))),
-  };
 }
 
 /** The least id of a millisecond: a UUIDv7 begins with its time. https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7 */

@@ -2,7 +2,7 @@
 import { NIL_ID, SESSION_METADATA, type TombstoneSelection } from "@rivet/memory-core";
 import { tableNames, type TableNames } from "@rivet/postgres-schema";
 import { NamedStatements, type Query, type Statement } from "../named-statements.ts";
-import { EXPIRES_AT_MS, IS_MESSAGE, NO_BITS } from "../statements.ts";
+import { EXPIRES_AT_MS, IS_MESSAGE, NO_BITS } from "../statements/columns.ts";
 
 const NIL = `'${NIL_ID}'::uuid`;
 const DELETED_AT_MS = `date_part('epoch', deleted_at) * 1000 AS "deletedAtMs"`;

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from "react";
-import type { SessionEntry } from "../../../src/wire.ts";
+import { FIRST_PAGE, type SessionEntry } from "../../../src/wire.ts";
 import { ago, amount, counted, shortId } from "../format.ts";
 import { useLive, type LiveStore } from "../live.ts";
 import { fragmentOf, go } from "../route.ts";
@@ -8,7 +8,7 @@ import { visible } from "../text/visible.ts";
 import { useNow } from "../use-now.ts";
 import { titleOf } from "./session-title.ts";
 import { useRowWindow } from "./use-row-window.ts";
-import { FIRST_PAGE, useSessionPages, type SessionFilter } from "./use-session-pages.ts";
+import { useSessionPages, type SessionFilter } from "./use-session-pages.ts";
 
 const ROW_HEIGHT = 60;
 /** Rows before the end at which the next page is asked for; of a short list, in its second half: nobody waits for more at first. */

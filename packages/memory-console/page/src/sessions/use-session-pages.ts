@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "react";
-import type { SessionPage } from "../../../src/wire.ts";
+import { FIRST_PAGE, type SessionPage } from "../../../src/wire.ts";
 import { messageOf, read } from "../api.ts";
 import { openingSessions } from "../opening.ts";
 import { withFirstPage, type ShownSessions } from "./shown-sessions.ts";
@@ -13,7 +13,6 @@ export interface SessionFilter {
   readonly user: string;
 }
 
-export const FIRST_PAGE = 100;
 /** Who goes on wants many. */
 const NEXT_PAGE = 1_000;
 

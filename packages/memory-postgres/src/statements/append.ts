@@ -1,0 +1,192 @@
+/** The statements that append, each in one round trip. */
+import { recencyOf } from "@rivet/postgres-schema";
+import type { Statement } from "../named-statements.ts";
+import { HEAD_TARGETS, NIL, NO_BITS } from "./columns.ts";
+import { ALL_STORES, type Scope } from "./scope.ts";
+
+/** A parameter of texts that never hold U+001F, one row each: JSON writes control characters as escapes. */
+const split = (parameter: string): string => `string_to_table(${parameter}, E'\\x1f')`;
+export const TEXT_SEPARATOR = "\u001f";
+
+interface AppendOptions {
+  /** Whether session metadata is among the rows. */
+  readonly isMetadataSet: boolean;
+  readonly isVersionExpected: boolean;
+  /** Whether any row expires: else the statement does without the column. */
+  readonly isExpirySet: boolean;
+}
+
+/** The rows of the statement of nearly every save: each form of them is a statement of its own. */
+interface ListedRows extends Omit<AppendOptions, "isExpirySet"> {
+  readonly count: number;
+  /** Whether they are the history of a session, or nothing of it: then one value says the XOR of both. */
+  readonly isHistory: boolean;
+}
+
+/** Appends rows, and adds what they make to the heads of their sessions. */
+export class AppendStatements {
+  readonly #scope: Scope;
+  readonly #cache = new Map<string, Statement>();
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  /**
+   * Appends rows in the order of their ids, all of them new, to one session that no deletion has seen, none of which expires: the
+   * statement of nearly every save. Its values are those of `appendToSessionValues`. Gives `historyXor`.
+   *
+   * What it must not do ends it with a unique or a NOT NULL violation, which undoes all of it, and `careful-append.ts`
+   * looks closer: an id that is there already, with this content or another; a session of someone else; one that changed;
+   * one that saw more deletions than is known, so that a tombstone may name a row. The latest version of the head decides,
+   * not the one of the statement's snapshot.
+   *
+   * The head comes first, and its lock keeps others out of the session: PostgreSQL runs a part of a WITH list that nobody
+   * reads after the statement itself (`ExecPostprocessPlan` in its `execMain.c`).
+   *
+   * Rows as values take 0.375 ms where rows as JSON, counted as they are inserted, took 0.401 ms, and a bare INSERT 0.314 ms.
+   */
+  toSession({ count, isHistory, isMetadataSet, isVersionExpected }: ListedRows): Statement {
+    return this.#cached(`append ${count} ${isHistory} ${isMetadataSet} ${isVersionExpected}`, () => {
+      const { next, expected, metadata } = headParameters(5, isMetadataSet, isVersionExpected);
+      const rows = Array.from({ length: count }, () => ({
+        id: next(),
+        rest: [next(), next(), next(), next()].join(),
+      }));
+      const lastId = rows.at(-1)?.id ?? NIL;
+      const hints = rows.map(({ id }) => `('${ALL_STORES}', $1, ${id}, false)`).join();
+      return `
+WITH inserted AS (
+  INSERT INTO ${this.#scope.table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
+  VALUES ${rows.map(({ id, rest }) => `($1, ${id}, $2, ${rest})`).join()}
+)${this.#scope.isHinting ? `, hinted AS (INSERT INTO ${this.#scope.table.hints} VALUES ${hints} ON CONFLICT DO NOTHING)` : ""}
+INSERT INTO ${this.#scope.table.heads} AS head (${HEAD_TARGETS})
+VALUES ($1, ${this.#userIf(expected)}, $3, ${lastId}, ${recencyOf(`${lastId}::uuid`)}, $4, ${count}, 0, $5,
+  ${isHistory ? "$5" : NO_BITS}, ${metadata})
+${updateHead(isMetadataSet, expected)}
+RETURNING history_xor AS "historyXor"`;
+    });
+  }
+
+  /**
+   * The same for any number of rows, and for a session that was deleted from: tombstones are looked up, and a row that one
+   * names ends the statement. Its values are those of `appendManyToSessionValues`.
+   */
+  manyToSession({ isMetadataSet, isVersionExpected, isExpirySet }: AppendOptions): Statement {
+    return this.#cached(`append rows ${isMetadataSet} ${isVersionExpected} ${isExpirySet}`, () => {
+      const expiry = isExpirySet ? ", expires_at" : "";
+      const { next, expected, metadata } = headParameters(9, isMetadataSet, isVersionExpected);
+      return `
+WITH inserted AS (
+  INSERT INTO ${this.#scope.table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
+  SELECT $1, id, $2, memory_type, ${JSON_CONTENT}, metadata, created_at${expiry}
+  FROM json_to_recordset(${next()})
+    AS atom (id uuid, memory_type text, content jsonb, metadata jsonb, created_at timestamptz, expires_at timestamptz)
+  WHERE NOT EXISTS (SELECT FROM ${this.#scope.table.tombstones} AS tombstone WHERE session_id = $1 AND tombstone.id = atom.id)
+  RETURNING session_id, id
+)${this.#scope.hints("inserted", false)}
+INSERT INTO ${this.#scope.table.heads} AS head (${HEAD_TARGETS})
+SELECT $1, CASE WHEN count(*) = $6::integer THEN ${this.#userIf(expected)} END, $3::timestamptz, $4::uuid, ${recencyOf("$4::uuid")},
+  $5::integer, $6::integer, $7::integer, $8::bit(128), $9::bit(128), ${metadata}
+FROM inserted
+${updateHead(isMetadataSet, expected)}
+RETURNING history_xor AS "historyXor"`;
+    });
+  }
+
+  /** The user, unless a session is expected that is not there; one that is not there yet has the version that nothing has. */
+  #userIf(expected: string | undefined): string {
+    if (expected === undefined) return "$2";
+    return `CASE WHEN ${expected}::bit(128) = ${NO_BITS} OR EXISTS (SELECT FROM ${this.#scope.table.heads} WHERE session_id = $1)
+  THEN $2 END`;
+  }
+
+  /**
+   * Appends rows to any number of sessions. Heads come first, in the order given, as in {@link toSession}: two of
+   * these that are given in the order of the session ids never wait for each other in a circle.
+   *
+   * Its values are those of `appendToSessionsValues`. Gives `sessionId` and `historyXor` of each session. It ends as
+   * {@link toSession} does.
+   *
+   * For 64 turns it takes 2.9 ms with columns in arrays and joined text, where rows as JSON took 3.6 ms.
+   */
+  toSessions({ isMetadataSet, isExpirySet }: Omit<AppendOptions, "isVersionExpected">): Statement {
+    return this.#cached(`append many ${isMetadataSet} ${isExpirySet}`, () => {
+      const expiry = isExpirySet ? ", expires_at" : "";
+      const expiries = isExpirySet ? `, unnest($${isMetadataSet ? 19 : 17}::text[])` : "";
+      const metadata = isMetadataSet ? `, ${split("$17")}, ${split("$18")}` : "";
+      return `
+WITH inserted AS (
+  INSERT INTO ${this.#scope.table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
+  SELECT session_id, id::uuid, user_id, memory_type, content::jsonb, metadata::jsonb, created_at::timestamptz
+    ${expiry && `${expiry}::timestamptz`}
+  FROM ROWS FROM (
+    unnest($1::text[]), ${split("$2")}, unnest($3::text[]), unnest($4::text[]), ${split("$5")}, ${split("$6")}, ${split("$7")}
+    ${expiries}
+  ) AS atom (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
+  ${this.#scope.isHinting ? "RETURNING session_id, id" : ""}
+)${this.#scope.hints("inserted", false)}
+INSERT INTO ${this.#scope.table.heads} AS head (${HEAD_TARGETS})
+SELECT session_id, user_id, created_at::timestamptz,
+  last_atom_id::uuid, ${recencyOf("last_atom_id")}, message_count, atom_count, deletion_count, id_xor::bit(128),
+  history_xor::bit(128),
+  ${isMetadataSet ? "metadata::jsonb, metadata_ids::jsonb" : "'{}', '{}'"}
+FROM ROWS FROM (
+  unnest($8::text[]), unnest($9::text[]), ${split("$10")}, ${split("$11")}, unnest($12::integer[]), unnest($13::integer[]),
+  unnest($14::integer[]), ${split("$15")}, ${split("$16")}${metadata}
+) AS added (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor, history_xor
+  ${isMetadataSet ? ", metadata, metadata_ids" : ""})
+${updateHead(isMetadataSet, undefined)}
+RETURNING session_id AS "sessionId", history_xor AS "historyXor"`;
+    });
+  }
+
+  /** For statements on the path of every save: their text is made once. */
+  #cached(key: string, textOf: () => string): Statement {
+    let statement = this.#cache.get(key);
+    if (statement === undefined) {
+      statement = this.#scope.named(textOf());
+      this.#cache.set(key, statement);
+    }
+    return statement;
+  }
+}
+
+/** The parameters of an append after those that every head has, the first so many. */
+function headParameters(
+  count: number,
+  isMetadataSet: boolean,
+  isVersionExpected: boolean,
+): { next: () => string; expected: string | undefined; metadata: string } {
+  let last = count;
+  const next = (): string => `$${++last}`;
+  const expected = isVersionExpected ? next() : undefined;
+  const metadata = isMetadataSet ? `${next()}::jsonb, ${next()}::jsonb` : "'{}', '{}'";
+  return { next, expected, metadata };
+}
+
+/** `json_to_recordset` takes JSON's null for SQL's. */
+const JSON_CONTENT = "COALESCE(atom.content, 'null')";
+
+/** Adds what was inserted to the head that is there, or ends the statement when the head is not what it should be. */
+function updateHead(isMetadataSet: boolean, expected: string | undefined): string {
+  const condition = expected === undefined ? "" : `AND head.history_xor = ${expected}`;
+  return `ON CONFLICT (session_id) DO UPDATE SET
+  user_id = CASE WHEN head.user_id = excluded.user_id AND head.deletion_count = excluded.deletion_count ${condition}
+    THEN head.user_id END,
+  created_at = LEAST(head.created_at, excluded.created_at),
+  last_atom_id = GREATEST(head.last_atom_id, excluded.last_atom_id),
+  recency = GREATEST(head.recency, excluded.recency),
+  message_count = head.message_count + excluded.message_count,
+  atom_count = head.atom_count + excluded.atom_count,
+  id_xor = head.id_xor # excluded.id_xor,
+  history_xor = head.history_xor # excluded.history_xor${isMetadataSet ? MERGE_METADATA : ""}`;
+}
+
+/** For each key the change with the greatest id wins, whatever order they come in: `metadata-projection.ts` as SQL. */
+const IS_NEWER = `(excluded.metadata_ids ->> key) COLLATE "C" > COALESCE(head.metadata_ids ->> key, '')`;
+const MERGE_METADATA = `,
+    metadata = (head.metadata - ARRAY(SELECT key FROM jsonb_object_keys(excluded.metadata_ids) AS given (key) WHERE ${IS_NEWER}))
+      || COALESCE((SELECT jsonb_object_agg(key, value) FROM jsonb_each(excluded.metadata) WHERE ${IS_NEWER}), '{}'),
+    metadata_ids = head.metadata_ids
+      || COALESCE((SELECT jsonb_object_agg(key, value) FROM jsonb_each(excluded.metadata_ids) WHERE ${IS_NEWER}), '{}')`;

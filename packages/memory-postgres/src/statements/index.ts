@@ -1,0 +1,23 @@
+/** Every SQL statement of the backend but the migrations and those of replication. */
+import { AppendStatements } from "./append.ts";
+import { ChangeStatements } from "./change.ts";
+import { ReadStatements } from "./read.ts";
+import { Scope } from "./scope.ts";
+
+/** The statements on the tables of one schema. */
+export class Statements {
+  readonly append: AppendStatements;
+  readonly change: ChangeStatements;
+  readonly read: ReadStatements;
+
+  /**
+   * @param isHinting whether what is written and deleted leaves hints for the other stores, in the same statement: not when
+   *   it comes from one of them.
+   */
+  constructor(schema: string, isHinting = false) {
+    const scope = new Scope(schema, isHinting);
+    this.append = new AppendStatements(scope);
+    this.change = new ChangeStatements(scope);
+    this.read = new ReadStatements(scope);
+  }
+}
