@@ -878,14 +878,14 @@ DECLARE
     CASE WHEN after_session_id IS NULL THEN 'recency <= left($1::text, 8) AND last_atom_id < $1' ELSE 'session_id > $2' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering);
   last_id constant uuid := COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid);
-  sizes integer[];
-  fitting integer;
-  columns json;
+  page json;
 BEGIN
-  EXECUTE 'SELECT ARRAY(SELECT pg_column_size(content) + pg_column_size(metadata) FROM (' || source || ') AS page)' INTO sizes
-  USING last_id, after_session_id, given_user_id, LEAST(row_limit, 1000 + 1);
-  fitting := "public".rivet_rows_that_fit(sizes);
-  EXECUTE format($page$SELECT json_build_array(COALESCE(json_agg(session_id ORDER BY %1$s), '[]'),
+  EXECUTE format($page$
+    WITH found AS MATERIALIZED (%2$s),
+    sized (sizes) AS MATERIALIZED (SELECT ARRAY(SELECT pg_column_size(content) + pg_column_size(metadata) FROM found)),
+    fitting (rows) AS MATERIALIZED (SELECT "public".rivet_rows_that_fit(sizes) FROM sized)
+    SELECT json_build_object(
+      'columns', (SELECT json_build_array(COALESCE(json_agg(session_id ORDER BY %1$s), '[]'),
       COALESCE(json_agg(user_id ORDER BY %1$s), '[]'),
       COALESCE(json_agg(date_part('epoch', created_at) * 1000 ORDER BY %1$s), '[]'),
       COALESCE(json_agg(last_atom_id ORDER BY %1$s), '[]'),
@@ -894,9 +894,11 @@ BEGIN
       COALESCE(json_agg(encode(substr(bit_send(id_xor), 5), 'hex')::uuid ORDER BY %1$s), '[]'),
       COALESCE(json_agg(encode(substr(bit_send(history_xor), 5), 'hex')::uuid ORDER BY %1$s), '[]'),
       COALESCE(json_agg(metadata::text ORDER BY %1$s), '[]'),
-      COALESCE(json_agg(content::text ORDER BY %1$s), '[]')) FROM (%2$s) AS page$page$, ordering, source) INTO columns
-  USING last_id, after_session_id, given_user_id, fitting;
-  RETURN json_build_object('columns', columns, 'more', fitting < cardinality(sizes));
+      COALESCE(json_agg(content::text ORDER BY %1$s), '[]')) FROM (SELECT * FROM found LIMIT (SELECT rows FROM fitting)) AS page),
+      'more', (SELECT rows < cardinality(sizes) FROM fitting, sized)
+    )$page$, ordering, source) INTO page
+  USING last_id, after_session_id, given_user_id, LEAST(row_limit, 1000 + 1);
+  RETURN page;
 END
 $rivet$;
 
