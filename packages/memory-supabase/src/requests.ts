@@ -133,7 +133,7 @@ function observe(request: RpcRequest): Observed {
   request.fetch = async (...args: unknown[]): Promise<unknown> => {
     try {
       const response: unknown = await original(...args);
-      if (response instanceof Response) {
+      if (hasHeaders(response)) {
         observed.range = response.headers.get("content-range");
         observed.retryAfter = response.headers.get("retry-after");
       }
@@ -144,4 +144,11 @@ function observe(request: RpcRequest): Observed {
     }
   };
   return observed;
+}
+
+/** An answer of any `fetch`: a client may bring its own, with a `Response` of its own. */
+function hasHeaders(response: unknown): response is { readonly headers: Pick<Headers, "get"> } {
+  if (typeof response !== "object" || response === null || !("headers" in response)) return false;
+  const { headers } = response;
+  return typeof headers === "object" && headers !== null && "get" in headers && typeof headers.get === "function";
 }

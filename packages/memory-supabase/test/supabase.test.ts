@@ -138,6 +138,29 @@ describe("a storage", () => {
   });
 });
 
+describe("a client with a fetch of its own", () => {
+  it("saves with one request each, also where its answers are no Response of this realm", async () => {
+    const { url, keys } = project();
+    const fetchElsewhere = async (...args: Parameters<typeof fetch>): Promise<Response> => {
+      const response = await fetch(...args);
+      const { ok, status, statusText, headers } = response;
+      const body = await response.text();
+      return { ok, status, statusText, headers, text: async () => body } as Response;
+    };
+    const client = createClient(url, keys.secret, { global: { fetch: fetchElsewhere } });
+    const before = requestPaths().length;
+    const session = await sessionOf(storageForTest({ client }), 1);
+    for (let index = 1; index < 4; index++) {
+      session.addUserMessage(`message ${index}`);
+      await session.save();
+    }
+    expect(requestPaths().slice(before)).toEqual([
+      "/rest/v1/rpc/rivet_write_atoms",
+      ...Array.from({ length: 3 }, () => "/rest/v1/rpc/rivet_append"),
+    ]);
+  });
+});
+
 describe("several writers of one session", () => {
   it("cost one another a request now and then, and lose nothing", async () => {
     const { sessionId } = await sessionOf(server(), 1);
