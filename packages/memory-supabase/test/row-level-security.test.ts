@@ -213,7 +213,8 @@ describe("another user who knows every id", () => {
   });
 
   it("reaches nothing through the functions that the others are made of", async () => {
-    const { sessionId, history } = await sessionOf(ALICE);
+    const session = await sessionOf(ALICE);
+    const { sessionId, history } = session;
     const ids = history.messages().map(({ id }) => id);
     const client = clientOfUser(project(), BOB);
     const before = await everything();
@@ -226,7 +227,8 @@ describe("another user who knows every id", () => {
       metadata: "{}",
       created_at_ms: 0,
     });
-    const foreseen = (userId: string): object => ({ sessionId, userId, foreseenHistoryXor: xorIds([...ids, id]) });
+    const foreseenHistoryXor = xorIds([session.toJSON().unsaved.historyXor, id]);
+    const foreseen = (userId: string): object => ({ sessionId, userId, foreseenHistoryXor });
     const calls: [string, object][] = [
       ["rivet_lock_heads", { session_ids: [sessionId] }],
       ["rivet_lock_heads", { session_ids: ["of nobody yet"] }],
@@ -243,6 +245,9 @@ describe("another user who knows every id", () => {
     ];
     for (const [name, args] of calls) await client.rpc(name, args);
     expect(await everything()).toEqual(before);
+    // What is refused to the other is theirs to do.
+    const own = { atoms: [atomOf(ALICE)], saved_session: foreseen(ALICE) };
+    expect((await clientOfUser(project(), ALICE).rpc("rivet_append", own)).error).toBeNull();
     await storageOf(ALICE).deleteSession(sessionId);
     const { data } = await client.rpc("rivet_deleted_sessions", { session_ids: [sessionId] });
     expect(data).toEqual([]);

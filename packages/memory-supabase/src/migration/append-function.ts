@@ -1,5 +1,15 @@
-import { recencyOf, tableNames } from "@rivet/postgres-schema";
-import { ADDED_TO_HEAD, bitsOf, GIVEN_ATOMS, leaveHints, plpgsql, setWriting, timeOf, WRITTEN } from "./fragments.ts";
+import { tableNames } from "@rivet/postgres-schema";
+import {
+  ADDED_TO_HEAD,
+  addToHead,
+  bitsOf,
+  GIVEN_ATOMS,
+  GIVEN_VALUES,
+  leaveHints,
+  plpgsql,
+  setWriting,
+  WRITTEN,
+} from "./fragments.ts";
 import { raise, REFUSALS } from "./refusals.ts";
 
 /**
@@ -20,28 +30,24 @@ DECLARE
   saved_user constant text := saved_session ->> 'userId';
   foreseen constant bit(128) := ${bitsOf("(saved_session ->> 'foreseenHistoryXor')")};
   done record;
-  head record;
+  changed record;
 BEGIN
   ${setWriting(true)}
   WITH inserted AS (
-    INSERT INTO ${memories} SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb,
-      ${timeOf("created_at_ms")}, ${timeOf("expires_at_ms")}
+    INSERT INTO ${memories} SELECT saved_id, id, saved_user, ${GIVEN_VALUES}
     FROM ${GIVEN_ATOMS}
     ON CONFLICT DO NOTHING
     RETURNING session_id, id, memory_type, created_at
   )
   SELECT ${WRITTEN}, ${ADDED_TO_HEAD} INTO done FROM inserted;
 
-  UPDATE ${heads} SET created_at = LEAST(created_at, done.created_at),
-    last_atom_id = GREATEST(last_atom_id, done.last_id), recency = GREATEST(recency, ${recencyOf("done.last_id")}),
-    message_count = message_count + done.messages, atom_count = atom_count + done.atoms,
-    id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
+  UPDATE ${heads} AS head SET created_at = LEAST(head.created_at, done.created_at), ${addToHead("done")}
   WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0
-  RETURNING history_xor, deletion_count INTO head;
-  IF head.history_xor IS DISTINCT FROM foreseen OR done.atoms < json_array_length(atoms) THEN
+  RETURNING history_xor, deletion_count INTO changed;
+  IF changed.history_xor IS DISTINCT FROM foreseen OR done.atoms < json_array_length(atoms) THEN
     ${refuse}
   END IF;
-  IF head.deletion_count > 0 THEN
+  IF changed.deletion_count > 0 THEN
     -- What was deleted stays so, however late it comes.
     IF EXISTS (SELECT FROM ${tombstones} WHERE session_id = saved_id AND id = ANY (done.ids)) THEN
       ${refuse}

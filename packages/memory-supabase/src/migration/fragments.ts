@@ -28,12 +28,20 @@ export const timeOf = (ms: string): string =>
 /** The atoms that a function is given: without session and user where they all are of one. */
 export const GIVEN_ATOMS = `json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint)`;
+/** Their columns after the ids and the user, as they are stored. */
+export const GIVEN_VALUES = `memory_type, content::jsonb, metadata::jsonb, ${timeOf("created_at_ms")}, ${timeOf("expires_at_ms")}`;
 /** What was inserted, of the rows that are. */
 export const WRITTEN = `COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(${IS_METADATA}), false) AS has_metadata`;
 /** What these rows add to a head. */
 export const ADDED_TO_HEAD = `min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
       count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, count(*) AS atoms, COALESCE(bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
       COALESCE(bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor`;
+
+/** Adds these to the head that an UPDATE names `head`, but for when the session was created. */
+export const addToHead = (added: string): string => `last_atom_id = GREATEST(head.last_atom_id, ${added}.last_id),
+      recency = GREATEST(head.recency, ${recencyOf(`${added}.last_id`)}), message_count = head.message_count + ${added}.messages,
+      atom_count = head.atom_count + ${added}.atoms, id_xor = head.id_xor # ${added}.id_xor,
+      history_xor = head.history_xor # ${added}.history_xor`;
 
 /** Set for the length of one of our functions; whoever comes over REST cannot set it. */
 const WRITING = "rivet_memory.writing";

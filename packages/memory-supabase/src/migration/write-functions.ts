@@ -1,11 +1,13 @@
 /** The functions that write. Each is one request, and all of it happens or nothing. */
-import { recencyOf, tableNames } from "@rivet/postgres-schema";
+import { tableNames } from "@rivet/postgres-schema";
 import { appendFunction } from "./append-function.ts";
 import { deleteFunctions } from "./delete-functions.ts";
 import {
   ADDED_TO_HEAD,
+  addToHead,
   bitsOf,
   GIVEN_ATOMS,
+  GIVEN_VALUES,
   idOf,
   IS_HISTORY,
   IS_MESSAGE,
@@ -25,8 +27,6 @@ export function writeFunctions(schema: string): string[] {
 
 function writeAtoms(schema: string): string {
   const { schema: place, heads, memories, tombstones } = tableNames(schema);
-  const add = `last_atom_id = GREATEST(last_atom_id, last_id), recency = GREATEST(recency, ${recencyOf("last_id")}), message_count = message_count + messages,
-      atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor`;
   const given = "json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)";
   return `-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved, and the atoms are its: its
 -- messages through an id are cleared first, and it is refused when its history is not the one that is expected. With
@@ -55,8 +55,7 @@ DECLARE
 BEGIN
   ${setWriting(true)}
   incoming := ARRAY(
-    SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
-      metadata::jsonb, ${timeOf("created_at_ms")}, ${timeOf("expires_at_ms")})::${memories}
+    SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), ${GIVEN_VALUES})::${memories}
     FROM ${GIVEN_ATOMS}
     ORDER BY 1
   );
@@ -127,7 +126,8 @@ BEGIN
     SELECT session_id, min(user_id) AS user_id, ${ADDED_TO_HEAD} FROM inserted GROUP BY session_id
   ), updated AS (
     UPDATE ${heads} AS head SET user_id = added.user_id,
-      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, ${add}
+      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END,
+      ${addToHead("added")}
     FROM added WHERE head.session_id = added.session_id
   )
   SELECT ${WRITTEN} INTO done FROM inserted;

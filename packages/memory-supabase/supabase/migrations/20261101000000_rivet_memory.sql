@@ -520,12 +520,11 @@ DECLARE
   saved_user constant text := saved_session ->> 'userId';
   foreseen constant bit(128) := ('x' || replace((saved_session ->> 'foreseenHistoryXor')::text, '-', ''))::bit(128);
   done record;
-  head record;
+  changed record;
 BEGIN
   PERFORM set_config('rivet_memory.writing', 'yes', true);
   WITH inserted AS (
-    INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb,
-      (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
+    INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC'
     FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint)
     ON CONFLICT DO NOTHING
@@ -535,16 +534,16 @@ BEGIN
       count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, count(*) AS atoms, COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
       COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
 
-  UPDATE "public"."session_heads" SET created_at = LEAST(created_at, done.created_at),
-    last_atom_id = GREATEST(last_atom_id, done.last_id), recency = GREATEST(recency, left(done.last_id::text, 8)),
-    message_count = message_count + done.messages, atom_count = atom_count + done.atoms,
-    id_xor = id_xor # done.id_xor, history_xor = history_xor # done.history_xor
+  UPDATE "public"."session_heads" AS head SET created_at = LEAST(head.created_at, done.created_at), last_atom_id = GREATEST(head.last_atom_id, done.last_id),
+      recency = GREATEST(head.recency, left(done.last_id::text, 8)), message_count = head.message_count + done.messages,
+      atom_count = head.atom_count + done.atoms, id_xor = head.id_xor # done.id_xor,
+      history_xor = head.history_xor # done.history_xor
   WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0
-  RETURNING history_xor, deletion_count INTO head;
-  IF head.history_xor IS DISTINCT FROM foreseen OR done.atoms < json_array_length(atoms) THEN
+  RETURNING history_xor, deletion_count INTO changed;
+  IF changed.history_xor IS DISTINCT FROM foreseen OR done.atoms < json_array_length(atoms) THEN
     RAISE EXCEPTION USING ERRCODE = 'RM005', MESSAGE = 'the session is not as it was foreseen', DETAIL = json_build_object('sessionId', saved_id)::text;
   END IF;
-  IF head.deletion_count > 0 THEN
+  IF changed.deletion_count > 0 THEN
     -- What was deleted stays so, however late it comes.
     IF EXISTS (SELECT FROM "public"."session_tombstones" WHERE session_id = saved_id AND id = ANY (done.ids)) THEN
       RAISE EXCEPTION USING ERRCODE = 'RM005', MESSAGE = 'the session is not as it was foreseen', DETAIL = json_build_object('sessionId', saved_id)::text;
@@ -589,8 +588,7 @@ DECLARE
 BEGIN
   PERFORM set_config('rivet_memory.writing', 'yes', true);
   incoming := ARRAY(
-    SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb,
-      metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+    SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000) / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
     FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint)
     ORDER BY 1
@@ -666,8 +664,11 @@ BEGIN
       COALESCE(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor FROM inserted GROUP BY session_id
   ), updated AS (
     UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
-      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END, last_atom_id = GREATEST(last_atom_id, last_id), recency = GREATEST(recency, left(last_id::text, 8)), message_count = message_count + messages,
-      atom_count = atom_count + atoms, id_xor = head.id_xor # added.id_xor, history_xor = head.history_xor # added.history_xor
+      created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END,
+      last_atom_id = GREATEST(head.last_atom_id, added.last_id),
+      recency = GREATEST(head.recency, left(added.last_id::text, 8)), message_count = head.message_count + added.messages,
+      atom_count = head.atom_count + added.atoms, id_xor = head.id_xor # added.id_xor,
+      history_xor = head.history_xor # added.history_xor
     FROM added WHERE head.session_id = added.session_id
   )
   SELECT COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(memory_type = 'session_metadata'), false) AS has_metadata INTO done FROM inserted;
