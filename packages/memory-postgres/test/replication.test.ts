@@ -228,7 +228,11 @@ describe("hints", () => {
   it("that were dropped are not forgotten by a repair of other providers", async () => {
     const providers = await ThreeProviders.start(server());
     const storage = await providers.storage();
-    const mark = "INSERT INTO replication_peers (name, needs_repair) VALUES ('railway', true)";
+    // Whoever opens a storage looks for marks once, in the background, and repairs: that has to be over.
+    await makeSession(storage);
+    await settled(storage);
+    const mark =
+      "INSERT INTO replication_peers (name, needs_repair) VALUES ('railway', true) ON CONFLICT (name) DO UPDATE SET needs_repair = true";
     await server().query(mark, [], providers.database("neon"));
     await storage.repair({ providers: ["supabase", "railway"] });
     expect(await needsRepair(storage, "neon", "railway")).toBe(true);
