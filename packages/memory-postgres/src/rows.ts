@@ -11,7 +11,7 @@ import {
   type SessionRow,
 } from "@rivet/memory-core";
 import { bitsOfId } from "@rivet/postgres-schema";
-import { TEXT_SEPARATOR } from "./statements/append.ts";
+import { bitsArray, integerArray, jsonbArray, textArray, timestampArray, uuidArray } from "./binary-arrays.ts";
 import { timestampText } from "./timestamps.ts";
 
 /** A row as the driver gives it, all values being text. */
@@ -51,7 +51,7 @@ export function appendManyToSessionValues(append: SessionAppend): unknown[] {
     bitsOfId(head.idXor),
     bitsOfId(head.historyXor),
     ...givenValues(append),
-    atomsJson(rows),
+    ...atomArrays(rows),
   ];
 }
 
@@ -66,20 +66,6 @@ export function isExpirySet(rows: readonly AtomRow[]): boolean {
   return rows.some(({ expiresAtMs }) => expiresAtMs !== null);
 }
 
-function expiryText({ expiresAtMs }: AtomRow): string | null {
-  return expiresAtMs === null ? null : timestampText(expiresAtMs);
-}
-
-/** Content and metadata are JSON text already, and are not parsed to be written again. */
-function atomsJson(rows: readonly AtomRow[]): string {
-  const objects = rows.map((row) => {
-    const { id, memoryType, content, metadata, createdAtMs, expiresAtMs } = row;
-    const expiry = expiresAtMs === null ? "" : `,"expires_at":"${timestampText(expiresAtMs)}"`;
-    return `{"id":"${id}","memory_type":${JSON.stringify(memoryType)},"content":${content},"metadata":${metadata},"created_at":"${timestampText(createdAtMs)}"${expiry}}`;
-  });
-  return `[${objects.join(",")}]`;
-}
-
 /**
  * The values of `AppendStatements.toSessions` for rows that are all new.
  *
@@ -92,29 +78,34 @@ export function appendToSessionsValues(
 ): unknown[] {
   const heads = bySession(rows).map((group) => headAfterInsert(undefined, group));
   return [
-    rows.map((row) => row.sessionId),
-    joined(rows, (row) => row.id),
-    rows.map((row) => row.userId),
-    rows.map((row) => row.memoryType),
-    joined(rows, (row) => row.content),
-    joined(rows, (row) => row.metadata),
-    joined(rows, (row) => timestampText(row.createdAtMs)),
-    heads.map((head) => head.sessionId),
-    heads.map((head) => head.userId),
-    joined(heads, (head) => timestampText(head.createdAtMs)),
-    joined(heads, (head) => head.lastAtomId),
-    heads.map((head) => head.messageCount),
-    heads.map((head) => head.atomCount),
-    heads.map((head) => deletionCountOf(head.sessionId)),
-    joined(heads, (head) => bitsOfId(head.idXor)),
-    joined(heads, (head) => bitsOfId(head.historyXor)),
-    ...(isMetadataSet ? [joined(heads, (head) => head.metadata), joined(heads, (head) => head.metadataIds)] : []),
-    ...(isExpirySet(rows) ? [rows.map(expiryText)] : []),
+    textArray(rows.map((row) => row.sessionId)),
+    textArray(rows.map((row) => row.userId)),
+    ...atomArrays(rows),
+    textArray(heads.map((head) => head.sessionId)),
+    textArray(heads.map((head) => head.userId)),
+    timestampArray(heads.map((head) => head.createdAtMs)),
+    uuidArray(heads.map((head) => head.lastAtomId)),
+    integerArray(heads.map((head) => head.messageCount)),
+    integerArray(heads.map((head) => head.atomCount)),
+    integerArray(heads.map((head) => deletionCountOf(head.sessionId))),
+    bitsArray(heads.map((head) => head.idXor)),
+    bitsArray(heads.map((head) => head.historyXor)),
+    ...(isMetadataSet
+      ? [jsonbArray(heads.map((head) => head.metadata)), jsonbArray(heads.map((head) => head.metadataIds))]
+      : []),
   ];
 }
 
-function joined<Item>(items: readonly Item[], textOf: (item: Item) => string): string {
-  return items.map(textOf).join(TEXT_SEPARATOR);
+/** The columns of rows, beside their sessions and users. */
+function atomArrays(rows: readonly AtomRow[]): Buffer[] {
+  return [
+    uuidArray(rows.map((row) => row.id)),
+    textArray(rows.map((row) => row.memoryType)),
+    jsonbArray(rows.map((row) => row.content)),
+    jsonbArray(rows.map((row) => row.metadata)),
+    timestampArray(rows.map((row) => row.createdAtMs)),
+    ...(isExpirySet(rows) ? [timestampArray(rows.map((row) => row.expiresAtMs))] : []),
+  ];
 }
 
 export function toAtomRow(row: TextRow): AtomRow {

@@ -205,7 +205,10 @@ describe("hints", () => {
     providers.cut("pass", "railway");
     await equal(storage, providers);
     // A repair takes the mark away last.
-    await vi.waitFor(async () => expect(await toRailway()).toMatchObject({ hasHints: false, needsRepair: false }), 5_000);
+    await vi.waitFor(
+      async () => expect(await toRailway()).toMatchObject({ hasHints: false, needsRepair: false }),
+      5_000,
+    );
   });
 
   it("are made up for also when their provider was away while the one that lacks them came back", async () => {

@@ -14,13 +14,14 @@ const FIRST: HintKey = { sessionId: "", id: NIL_ID, isTombstone: false };
 
 /** The columns of a page that are the values of `appendToSessions`, in their order. */
 const APPEND_COLUMNS = [
-  "sessionIds",
-  "joinedIds",
+  "packedSessionIds",
   "userIds",
+  "packedIds",
   "memoryTypes",
   "contents",
   "metadata",
   "createdAt",
+  "expiresAt",
   "headSessionIds",
   "headUserIds",
   "headCreatedAt",
@@ -32,7 +33,6 @@ const APPEND_COLUMNS = [
   "historyXors",
   "headMetadata",
   "metadataIds",
-  "expiresAt",
 ];
 
 /** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */
@@ -56,7 +56,8 @@ class Page implements HintPage {
       id: row["lastId"] ?? NIL_ID,
       isTombstone: row["isLastTombstone"] === "t",
     };
-    this.packed = row["isPlain"] === "t" ? APPEND_COLUMNS.map((column) => text(row, column)) : undefined;
+    this.packed =
+      row["isPlain"] === "t" ? APPEND_COLUMNS.map((column) => Buffer.from(text(row, column), "base64")) : undefined;
     this.keys = ["sessionIds", "ids", "areTombstones"].map((column) => row[column] ?? "{}");
     this.#read = read;
   }

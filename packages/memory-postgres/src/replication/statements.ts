@@ -16,9 +16,10 @@ const ifType = (json: string, type: string, otherwise: string): string =>
 
 // The parts of a page, in the order of its keys.
 const list = (column: string): string => `array_agg(${column} ORDER BY session_id, id, is_tombstone)`;
-const joined = (column: string): string => `string_agg(${column}, E'\\x1f' ORDER BY session_id, id, is_tombstone)`;
-const listOfHeads = (column: string): string => `array_agg(${column} ORDER BY session_id)`;
-const joinedOfHeads = (column: string): string => `string_agg(${column}, E'\\x1f' ORDER BY session_id)`;
+/** In the binary format, in which another server takes it as it is. */
+const packed = (column: string): string => `encode(array_send(${list(column)}), 'base64')`;
+const packedOfHeads = (column: string): string =>
+  `encode(array_send(array_agg(${column} ORDER BY session_id)), 'base64')`;
 
 export class ReplicationStatements {
   readonly #table: TableNames;
@@ -92,19 +93,19 @@ FROM (
   SELECT count(*) AS count,
     COALESCE(bool_and(memory_type IS NOT NULL), false) AS "isPlain",
     ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
-    ${joined("id::text")} AS "joinedIds", ${list("user_id")} AS "userIds", ${list("memory_type")} AS "memoryTypes",
-    ${joined("content::text")} AS contents, ${joined("metadata::text")} AS metadata,
-    ${joined("to_json(created_at) #>> '{}'")} AS "createdAt", ${list("to_json(expires_at) #>> '{}'")} AS "expiresAt", max(session_id) AS "lastSessionId",
+    ${packed("session_id")} AS "packedSessionIds", ${packed("user_id")} AS "userIds", ${packed("id")} AS "packedIds",
+    ${packed("memory_type")} AS "memoryTypes", ${packed("content")} AS contents, ${packed("metadata")} AS metadata,
+    ${packed("created_at")} AS "createdAt", ${packed("expires_at")} AS "expiresAt", max(session_id) AS "lastSessionId",
     (array_agg(id ORDER BY session_id DESC, id DESC))[1] AS "lastId",
     (array_agg(is_tombstone ORDER BY session_id DESC, id DESC, is_tombstone DESC))[1] AS "isLastTombstone"
   FROM fact
 ) AS atoms, (
-  SELECT ${listOfHeads("session_id")} AS "headSessionIds", ${listOfHeads("user_id")} AS "headUserIds",
-    ${joinedOfHeads("to_json(created_at) #>> '{}'")} AS "headCreatedAt",
-    ${joinedOfHeads("last_atom_id")} AS "lastAtomIds", ${listOfHeads("message_count")} AS "messageCounts",
-    ${listOfHeads("atom_count")} AS "atomCounts", ${listOfHeads("0")} AS "deletionCounts",
-    ${joinedOfHeads("id_xor::text")} AS "idXors", ${joinedOfHeads("history_xor::text")} AS "historyXors",
-    ${joinedOfHeads("metadata")} AS "headMetadata", ${joinedOfHeads("metadata_ids")} AS "metadataIds"
+  SELECT ${packedOfHeads("session_id")} AS "headSessionIds", ${packedOfHeads("user_id")} AS "headUserIds",
+    ${packedOfHeads("created_at")} AS "headCreatedAt", ${packedOfHeads("last_atom_id::uuid")} AS "lastAtomIds",
+    ${packedOfHeads("message_count::integer")} AS "messageCounts", ${packedOfHeads("atom_count::integer")} AS "atomCounts",
+    ${packedOfHeads("0")} AS "deletionCounts", ${packedOfHeads("id_xor")} AS "idXors",
+    ${packedOfHeads("history_xor")} AS "historyXors", ${packedOfHeads("metadata::jsonb")} AS "headMetadata",
+    ${packedOfHeads("metadata_ids::jsonb")} AS "metadataIds"
   FROM head
 ) AS heads`);
   }

@@ -4,10 +4,6 @@ import type { Statement } from "../named-statements.ts";
 import { HEAD_TARGETS, NIL, NO_BITS } from "./columns.ts";
 import { ALL_STORES, type Scope } from "./scope.ts";
 
-/** A parameter of texts that never hold U+001F, one row each: JSON writes control characters as escapes. */
-const split = (parameter: string): string => `string_to_table(${parameter}, E'\\x1f')`;
-export const TEXT_SEPARATOR = "\u001f";
-
 interface AppendOptions {
   /** Whether session metadata is among the rows. */
   readonly isMetadataSet: boolean;
@@ -79,9 +75,8 @@ RETURNING history_xor AS "historyXor"`;
       return `
 WITH inserted AS (
   INSERT INTO ${this.#scope.table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
-  SELECT $1, id, $2, memory_type, ${JSON_CONTENT}, metadata, created_at${expiry}
-  FROM json_to_recordset(${next()})
-    AS atom (id uuid, memory_type text, content jsonb, metadata jsonb, created_at timestamptz, expires_at timestamptz)
+  SELECT $1, id, $2, memory_type, content, metadata, created_at${expiry}
+  FROM ${unnested(atomColumns(isExpirySet), next)} AS atom
   WHERE NOT EXISTS (SELECT FROM ${this.#scope.table.tombstones} AS tombstone WHERE session_id = $1 AND tombstone.id = atom.id)
   RETURNING session_id, id
 )${this.#scope.hints("inserted", false)}
@@ -108,34 +103,25 @@ RETURNING history_xor AS "historyXor"`;
    * Its values are those of `appendToSessionsValues`. Gives `sessionId` and `historyXor` of each session. It ends as
    * {@link toSession} does.
    *
-   * For 64 turns it takes 2.9 ms with columns in arrays and joined text, where rows as JSON took 3.6 ms.
+   * Columns come as arrays in binary form; `unnest` in a list of columns goes through all of them at once, where in FROM each
+   * would be stored away first. For 32 turns: 0.60 ms, 0.71 ms with `unnest` in FROM, and more with text or JSON.
    */
   toSessions({ isMetadataSet, isExpirySet }: Omit<AppendOptions, "isVersionExpected">): Statement {
     return this.#cached(`append many ${isMetadataSet} ${isExpirySet}`, () => {
-      const expiry = isExpirySet ? ", expires_at" : "";
-      const expiries = isExpirySet ? `, unnest($${isMetadataSet ? 19 : 17}::text[])` : "";
-      const metadata = isMetadataSet ? `, ${split("$17")}, ${split("$18")}` : "";
+      const next = parametersAfter(0);
+      const atoms = { session_id: "text", user_id: "text", ...atomColumns(isExpirySet) };
+      const inserted = Object.keys(atoms).join();
+      const heads = isMetadataSet ? { ...HEAD_TYPES, metadata: "jsonb", metadata_ids: "jsonb" } : HEAD_TYPES;
       return `
 WITH inserted AS (
-  INSERT INTO ${this.#scope.table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
-  SELECT session_id, id::uuid, user_id, memory_type, content::jsonb, metadata::jsonb, created_at::timestamptz
-    ${expiry && `${expiry}::timestamptz`}
-  FROM ROWS FROM (
-    unnest($1::text[]), ${split("$2")}, unnest($3::text[]), unnest($4::text[]), ${split("$5")}, ${split("$6")}, ${split("$7")}
-    ${expiries}
-  ) AS atom (session_id, id, user_id, memory_type, content, metadata, created_at${expiry})
+  INSERT INTO ${this.#scope.table.memories} (${inserted})
+  SELECT ${inserted} FROM ${unnested(atoms, next)} AS atom
   ${this.#scope.isHinting ? "RETURNING session_id, id" : ""}
 )${this.#scope.hints("inserted", false)}
 INSERT INTO ${this.#scope.table.heads} AS head (${HEAD_TARGETS})
-SELECT session_id, user_id, created_at::timestamptz,
-  last_atom_id::uuid, ${recencyOf("last_atom_id")}, message_count, atom_count, deletion_count, id_xor::bit(128),
-  history_xor::bit(128),
-  ${isMetadataSet ? "metadata::jsonb, metadata_ids::jsonb" : "'{}', '{}'"}
-FROM ROWS FROM (
-  unnest($8::text[]), unnest($9::text[]), ${split("$10")}, ${split("$11")}, unnest($12::integer[]), unnest($13::integer[]),
-  unnest($14::integer[]), ${split("$15")}, ${split("$16")}${metadata}
-) AS added (session_id, user_id, created_at, last_atom_id, message_count, atom_count, deletion_count, id_xor, history_xor
-  ${isMetadataSet ? ", metadata, metadata_ids" : ""})
+SELECT session_id, user_id, created_at, last_atom_id, ${recencyOf("last_atom_id")}, message_count, atom_count, deletion_count,
+  id_xor, history_xor, ${isMetadataSet ? "metadata, metadata_ids" : "'{}', '{}'"}
+FROM ${unnested(heads, next)} AS added
 ${updateHead(isMetadataSet, undefined)}
 RETURNING session_id AS "sessionId", history_xor AS "historyXor"`;
     });
@@ -158,15 +144,42 @@ function headParameters(
   isMetadataSet: boolean,
   isVersionExpected: boolean,
 ): { next: () => string; expected: string | undefined; metadata: string } {
-  let last = count;
-  const next = (): string => `$${++last}`;
+  const next = parametersAfter(count);
   const expected = isVersionExpected ? next() : undefined;
   const metadata = isMetadataSet ? `${next()}::jsonb, ${next()}::jsonb` : "'{}', '{}'";
   return { next, expected, metadata };
 }
 
-/** `json_to_recordset` takes JSON's null for SQL's. */
-const JSON_CONTENT = "COALESCE(atom.content, 'null')";
+/** The names of the parameters after the first so many, one after the other. */
+function parametersAfter(count: number): () => string {
+  let last = count;
+  return () => `$${++last}`;
+}
+
+/** The columns of an atom beside its session and its user. */
+function atomColumns(isExpirySet: boolean): Readonly<Record<string, string>> {
+  return isExpirySet ? { ...ATOM_TYPES, expires_at: "timestamptz" } : ATOM_TYPES;
+}
+
+const ATOM_TYPES = { id: "uuid", memory_type: "text", content: "jsonb", metadata: "jsonb", created_at: "timestamptz" };
+const HEAD_TYPES = {
+  session_id: "text",
+  user_id: "text",
+  created_at: "timestamptz",
+  last_atom_id: "uuid",
+  message_count: "integer",
+  atom_count: "integer",
+  deletion_count: "integer",
+  id_xor: "bit(128)",
+  history_xor: "bit(128)",
+};
+
+/** Rows of columns, each of which is an array in a parameter. */
+function unnested(columns: Readonly<Record<string, string>>, next: () => string): string {
+  return `(SELECT ${Object.entries(columns)
+    .map(([name, type]) => `unnest(${next()}::${type}[]) AS ${name}`)
+    .join()})`;
+}
 
 /** Adds what was inserted to the head that is there, or ends the statement when the head is not what it should be. */
 function updateHead(isMetadataSet: boolean, expected: string | undefined): string {
