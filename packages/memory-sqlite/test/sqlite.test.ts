@@ -200,6 +200,16 @@ describe("a file that SQLiteStorage cannot use", () => {
     const { stored: heads, expected } = readHeads(path);
     expect(heads).toEqual(expected);
   });
+
+  it("takes what fits when one of several saves does not", async () => {
+    await using storage = new SQLiteStorage(await temporaryFile(), { maxFileBytes: 200_000 });
+    const save = (content: string): Promise<unknown> =>
+      storage.saveMemoryAtom({ sessionId: content.slice(0, 1), userId: "u", memoryType: "log", content });
+    const results = await Promise.allSettled([save("a"), save("x".repeat(300_000)), save("b")]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(results[1]).toMatchObject({ reason: { code: "unavailable", outcome: "not_applied" } });
+    expect((await storage.listSessions()).map(({ sessionId }) => sessionId).toSorted()).toEqual(["a", "b"]);
+  });
 });
 
 describe("options", () => {
