@@ -16,6 +16,8 @@ export interface ScriptOptions {
   readonly uid?: number | undefined;
   /** Variables beside those of this process. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** The size that no file it writes may exceed: the system refuses it, as a full disk does. Default: none. */
+  readonly maxFileBytes?: number | undefined;
   /** Whether its standard input stays open, to tell it things. Default: false. */
   readonly hasInput?: boolean | undefined;
 }
@@ -24,9 +26,11 @@ export interface ScriptOptions {
 export function runScript(
   file: URL,
   args: readonly string[],
-  { uid, environment = {}, hasInput = false }: ScriptOptions = {},
+  { uid, environment = {}, maxFileBytes, hasInput = false }: ScriptOptions = {},
 ): ScriptRun {
-  const child = spawn(process.execPath, ["--conditions=@rivet/source", file.pathname, ...args], {
+  const command = [process.execPath, "--conditions=@rivet/source", file.pathname, ...args];
+  const [program = "", ...rest] = maxFileBytes === undefined ? command : limited(command, maxFileBytes);
+  const child = spawn(program, rest, {
     env: { ...process.env, ...environment },
     ...(uid === undefined ? {} : { uid }),
   });
@@ -35,6 +39,10 @@ export function runScript(
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const ended = once(child, "close").then(([code, signal]) => ({ exit: code ?? signal, errors }));
   return { child, lines: createInterface({ input: child.stdout }), ended };
+}
+
+function limited(command: readonly string[], maxFileBytes: number): string[] {
+  return ["sh", "-c", 'ulimit -f "$1" && shift && exec "$@"', "sh", String(Math.floor(maxFileBytes / 512)), ...command];
 }
 
 /** Runs a file to its end and returns the lines that it printed. */

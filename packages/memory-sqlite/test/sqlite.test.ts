@@ -167,7 +167,7 @@ describe("a file that SQLiteStorage cannot use", () => {
     await chmod(dirname(path), 0o555);
     // Root may write everything: then somebody else has to try.
     const uid = process.getuid?.() === 0 ? NOBODY : undefined;
-    const [answer] = await scriptLines("opener.ts", [path], uid);
+    const [answer] = await scriptLines("opener.ts", [path], { uid });
     await chmod(dirname(path), 0o755);
     expect(answer).toMatch(/^permission .* is read-only for this process/);
   });
@@ -201,14 +201,11 @@ describe("a file that SQLiteStorage cannot use", () => {
     expect(heads).toEqual(expected);
   });
 
-  it("takes what fits when one of several saves does not", async () => {
-    await using storage = new SQLiteStorage(await temporaryFile(), { maxFileBytes: 200_000 });
-    const save = (content: string): Promise<unknown> =>
-      storage.saveMemoryAtom({ sessionId: content.slice(0, 1), userId: "u", memoryType: "log", content });
-    const results = await Promise.allSettled([save("a"), save("x".repeat(300_000)), save("b")]);
-    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-    expect(results[1]).toMatchObject({ reason: { code: "unavailable", outcome: "not_applied" } });
-    expect((await storage.listSessions()).map(({ sessionId }) => sessionId).toSorted()).toEqual(["a", "b"]);
+  it("takes what fits when one of several saves does not, and the disk says so only when they are committed", async () => {
+    const lines = await scriptLines("group-writer.ts", [await temporaryFile(), "1", "400000", "2"], {
+      maxFileBytes: 300_000,
+    });
+    expect(lines).toEqual(["fulfilled", "unavailable", "fulfilled", "1", "2"]);
   });
 });
 

@@ -6,8 +6,12 @@ export function runScript(script: string, args: readonly string[]): servers.Scri
 }
 
 /** Runs a script to its end and returns the lines that it printed. */
-export function scriptLines(script: string, args: readonly string[], uid?: number): Promise<string[]> {
-  return servers.scriptLines(locate(script), args, { uid });
+export function scriptLines(
+  script: string,
+  args: readonly string[],
+  options?: servers.ScriptOptions,
+): Promise<string[]> {
+  return servers.scriptLines(locate(script), args, options);
 }
 
 function locate(script: string): URL {
