@@ -55,6 +55,7 @@ export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgr
 export { digestOf, hashOfSession } from "./replication/session-digest.ts";
 export { verify, type Difference, type VerifyOptions, type VerifyProgress } from "./replication/verify.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
+export { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
 export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 export type { SessionData } from "./session-data.ts";
 export { Session, type Completeness, type SessionInit } from "./session.ts";
@@ -95,6 +96,7 @@ export type {
 export { MemoryStorage } from "./storage.ts";
 export { estimateTokens } from "./token-estimate.ts";
 export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";
+export { WriteQueue, type WriteQueueInit } from "./write-queue.ts";
 export {
   assertUnchanged,
   assertWritable,

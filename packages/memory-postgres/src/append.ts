@@ -2,6 +2,7 @@
 import {
   bySession,
   compareRows,
+  fitsRoom,
   headAfterInsert,
   NIL_ID,
   SESSION_METADATA,
@@ -11,7 +12,7 @@ import {
 } from "@rivet/memory-core";
 import { appendCarefully } from "./careful-append.ts";
 import { isRefusedByStatement } from "./errors.ts";
-import { fitsStatement } from "./limits.ts";
+import { STATEMENT_LIMITS } from "./limits.ts";
 import {
   appendManyToSessionValues,
   appendToSessionsValues,
@@ -52,7 +53,7 @@ export async function append(store: Store, write: AtomWrite): Promise<Written> {
 /** In one statement; undefined when there is none that does it. */
 export async function appendAtOnce(store: Store, write: AtomWrite): Promise<Written | undefined> {
   const [first, ...others] = bySession(write.rows);
-  if (first === undefined || write.session?.clearThroughId !== undefined || !fitsStatement(write.rows))
+  if (first === undefined || write.session?.clearThroughId !== undefined || !fitsRoom(write.rows, STATEMENT_LIMITS))
     return undefined;
   if (others.length === 0) return await appendToSession(store, first, write.session);
   if (!isShareable(store, write)) return undefined;
@@ -62,7 +63,7 @@ export async function appendAtOnce(store: Store, write: AtomWrite): Promise<Writ
 
 /** Whether a write may share a statement with others. */
 export function isShareable({ deletions, isOneSessionPerStatement }: Store, { rows, session }: AtomWrite): boolean {
-  if (isOneSessionPerStatement || rows.length === 0 || !fitsStatement(rows)) return false;
+  if (isOneSessionPerStatement || rows.length === 0 || !fitsRoom(rows, STATEMENT_LIMITS)) return false;
   if (session?.clearThroughId !== undefined || session?.expectedHistoryXor !== undefined) return false;
   return rows.every(({ sessionId }) => deletions.countOf(sessionId) === 0);
 }

@@ -1,47 +1,15 @@
-import type { AtomRow } from "@rivet/memory-core";
+import { RowRoom, type AtomRow, type RowLimits } from "@rivet/memory-core";
 
 /** What one statement may carry: more would hold its connection, and those who wait for it, too long. */
-const MAX_ROWS = 1_000;
-const MAX_UNITS = 4 * 1024 * 1024;
-
-/** What is left of the room of one statement. The first rows always fit: a single row may be larger than the rest. */
-export class StatementRoom {
-  #rows = 0;
-  #units = 0;
-
-  /** Takes the room for rows, if there is enough. @returns whether there was. */
-  take(rows: readonly AtomRow[]): boolean {
-    const units = unitsOf(rows);
-    const isEnough = isWithin(this.#rows + rows.length, this.#units + units);
-    if (!isEnough && this.#rows > 0) return false;
-    this.#rows += rows.length;
-    this.#units += units;
-    return true;
-  }
-}
-
-/** Whether one statement may carry the rows. It is on the path of every save. */
-export function fitsStatement(rows: readonly AtomRow[]): boolean {
-  return rows.length <= 1 || isWithin(rows.length, unitsOf(rows));
-}
-
-function isWithin(rows: number, units: number): boolean {
-  return rows <= MAX_ROWS && units <= MAX_UNITS;
-}
-
-function unitsOf(rows: readonly AtomRow[]): number {
-  let units = 0;
-  for (const { content, metadata } of rows) units += content.length + metadata.length;
-  return units;
-}
+export const STATEMENT_LIMITS: RowLimits = { rows: 1_000, units: 4 * 1024 * 1024 };
 
 /** The rows in parts that fit a statement each, in their order. */
 export function chunksOf(rows: readonly AtomRow[]): AtomRow[][] {
   const chunks: AtomRow[][] = [];
-  let room = new StatementRoom();
+  let room = new RowRoom(STATEMENT_LIMITS);
   for (const row of rows) {
     if (chunks.length === 0 || !room.take([row])) {
-      room = new StatementRoom();
+      room = new RowRoom(STATEMENT_LIMITS);
       room.take([row]);
       chunks.push([]);
     }

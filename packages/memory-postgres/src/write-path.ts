@@ -10,8 +10,10 @@ import {
   type Facts,
   type Merged,
   type Removed,
+  type WriteQueue,
 } from "@rivet/memory-core";
-import { append } from "./append.ts";
+import { appendQueue } from "./append-queue.ts";
+import { append, type Written } from "./append.ts";
 import { Drainer } from "./drainer.ts";
 import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
 import { fitsJournal, LOCAL, type LocalJournal } from "./local-journal.ts";
@@ -21,7 +23,6 @@ import { remove } from "./remove.ts";
 import type { Replicator } from "./replication/replicator.ts";
 import type { Statements } from "./statements/index.ts";
 import type { Store } from "./store.ts";
-import { WriteQueue } from "./write-queue.ts";
 
 interface Fallback {
   readonly journal: LocalJournal;
@@ -47,7 +48,7 @@ export class WritePath {
   readonly #store: Store;
   readonly #replicator: Replicator;
   readonly #required: number;
-  readonly #queue: WriteQueue;
+  readonly #queue: WriteQueue<Written>;
   readonly #fallback: Fallback | undefined;
   readonly #localReplica: LocalReplica | undefined;
   #removeGuard: (() => void) | undefined;
@@ -61,7 +62,7 @@ export class WritePath {
     const before = this.#fallback?.before;
     const route = before === undefined ? { hedge: true } : { hedge: true, providers: before, lastResort: false };
     this.#store = { ...store, route };
-    this.#queue = new WriteQueue(this.#store);
+    this.#queue = appendQueue(this.#store);
   }
 
   get hasJournal(): boolean {

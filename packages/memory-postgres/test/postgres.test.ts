@@ -1,10 +1,10 @@
 import { sharedServer } from "@rivet/local-servers";
 import { DatabaseManager } from "@rivet/db-manager";
-import { AtomClock, MemoryError, Session, type AtomRow } from "@rivet/memory-core";
+import { AtomClock, fitsRoom, MemoryError, Session, type AtomRow } from "@rivet/memory-core";
 import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
 import { bitsOfId, schemaStatements } from "@rivet/postgres-schema";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { chunksOf, fitsStatement } from "../src/limits.ts";
+import { chunksOf, STATEMENT_LIMITS } from "../src/limits.ts";
 import { idOfBits } from "../src/rows.ts";
 import { timestampText } from "../src/timestamps.ts";
 import { readHeads } from "./stored-heads.ts";
@@ -304,8 +304,8 @@ describe("rows", () => {
     expect(chunksOf(many).flat()).toEqual(many);
     const large = [row(3_000_000), row(3_000_000), row(9_000_000), row(1)];
     expect(chunksOf(large).map(({ length }) => length)).toEqual([1, 1, 1, 1]);
-    expect(fitsStatement([row(9_000_000)])).toBe(true);
-    expect(fitsStatement(large)).toBe(false);
+    expect(fitsRoom([row(9_000_000)], STATEMENT_LIMITS)).toBe(true);
+    expect(fitsRoom(large, STATEMENT_LIMITS)).toBe(false);
     expect(chunksOf([])).toEqual([]);
   });
 });

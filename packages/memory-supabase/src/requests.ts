@@ -31,6 +31,8 @@ export interface CallOptions {
    * happened yet.
    */
   readonly silent?: Call | undefined;
+  /** Whether the same may have been applied before. Default: false. */
+  readonly mayBeApplied?: boolean;
 }
 
 interface Attempt {
@@ -62,11 +64,12 @@ export class Requests {
    * @returns undefined when the silent function has done it.
    * @throws {MemoryError} of the last attempt. Its outcome is that of all of them.
    */
-  async call(name: string, args: object, { leastTimeoutMs = 0, silent }: CallOptions = {}): Promise<unknown> {
+  async call(name: string, args: object, options: CallOptions = {}): Promise<unknown> {
+    const { leastTimeoutMs = 0, silent } = options;
     const { nowMs, random, wait } = this.#timing;
     const timeoutMs = Math.max(this.#timeoutMs, leastTimeoutMs);
     const endMs = nowMs() + Math.max(this.#deadlineMs, leastTimeoutMs);
-    let mayBeApplied = false;
+    let mayBeApplied = options.mayBeApplied ?? false;
     for (let failed = 1; ; failed++) {
       const isSilent = failed === 1 && silent !== undefined;
       const attemptMs = Math.min(timeoutMs, Math.max(1, Math.ceil(endMs - nowMs())));

@@ -110,7 +110,7 @@ export function givenTombstones(tombstones: readonly Tombstone[]): object[] {
   }));
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   if (typeof value !== "string") throw unreadableAnswer();
   return value;
 }

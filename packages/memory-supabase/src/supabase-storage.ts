@@ -18,9 +18,9 @@ import {
   type SessionSelection,
   type Tombstone,
   type TombstoneSelection,
+  type WriteQueue,
 } from "@rivet/memory-core";
 import { toSupabaseMemoryError } from "./errors.ts";
-import { Foresight } from "./foresight.ts";
 import { parseSettings, type SupabaseMemoryStorageOptions } from "./options.ts";
 import { allEntries } from "./pages.ts";
 import { Requests } from "./requests.ts";
@@ -33,9 +33,9 @@ import {
   toExpiredAtom,
   toSessionHead,
   toTombstone,
-  toVersion,
 } from "./rows.ts";
 import { loadSession } from "./session-pages.ts";
+import { writeQueue, type Written } from "./writes.ts";
 
 /** A deletion may be of everything that a user has. The functions give up a little earlier. */
 const DELETION_TIMEOUT_MS = 60_000;
@@ -44,7 +44,7 @@ const DELETION_TIMEOUT_MS = 60_000;
  * Keeps sessions and atoms in a Supabase project, over its REST API: where no connection to PostgreSQL can be opened, or
  * where row-level security is to stand between users.
  *
- * Guarantees: a save is one request, atomic and idempotent; requests are repeated while the failure may pass; no row cap of
+ * Guarantees: a save is one request, atomic and idempotent, and saves of several sessions at once share requests; requests are repeated while the failure may pass; no row cap of
  * the project cuts what is read; under the policies of the package's migration a user reaches only what is theirs.
  *
  * @example
@@ -56,7 +56,7 @@ const DELETION_TIMEOUT_MS = 60_000;
 export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage<Types> {
   protected override readonly backend = "supabase";
   readonly #requests: Requests;
-  readonly #foresight = new Foresight();
+  readonly #writes: WriteQueue<Written>;
 
   /**
    * Does no I/O, and neither does `open()`: a function that is started for each request asks for nothing but what it needs.
@@ -67,30 +67,15 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   constructor(options: SupabaseMemoryStorageOptions<Types> = {}) {
     super(options);
     this.#requests = new Requests(parseSettings(options));
+    this.#writes = writeQueue(this.#requests);
   }
 
   protected override async openBackend(): Promise<void> {}
 
   protected override async closeBackend(): Promise<void> {}
 
-  protected override async writeAtoms({ rows, session }: AtomWrite): Promise<AtomWriteResult> {
-    const accepted = { acceptedBy: [this.backend], degraded: false };
-    if (session === undefined) {
-      const { written } = objectOf(await this.#requests.call("rivet_write_atoms", { atoms: givenAtoms(rows, false) }));
-      return { ...accepted, written: number(written) };
-    }
-    const { sessionId, userId, clearThroughId, expectedHistoryXor } = session;
-    const atoms = givenAtoms(rows, true);
-    const args = { atoms, saved_session: { sessionId, userId, clearThroughId, expectedHistoryXor } };
-    const foreseenHistoryXor = this.#foresight.foresee(session, rows);
-    if (foreseenHistoryXor === undefined) {
-      return { ...accepted, ...toVersion(await this.#requests.call("rivet_write_atoms", args)) };
-    }
-    const silent = { name: "rivet_append", args: { atoms, saved_session: { sessionId, userId, foreseenHistoryXor } } };
-    const answer = await this.#requests.call("rivet_write_atoms", args, { silent });
-    if (answer === undefined) return { ...accepted, written: rows.length, historyXor: foreseenHistoryXor };
-    this.#foresight.wasWrong();
-    return { ...accepted, ...toVersion(answer) };
+  protected override async writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
+    return { ...(await this.#writes.submit(write)), acceptedBy: [this.backend], degraded: false };
   }
 
   protected override async mergeFacts({ rows, tombstones }: Facts): Promise<Merged> {

@@ -1,4 +1,4 @@
-import { MemoryError, Session } from "@rivet/memory-core";
+import { MemoryError, Session, type MemoryStorage } from "@rivet/memory-core";
 import type { GatewayFault } from "@rivet/local-servers";
 import { afterEach, describe, expect, it } from "vitest";
 import { Requests, type Timing } from "../src/requests.ts";
@@ -18,7 +18,10 @@ async function errorOf(work: Promise<unknown>): Promise<MemoryError> {
 }
 
 function newSession(options: { timeoutMs?: number; deadlineMs?: number } = {}): Session {
-  const storage = storageForTest({ url: project().url, key: project().keys.secret, ...options });
+  return sessionIn(storageForTest({ url: project().url, key: project().keys.secret, ...options }));
+}
+
+function sessionIn(storage: MemoryStorage): Session {
   const session = new Session({ userId: "ada", storage });
   session.addUserMessage("first");
   session.addAssistantMessage("second");
@@ -91,6 +94,29 @@ describe("a fault that passes", () => {
     session.addUserMessage("fourth");
     await session.save({ ifUnchanged: true });
     expect(await storedMessages(session)).toBe(4);
+  });
+
+  it("of saves that share a request is not noticed, and nothing is written twice", async () => {
+    const storage = storageForTest({ url: project().url, key: project().keys.secret });
+    const sessions = Array.from({ length: 3 }, () => sessionIn(storage));
+    project().gateway.inject({ kind: "lose-answer" });
+    await Promise.all(sessions.map((session) => session.save()));
+    expect(project().gateway.faultsLeft).toBe(0);
+    expect(await Promise.all(sessions.map(storedMessages))).toEqual([2, 2, 2]);
+  });
+
+  it("of saves that share a request leaves open what became of one that is refused then", async () => {
+    const storage = storageForTest({ url: project().url, key: project().keys.secret });
+    const sessions = Array.from({ length: 2 }, () => sessionIn(storage));
+    await Promise.all(sessions.map((session) => session.save()));
+    const [kept, deleted] = sessions;
+    for (const session of sessions) session.addUserMessage("third");
+    await storage.deleteSession(deleted?.sessionId ?? "");
+    project().gateway.inject({ kind: "lose-answer" });
+    const [first, second] = await Promise.allSettled(sessions.map((session) => session.save()));
+    expect(first).toMatchObject({ status: "fulfilled", value: { written: 1 } });
+    expect(second).toMatchObject({ reason: { code: "not_found", outcome: "unknown" } });
+    expect(kept && (await storedMessages(kept))).toBe(3);
   });
 
   it("of a save whose atoms somebody deletes in the meantime brings none of them back", async () => {

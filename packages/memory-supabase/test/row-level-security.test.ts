@@ -205,6 +205,15 @@ describe("another user who knows every id", () => {
     expect(await everything()).toEqual(before);
   });
 
+  it("is refused among saves of their own, which go through", async () => {
+    const { sessionId } = await sessionOf(ALICE);
+    const storage = storageOf(BOB);
+    const save = (id: string): Promise<string> =>
+      codeOf(storage.saveMemoryAtom({ sessionId: id, userId: BOB, memoryType: "log", content: 1 }));
+    expect(await Promise.all([save("one"), save(sessionId), save("another")])).toEqual(["done", "permission", "done"]);
+    expect((await storage.listSessions()).map((each) => each.sessionId).toSorted()).toEqual(["another", "one"]);
+  });
+
   it("cannot take the id of a session that was deleted", async () => {
     const session = await sessionOf(ALICE);
     await storageOf(ALICE).deleteSession(session.sessionId);
@@ -240,6 +249,8 @@ describe("another user who knows every id", () => {
       ["rivet_append", { atoms: [], saved_session: { sessionId, userId: ALICE, foreseenHistoryXor: NIL_ID } }],
       ["rivet_append", { atoms: [atomOf(ALICE)], saved_session: foreseen(ALICE) }],
       ["rivet_append", { atoms: [atomOf(BOB)], saved_session: foreseen(BOB) }],
+      ["rivet_append_together", { atoms: [{ session_id: sessionId, ...atomOf(ALICE) }] }],
+      ["rivet_append_together", { atoms: [{ session_id: sessionId, ...atomOf(BOB) }] }],
       ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: ALICE, clearThroughId: ids[1] } }],
       ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: BOB, clearThroughId: ids[1] } }],
     ];
@@ -248,6 +259,8 @@ describe("another user who knows every id", () => {
     // What is refused to the other is theirs to do.
     const own = { atoms: [atomOf(ALICE)], saved_session: foreseen(ALICE) };
     expect((await clientOfUser(project(), ALICE).rpc("rivet_append", own)).error).toBeNull();
+    const ownToo = { atoms: [{ session_id: sessionId, ...atomOf(ALICE), id: server().clock.next() }] };
+    expect((await clientOfUser(project(), ALICE).rpc("rivet_append_together", ownToo)).error).toBeNull();
     await storageOf(ALICE).deleteSession(sessionId);
     const { data } = await client.rpc("rivet_deleted_sessions", { session_ids: [sessionId] });
     expect(data).toEqual([]);

@@ -161,6 +161,63 @@ describe("a client with a fetch of its own", () => {
   });
 });
 
+describe("sessions that save at once", () => {
+  const together = "/rest/v1/rpc/rivet_append_together";
+
+  it("share requests, and each knows the version of its history", async () => {
+    const storage = server();
+    const sessions = await Promise.all(Array.from({ length: 40 }, () => sessionOf(storage, 1)));
+    const [first] = sessions;
+    const elsewhere = await server().loadSession(first?.sessionId ?? "");
+    elsewhere?.addUserMessage("message 1");
+    await elsewhere?.save();
+    const before = requestPaths().length;
+    for (const session of sessions) session.addUserMessage("message 2");
+    for (const { written } of await Promise.all(sessions.map((session) => session.save()))) expect(written).toBe(1);
+    expect(requestPaths().slice(before)).toEqual([together, together, together, together]);
+    for (const session of sessions) session.setMetadata("plant", "north");
+    await Promise.all(sessions.map((session) => session.save({ ifUnchanged: true })));
+    const loaded = await Promise.all(sessions.map(({ sessionId }) => storage.loadSession(sessionId)));
+    expect(loaded.map(texts)).toEqual(
+      sessions.map((_, index) => (index === 0 ? numbered(0, 3) : ["message 0", "message 2"])),
+    );
+    expect(loaded.map((session) => session?.metadata)).toEqual(sessions.map(() => ({ plant: "north" })));
+  });
+
+  it("are refused one by one", async () => {
+    const storage = server();
+    const [mine, theirs, deleted] = await Promise.all([
+      sessionOf(storage, 1),
+      sessionOf(storage, 1),
+      sessionOf(storage, 1),
+    ]);
+    const ofAnother = Session.fromJSON({ ...theirs.toJSON(), userId: "grace" }, storage);
+    await server().deleteSession(deleted.sessionId);
+    const sessions = [mine, ofAnother, deleted];
+    for (const session of sessions) session.addUserMessage("message 1");
+    const before = requestPaths().length;
+    const saved = await Promise.allSettled(sessions.map((session) => session.save()));
+    expect(requestPaths()[before]).toBe(together);
+    expect(saved).toMatchObject([
+      { value: { written: 1 } },
+      { reason: { code: "permission", outcome: "not_applied", sessionId: ofAnother.sessionId } },
+      { reason: { code: "not_found", outcome: "not_applied", sessionId: deleted.sessionId } },
+    ]);
+    expect(texts(await storage.loadSession(mine.sessionId))).toEqual(numbered(0, 2));
+    expect(texts(await storage.loadSession(ofAnother.sessionId))).toEqual(numbered(0, 1));
+  });
+
+  it("say what is new of it when some is there already", async () => {
+    const storage = server();
+    const sessions = await Promise.all([1, 2].map(() => sessionOf(storage, 1)));
+    for (const session of sessions) session.addUserMessage("message 1");
+    const [twin] = sessions.map((session) => Session.fromJSON(session.toJSON(), server()));
+    await twin?.save();
+    const saved = await Promise.all(sessions.map((session) => session.save()));
+    expect(saved.map(({ written }) => written)).toEqual([0, 1]);
+  });
+});
+
 describe("several writers of one session", () => {
   it("cost one another a request now and then, and lose nothing", async () => {
     const { sessionId } = await sessionOf(server(), 1);

@@ -1,6 +1,7 @@
 /** The functions that write. Each is one request, and all of it happens or nothing. */
 import { tableNames } from "@rivet/postgres-schema";
 import { appendFunction } from "./append-function.ts";
+import { appendTogetherFunction } from "./append-together-function.ts";
 import { deleteFunctions } from "./delete-functions.ts";
 import {
   ADDED_TO_HEAD,
@@ -22,7 +23,13 @@ import { headFunctions } from "./head-functions.ts";
 import { raise, REFUSALS } from "./refusals.ts";
 
 export function writeFunctions(schema: string): string[] {
-  return [...headFunctions(schema), ...deleteFunctions(schema), appendFunction(schema), writeAtoms(schema)];
+  return [
+    ...headFunctions(schema),
+    ...deleteFunctions(schema),
+    appendFunction(schema),
+    writeAtoms(schema),
+    appendTogetherFunction(schema),
+  ];
 }
 
 function writeAtoms(schema: string): string {

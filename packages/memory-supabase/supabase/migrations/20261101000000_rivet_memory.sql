@@ -708,6 +708,25 @@ BEGIN
 END
 $rivet$;
 
+-- Appends atoms of several sessions, of which none is there yet, and gives the versions of their histories by session.
+-- Otherwise it is refused: it could not say whose atoms are new.
+CREATE OR REPLACE FUNCTION "public".rivet_append_together(atoms json) RETURNS json
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = '' AS $rivet$
+#variable_conflict use_column
+DECLARE
+  written constant integer := ("public".rivet_write_atoms(atoms) ->> 'written')::integer;
+BEGIN
+  IF written < json_array_length(atoms) THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM005', MESSAGE = 'some of the atoms are there already', DETAIL = json_build_object('sessionId', NULL)::text;
+  END IF;
+  RETURN (
+    SELECT json_object_agg(session_id, encode(substr(bit_send(history_xor), 5), 'hex')::uuid) FROM "public"."session_heads"
+    WHERE session_id IN (SELECT session_id FROM json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint, expires_at_ms bigint))
+  );
+END
+$rivet$;
+
 -- How many rows of these sizes a page takes, one at least.
 CREATE OR REPLACE FUNCTION "public".rivet_rows_that_fit(sizes integer[]) RETURNS integer
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = '' AS $rivet$
@@ -922,9 +941,9 @@ BEGIN
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';
