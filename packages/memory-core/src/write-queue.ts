@@ -3,7 +3,7 @@ import type { AtomWrite } from "./storage-hooks.ts";
 
 /** What a store does with writes, alone and together. */
 export interface WriteQueueInit<Written> {
-  /** How many groups may be under way at once. */
+  /** How many groups may be under way at once, as long as one of them ends now and then. */
   readonly maxInFlight: number;
   /** What waits is shared out among the groups that may go, unless they would have fewer writes than this. */
   readonly smallestShare: number;
@@ -26,10 +26,13 @@ interface Job<Written> {
   readonly reject: (error: unknown) => void;
 }
 
+/** After so long without a group that ends, what waits no longer waits for those that are under way: they may be stuck. */
+const PATIENCE_MS = 1_000;
+
 /**
  * Writes that arrive together, or while others are under way, go together: one round trip and one commit for all. A lone
  * write goes at once. Writes of one session never share, and never overtake each other. When a group is refused for one of its
- * writes, the others still go through.
+ * writes, the others still go through; one that is stuck holds up only its own sessions for longer than a second.
  */
 export class WriteQueue<Written> {
   readonly #init: WriteQueueInit<Written>;
@@ -37,6 +40,7 @@ export class WriteQueue<Written> {
   readonly #busySessions = new Set<string>();
   #inFlight = 0;
   #isScheduled = false;
+  #impatience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(init: WriteQueueInit<Written>) {
     this.#init = init;
@@ -57,12 +61,26 @@ export class WriteQueue<Written> {
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
-      while (this.#inFlight < this.#init.maxInFlight) {
-        const jobs = this.#takeGroup();
-        if (jobs.length === 0) return;
-        void this.#send(jobs);
-      }
+      while (this.#inFlight < this.#init.maxInFlight) if (!this.#sendNext()) break;
+      this.#waitForRoom();
     });
+  }
+
+  #waitForRoom(): void {
+    clearTimeout(this.#impatience);
+    if (this.#waiting.length === 0) return;
+    this.#impatience = setTimeout(() => {
+      this.#sendNext();
+      this.#waitForRoom();
+    }, PATIENCE_MS);
+  }
+
+  /** @returns whether there was anything that may go. */
+  #sendNext(): boolean {
+    const jobs = this.#takeGroup();
+    if (jobs.length === 0) return false;
+    void this.#send(jobs);
+    return true;
   }
 
   /** The waiting writes that fit one group, in the order in which they came, and no session twice. */
@@ -71,7 +89,8 @@ export class WriteQueue<Written> {
     const group: Job<Written>[] = [];
     const rest: Job<Written>[] = [];
     const room = new RowRoom(limits);
-    const share = Math.max(smallestShare, Math.ceil(this.#waiting.length / (maxInFlight - this.#inFlight)));
+    const groups = Math.max(1, maxInFlight - this.#inFlight);
+    const share = Math.max(smallestShare, Math.ceil(this.#waiting.length / groups));
     // A later write of a session must not pass an earlier one that has to wait.
     const passedOver = new Set<string>();
     for (const job of this.#waiting) {

@@ -1,5 +1,5 @@
 import { MemoryError, WriteQueue, type AtomWrite, type WriteQueueInit } from "@rivet/memory-core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 /** A write of one row to each of some sessions. */
 function writeTo(...sessionIds: readonly string[]): AtomWrite {
@@ -130,6 +130,27 @@ describe("a write queue", () => {
     const written = await Promise.allSettled(["a", "b", "c"].map((name) => queue.submit(writeTo(name))));
     expect(written.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(refusals).toEqual([REFUSED, REFUSED, REFUSED]);
+  });
+
+  it("waits no longer than a second for groups that are stuck", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { queue, requests } = queueOf({ maxInFlight: 1 });
+    for (const name of ["a", "b", "c", "a"]) {
+      void queue.submit(writeTo(name));
+      await settled();
+    }
+    vi.advanceTimersByTime(999);
+    expect(requests.map(({ names }) => names)).toEqual([["a"]]);
+    vi.advanceTimersByTime(1);
+    // What is of a session that is stuck waits on.
+    expect(requests.map(({ names }) => names)).toEqual([["a"], ["b", "c"]]);
+    vi.advanceTimersByTime(5_000);
+    await requests[1]?.answer();
+    expect(requests).toHaveLength(2);
+    await requests[0]?.answer();
+    expect(requests.slice(2).map(({ names }) => names)).toEqual([["a"]]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("fails all of a group when the store fails, and goes on", async () => {
