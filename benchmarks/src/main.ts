@@ -10,6 +10,7 @@ import type { Entry, FamilyName, Results } from "./comparison/results.ts";
 import { WORKS } from "./comparison/works.ts";
 import { installMeasures, measureInstalls, type Install } from "./install/installs.ts";
 import { keepsBar, type Measure } from "./measure.ts";
+import { measureApart } from "./measures/apart.ts";
 import { MEASURES } from "./measures/list.ts";
 import { installPeers } from "./peers.ts";
 import { charts } from "./report/charts.ts";
@@ -50,10 +51,10 @@ const entries: Entry[] = [];
 for (const family of families) entries.push(...(await compare(family)));
 const installs = isInstallWanted ? await compareInstalls() : [];
 const measures: Measure[] = installMeasures(installs);
-for (const [name, measure] of Object.entries(MEASURES)) {
+for (const name of Object.keys(MEASURES)) {
   if (!isWanted(name) || (isQuick && options.only === undefined) || options.works !== undefined) continue;
   tell(name);
-  measures.push(...[await measure()].flat());
+  measures.push(...(await measureApart(name)));
 }
 
 const results: Results = {

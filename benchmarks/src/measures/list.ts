@@ -7,7 +7,7 @@ import { catchUp, repairLargeStores, saveReplicated } from "./postgres-replicati
 import { amongMillionAtoms } from "./sqlite-read.ts";
 import { saveAtOnce, saveToLongSession } from "./sqlite-save.ts";
 
-/** What is measured beside hand-written code, or beside ourselves, in one process. */
+/** What is measured beside hand-written code, or beside ourselves, both in one process. */
 export const MEASURES: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
   "sqlite-at-once": saveAtOnce,
   "sqlite-long-session": saveToLongSession,

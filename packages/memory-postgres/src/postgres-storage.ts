@@ -35,7 +35,7 @@ import type { AtomPlaces } from "./replication/places.ts";
 import type { RepairOptions, RepairReport } from "./replication/repair.ts";
 import { Replicator } from "./replication/replicator.ts";
 import { requiredProviders } from "./replication/settings.ts";
-import { ReplicationStatements } from "./replication/statements.ts";
+import { ReplicationStatements } from "./replication/statements/index.ts";
 import type { ReplicationStatus } from "./replication/status.ts";
 import { toAtomRow, toExpiredAtom, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
@@ -215,7 +215,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   protected override async selectTombstones(selection: TombstoneSelection): Promise<Tombstone[]> {
-    return (await this.#read(this.#replication.selectTombstones(selection))).map(toTombstone);
+    return (await this.#read(this.#replication.digests.selectTombstones(selection))).map(toTombstone);
   }
 
   protected override selectAtoms(selection: AtomSelection): Promise<readonly AtomRow[]> {

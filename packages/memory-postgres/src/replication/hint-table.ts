@@ -5,7 +5,7 @@ import type { Statement } from "../named-statements.ts";
 import { text, toAtomRow, type TextRow } from "../rows.ts";
 import type { HintKey, HintPage, HintStore } from "./drain.ts";
 import { toTombstone } from "./provider-replica.ts";
-import type { ReplicationStatements } from "./statements.ts";
+import type { HintStatements } from "./statements/hints.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
 /** For bringing one page. Whoever takes longer may see another one bring the same, which does no harm. */
@@ -70,10 +70,10 @@ class Page implements HintPage {
 export class HintTable implements HintStore<Page> {
   readonly name: string;
   readonly #db: DatabaseManager;
-  readonly #statements: ReplicationStatements;
+  readonly #statements: HintStatements;
   readonly #drainer = crypto.randomUUID();
 
-  constructor(name: string, db: DatabaseManager, statements: ReplicationStatements) {
+  constructor(name: string, db: DatabaseManager, statements: HintStatements) {
     this.name = name;
     this.#db = db;
     this.#statements = statements;

@@ -1,7 +1,7 @@
 /** What each store keeps of the others, so that a restart forgets nothing. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { text, type TextRow } from "../rows.ts";
-import type { ReplicationStatements } from "./statements.ts";
+import type { ReplicationStatements } from "./statements/index.ts";
 
 /** What one store knows of another. */
 export interface Peer {
@@ -32,7 +32,7 @@ export class Peers {
 
   /** What a store knows. */
   async of(store: string): Promise<Peer[]> {
-    const rows = await this.#query(store, this.#statements.selectPeers(), []);
+    const rows = await this.#query(store, this.#statements.peers.selectPeers(), []);
     return rows.map((row) => ({
       name: text(row, "name"),
       heartbeatMs: numberOf(row, "heartbeatMs"),
@@ -45,7 +45,7 @@ export class Peers {
   async note(store: string, peer: string, note: PeerNote): Promise<void> {
     const { heartbeatMs, needsRepair, isDrained, isRepaired } = note;
     const values = [peer, heartbeatMs ?? null, needsRepair ?? null, isDrained ?? null, isRepaired ?? null];
-    await this.#query(store, this.#statements.notePeer(), values);
+    await this.#query(store, this.#statements.peers.notePeer(), values);
   }
 
   /**
@@ -67,19 +67,19 @@ export class Peers {
       readonly lacking: readonly string[];
     },
   ): Promise<number> {
-    const [row] = await this.#query(store, this.#statements.dropHints(), [target, oldestId, maxHints, lacking]);
+    const [row] = await this.#query(store, this.#statements.hints.dropHints(), [target, oldestId, maxHints, lacking]);
     return (row && numberOf(row, "dropped")) ?? 0;
   }
 
   /** A store's own heartbeat. */
   async heartbeatMs(store: string): Promise<number | undefined> {
-    const [row] = await this.#query(store, this.#statements.selectHeartbeat(), []);
+    const [row] = await this.#query(store, this.#statements.peers.selectHeartbeat(), []);
     return row && numberOf(row, "heartbeatMs");
   }
 
   /** Moves a store's heartbeat on. @returns undefined while somebody else does. */
   async beat(store: string): Promise<number | undefined> {
-    const [row] = await this.#query(store, this.#statements.beat(), []);
+    const [row] = await this.#query(store, this.#statements.peers.beat(), []);
     return row && numberOf(row, "heartbeatMs");
   }
 

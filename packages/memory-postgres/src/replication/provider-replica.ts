@@ -16,7 +16,7 @@ import { merge } from "../merge.ts";
 import type { Query } from "../named-statements.ts";
 import { milliseconds, text, toAtomRow, type TextRow } from "../rows.ts";
 import type { Store } from "../store.ts";
-import type { ReplicationStatements } from "./statements.ts";
+import type { ReplicationStatements } from "./statements/index.ts";
 
 /** For statements that look at many sessions, in milliseconds. */
 const DIGEST_TIMEOUT_MS = 30_000;
@@ -36,13 +36,13 @@ export class ProviderReplica implements Replica {
 
   async rangesAfter(sessionId: string, rangeSessions: number, limit: number): Promise<RangeDigest[]> {
     const values = [sessionId, rangeSessions, rangeSessions * limit];
-    const rows = await this.#read({ statement: this.#statements.selectRanges(), values }, DIGEST_TIMEOUT_MS);
+    const rows = await this.#read({ statement: this.#statements.digests.selectRanges(), values }, DIGEST_TIMEOUT_MS);
     return rows.map((row) => ({ through: text(row, "through"), digest: text(row, "digest") }));
   }
 
   async digestsOf(ranges: readonly SessionRange[]): Promise<string[]> {
     const values = [ranges.map(({ after }) => after), ranges.map(({ through }) => through)];
-    const rows = await this.#read({ statement: this.#statements.selectDigests(), values }, DIGEST_TIMEOUT_MS);
+    const rows = await this.#read({ statement: this.#statements.digests.selectDigests(), values }, DIGEST_TIMEOUT_MS);
     return rows.map((row) => text(row, "digest"));
   }
 
@@ -50,7 +50,10 @@ export class ProviderReplica implements Replica {
     { after, through = null }: { after: string; through?: string | null | undefined },
     limit: number,
   ): Promise<SessionDigest[]> {
-    const rows = await this.#read({ statement: this.#statements.selectSessions(), values: [after, through, limit] });
+    const rows = await this.#read({
+      statement: this.#statements.digests.selectSessions(),
+      values: [after, through, limit],
+    });
     return rows.map((row) => ({
       sessionId: text(row, "sessionId"),
       atomCount: Number(text(row, "atomCount")),
@@ -62,7 +65,7 @@ export class ProviderReplica implements Replica {
 
   async atomIds(sessionId: string, beforeId: string = LAST_ID, limit: number): Promise<string[]> {
     const rows = await this.#read({
-      statement: this.#statements.selectAtomIds(),
+      statement: this.#statements.digests.selectAtomIds(),
       values: [sessionId, beforeId, limit],
     });
     return rows.map((row) => text(row, "id"));
@@ -70,7 +73,7 @@ export class ProviderReplica implements Replica {
 
   /** Those of the ids that are here. */
   async held(sessionId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.#read({ statement: this.#statements.selectHeldIds(), values: [sessionId, ids] });
+    const rows = await this.#read({ statement: this.#statements.digests.selectHeldIds(), values: [sessionId, ids] });
     return new Set(rows.map((row) => text(row, "id")));
   }
 
@@ -91,7 +94,7 @@ export class ProviderReplica implements Replica {
 
   async tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<Tombstone[]> {
     const after = afterId === undefined ? undefined : { sessionId, id: afterId };
-    return (await this.#read(this.#statements.selectTombstones({ sessionId, after, limit }))).map(toTombstone);
+    return (await this.#read(this.#statements.digests.selectTombstones({ sessionId, after, limit }))).map(toTombstone);
   }
 
   merge(facts: Facts): Promise<Merged> {

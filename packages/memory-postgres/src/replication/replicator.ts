@@ -16,7 +16,7 @@ import { ProviderReplica } from "./provider-replica.ts";
 import { assertProviders, repair, type RepairOptions, type RepairReport } from "./repair.ts";
 import { newestLetters, reportOf } from "./report.ts";
 import type { ReplicationSettings } from "./settings.ts";
-import { ReplicationStatements } from "./statements.ts";
+import { ReplicationStatements } from "./statements/index.ts";
 import type { ReplicationStatus } from "./status.ts";
 
 interface ReplicatorInit {
@@ -89,7 +89,7 @@ export class Replicator {
         mostHints: () => (this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS),
         nowMs: () => performance.now(),
       });
-      return [name, { name, replica, hints: new HintTable(name, db, this.#statements), pageLength }];
+      return [name, { name, replica, hints: new HintTable(name, db, this.#statements.hints), pageLength }];
     };
     this.#members = new Map(db.providerNames.map(member));
     this.#peers = new Peers(db, this.#statements);

@@ -5,7 +5,7 @@ import type { Statement } from "../named-statements.ts";
 import { text, type TextRow } from "../rows.ts";
 import { ALL_STORES } from "../statements/scope.ts";
 import { numberOf, type Peers } from "./peers.ts";
-import type { ReplicationStatements } from "./statements.ts";
+import type { ReplicationStatements } from "./statements/index.ts";
 import type { DeadLetter, ReplicationPair } from "./status.ts";
 
 const SHOWN_DEAD_LETTERS = 100;
@@ -33,9 +33,9 @@ export async function reportOf(
     return (await db.query<TextRow>(statement, values, options)).rows;
   };
   const [hints, counts, letters, known] = await Promise.all([
-    query(statements.countHints()),
-    query(statements.countDeadLetters()),
-    query(statements.selectDeadLetters(), SHOWN_DEAD_LETTERS),
+    query(statements.hints.countHints()),
+    query(statements.hints.countDeadLetters()),
+    query(statements.hints.selectDeadLetters(), SHOWN_DEAD_LETTERS),
     peers.of(name),
   ]);
   const pairs = targets.map((to): ReplicationPair => {

@@ -1,14 +1,8 @@
-/** The SQL of replication: hints, what they name, what stores know of each other, and digests. */
-import { NIL_ID, SESSION_METADATA, type TombstoneSelection } from "@rivet/memory-core";
-import { tableNames, type TableNames } from "@rivet/postgres-schema";
-import { NamedStatements, type Query, type Statement } from "../named-statements.ts";
-import { EXPIRES_AT_MS, IS_MESSAGE, NO_BITS } from "../statements/columns.ts";
-
-const NIL = `'${NIL_ID}'::uuid`;
-const DELETED_AT_MS = `date_part('epoch', deleted_at) * 1000 AS "deletedAtMs"`;
-/** The column is an XOR of ids; the core writes it as one. */
-const idText = (bits: string): string => `encode(substr(bit_send(${bits}), 5), 'hex')::uuid::text`;
-const bitsOf = (id: string): string => `('x' || replace(${id}::text, '-', ''))::bit(128)`;
+import { SESSION_METADATA } from "@rivet/memory-core";
+import type { Statement } from "../../named-statements.ts";
+import { EXPIRES_AT_MS, IS_MESSAGE, NIL, NO_BITS } from "../../statements/columns.ts";
+import type { Scope } from "../../statements/scope.ts";
+import { bitsOf, DELETED_AT_MS } from "./columns.ts";
 
 /** A damaged change decides nothing, and stops nobody. */
 const ifType = (json: string, type: string, otherwise: string): string =>
@@ -21,15 +15,13 @@ const packed = (column: string): string => `encode(array_send(${list(column)}), 
 const packedOfHeads = (column: string): string =>
   `encode(array_send(array_agg(${column} ORDER BY session_id)), 'base64')`;
 
-export class ReplicationStatements {
-  readonly #table: TableNames;
-  readonly #statements = new NamedStatements();
+/** Hints, what they name, and what a target refuses for good. */
+export class HintStatements {
+  readonly #scope: Scope;
 
-  constructor(schema: string) {
-    this.#table = tableNames(schema);
+  constructor(scope: Scope) {
+    this.#scope = scope;
   }
-
-  // Hints
 
   /**
    * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. $1:
@@ -45,9 +37,9 @@ export class ReplicationStatements {
    * whether that is all there is to it: atoms, and no deletions.
    */
   selectHints(): Statement {
-    return this.#named(`
+    return this.#scope.named(`
 WITH RECURSIVE lease AS (
-  UPDATE ${this.#table.store} SET drainer = $7, drainer_until = clock_timestamp() + make_interval(secs => $8 / 1000.0)
+  UPDATE ${this.#scope.table.store} SET drainer = $7, drainer_until = clock_timestamp() + make_interval(secs => $8 / 1000.0)
   WHERE (drainer = $7 OR drainer_until IS NULL OR drainer_until < clock_timestamp())
     AND EXISTS (${this.#nextHint("$2::text", "$3::uuid", "$4::boolean")})
   RETURNING 1
@@ -112,18 +104,18 @@ FROM (
 
   /** Lets somebody else bring hints. $1: who has brought them until now. */
   release(): Statement {
-    return this.#named(`UPDATE ${this.#table.store} SET drainer_until = NULL WHERE drainer = $1`);
+    return this.#scope.named(`UPDATE ${this.#scope.table.store} SET drainer_until = NULL WHERE drainer = $1`);
   }
 
   /** What hints name, as far as it is still there. $1, $2, $3: their keys, by column. */
   selectFacts(): Statement {
-    return this.#named(`
+    return this.#scope.named(`
 SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
   date_part('epoch', created_at) * 1000 AS "createdAtMs", ${EXPIRES_AT_MS}, ${DELETED_AT_MS}
 FROM unnest($1::text[], $2::uuid[], $3::boolean[]) AS hint (session_id, id, is_tombstone)
 LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
 LEFT JOIN LATERAL (
-  SELECT deleted_at FROM ${this.#table.tombstones} WHERE session_id = hint.session_id AND id = hint.id LIMIT 1
+  SELECT deleted_at FROM ${this.#scope.table.tombstones} WHERE session_id = hint.session_id AND id = hint.id LIMIT 1
 ) AS tombstone ON is_tombstone
 ORDER BY hint.session_id COLLATE "C", hint.id`);
   }
@@ -133,12 +125,12 @@ ORDER BY hint.session_id COLLATE "C", hint.id`);
    * the others; $6: who has brought them, if they were the last: somebody else may be the next.
    */
   settleHints(): Statement {
-    return this.#named(`
+    return this.#scope.named(`
 WITH settled AS (
-  DELETE FROM ${this.#table.hints} WHERE target = $1 AND ctid = ANY(ARRAY(
+  DELETE FROM ${this.#scope.table.hints} WHERE target = $1 AND ctid = ANY(ARRAY(
     SELECT hint.ctid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS given (session_id, id, is_tombstone)
     CROSS JOIN LATERAL (
-      SELECT ctid FROM ${this.#table.hints} AS hint
+      SELECT ctid FROM ${this.#scope.table.hints} AS hint
       WHERE target = $1 AND hint.session_id = given.session_id AND hint.id = given.id
         AND hint.is_tombstone = given.is_tombstone
       LIMIT 1
@@ -146,9 +138,9 @@ WITH settled AS (
   ))
   RETURNING session_id, id, is_tombstone
 ), released AS (
-  UPDATE ${this.#table.store} SET drainer_until = NULL WHERE drainer = $6::uuid
+  UPDATE ${this.#scope.table.store} SET drainer_until = NULL WHERE drainer = $6::uuid
 )
-INSERT INTO ${this.#table.hints} (target, session_id, id, is_tombstone)
+INSERT INTO ${this.#scope.table.hints} (target, session_id, id, is_tombstone)
 SELECT target, session_id, id, is_tombstone FROM settled CROSS JOIN unnest($5::text[]) AS other (target)
 ORDER BY target, session_id, id ON CONFLICT DO NOTHING`);
   }
@@ -158,16 +150,16 @@ ORDER BY target, session_id, id ON CONFLICT DO NOTHING`);
    * `$4` names need a repair. Gives how many were `dropped`.
    */
   dropHints(): Statement {
-    return this.#named(`
+    return this.#scope.named(`
 WITH dropped AS (
-  DELETE FROM ${this.#table.hints} WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM ${this.#table.hints} WHERE target = $1 AND id < $2 AND id <> ${NIL}
+  DELETE FROM ${this.#scope.table.hints} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM ${this.#scope.table.hints} WHERE target = $1 AND id < $2 AND id <> ${NIL}
     UNION ALL
-    (SELECT ctid FROM ${this.#table.hints} WHERE target = $1 ORDER BY session_id, id OFFSET $3)
+    (SELECT ctid FROM ${this.#scope.table.hints} WHERE target = $1 ORDER BY session_id, id OFFSET $3)
   )) AND target = $1
   RETURNING 1
 ), marked AS (
-  INSERT INTO ${this.#table.peers} (name, needs_repair)
+  INSERT INTO ${this.#scope.table.peers} (name, needs_repair)
   SELECT name, true FROM unnest($4::text[]) AS lacking (name) WHERE EXISTS (SELECT FROM dropped)
   ORDER BY name COLLATE "C" ON CONFLICT (name) DO UPDATE SET needs_repair = true
 )
@@ -176,143 +168,35 @@ SELECT count(*) AS dropped FROM dropped`);
 
   /** How many hints there are for each target, and the least id among them, which tells the age of the oldest. */
   countHints(): Statement {
-    return this.#named(`
+    return this.#scope.named(`
 SELECT target, count(*) AS hints, min(id::text COLLATE "C") FILTER (WHERE id <> ${NIL}) AS "oldestId"
-FROM ${this.#table.hints} GROUP BY target`);
+FROM ${this.#scope.table.hints} GROUP BY target`);
   }
-
-  // What a store keeps of the others
 
   /** $1: target; then columns: $2: session ids; $3: ids; $4: codes; $5: messages. */
   insertDeadLetters(): Statement {
-    return this.#named(`
-INSERT INTO ${this.#table.deadLetters} (target, session_id, id, code, message, failed_at)
+    return this.#scope.named(`
+INSERT INTO ${this.#scope.table.deadLetters} (target, session_id, id, code, message, failed_at)
 SELECT $1, session_id, id, code, message, now()
 FROM unnest($2::text[], $3::uuid[], $4::text[], $5::text[]) AS letter (session_id, id, code, message)
 ON CONFLICT (target, session_id, id) DO UPDATE SET code = excluded.code, message = excluded.message, failed_at = now()`);
   }
 
   selectDeadLetters(): Statement {
-    return this.#named(`
+    return this.#scope.named(`
 SELECT target, session_id AS "sessionId", id, code, message, date_part('epoch', failed_at) * 1000 AS "failedAtMs"
-FROM ${this.#table.deadLetters} ORDER BY failed_at DESC LIMIT $1`);
+FROM ${this.#scope.table.deadLetters} ORDER BY failed_at DESC LIMIT $1`);
   }
 
   countDeadLetters(): Statement {
-    return this.#named(`SELECT target, count(*) AS letters FROM ${this.#table.deadLetters} GROUP BY target`);
-  }
-
-  selectPeers(): Statement {
-    return this.#named(`
-SELECT name, date_part('epoch', heartbeat) * 1000 AS "heartbeatMs", needs_repair AS "needsRepair",
-  date_part('epoch', drained_at) * 1000 AS "drainedAtMs", date_part('epoch', repaired_at) * 1000 AS "repairedAtMs"
-FROM ${this.#table.peers}`);
-  }
-
-  /** Notes what is known of a peer; what is null stays as it was. $1: name; $2: heartbeat in ms; $3: needs repair; $4: drained; $5: repaired. */
-  notePeer(): Statement {
-    return this.#named(`
-INSERT INTO ${this.#table.peers} AS peer (name, heartbeat, needs_repair, drained_at, repaired_at)
-VALUES ($1, to_timestamp($2::double precision / 1000), COALESCE($3::boolean, false),
-  CASE WHEN $4::boolean THEN now() END, CASE WHEN $5::boolean THEN now() END)
-ON CONFLICT (name) DO UPDATE SET
-  heartbeat = CASE WHEN $5::boolean THEN excluded.heartbeat ELSE GREATEST(peer.heartbeat, excluded.heartbeat) END,
-  needs_repair = COALESCE($3::boolean, peer.needs_repair),
-  drained_at = COALESCE(excluded.drained_at, peer.drained_at),
-  repaired_at = COALESCE(excluded.repaired_at, peer.repaired_at)`);
-  }
-
-  selectHeartbeat(): Statement {
-    return this.#named(`SELECT date_part('epoch', heartbeat) * 1000 AS "heartbeatMs" FROM ${this.#table.store}`);
-  }
-
-  /** Moves the heartbeat on, unless somebody else is about to. */
-  beat(): Statement {
-    return this.#named(`
-UPDATE ${this.#table.store} SET heartbeat = GREATEST(now(), heartbeat + interval '1 millisecond')
-WHERE store_uuid IN (SELECT store_uuid FROM ${this.#table.store} FOR UPDATE SKIP LOCKED)
-RETURNING date_part('epoch', heartbeat) * 1000 AS "heartbeatMs"`);
-  }
-
-  // Digests: `hashOfSession` of the core, where the rows are
-
-  /** $1: session id; $2: sessions a range; $3: sessions in all. */
-  selectRanges(): Statement {
-    return this.#named(`
-SELECT max(session_id) AS through, ${idText("bit_xor(hash)")} AS digest
-FROM (
-  SELECT session_id, hash, (row_number() OVER (ORDER BY session_id) - 1) / $2::bigint AS part
-  FROM (${this.#hashes("session_id > $1", "ORDER BY session_id LIMIT $3")}) AS session
-) AS session
-GROUP BY part ORDER BY part`);
-  }
-
-  /** One digest for each range. $1: the sessions after which they begin; $2: those with which they end. */
-  selectDigests(): Statement {
-    const hashes = this.#hashes("session_id > range.after AND session_id <= range.through", "");
-    return this.#named(`
-SELECT ${idText(`COALESCE((SELECT bit_xor(hash) FROM (${hashes}) AS session), B'0'::bit(128))`)} AS digest
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS range (after, through, number) ORDER BY number`);
-  }
-
-  /** $1: after; $2: through, or null; $3: limit. */
-  selectSessions(): Statement {
-    return this.#named(`
-SELECT session_id AS "sessionId", atom_count AS "atomCount", ${idText("id_xor")} AS "idXor",
-  tombstone_count AS "tombstoneCount", ${idText("tombstone_xor")} AS "tombstoneXor"
-FROM (${this.#sessions("session_id > $1 AND ($2::text IS NULL OR session_id <= $2::text)")}) AS session
-ORDER BY session_id LIMIT $3`);
-  }
-
-  /** Newest first. $1: session id; $2: before; $3: limit. */
-  selectAtomIds(): Statement {
-    return this.#named(`
-SELECT id FROM ${this.#table.memories} WHERE session_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`);
-  }
-
-  /** Those of the ids that are there. $1: session id; $2: ids. */
-  selectHeldIds(): Statement {
-    return this.#named(`SELECT id FROM ${this.#table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[])`);
-  }
-
-  selectTombstones({ sessionId, after, limit }: TombstoneSelection): Query {
-    const columns = `session_id AS "sessionId", id, ${DELETED_AT_MS}`;
-    if (sessionId === undefined) {
-      const values = [after?.sessionId ?? "", after?.id ?? NIL_ID, limit];
-      const condition = after === undefined ? "session_id >= $1 AND id >= $2" : "(session_id, id) > ($1, $2)";
-      return { statement: this.#tombstones(columns, condition), values };
-    }
-    const condition = `session_id = $1 AND id ${after === undefined ? ">=" : ">"} $2`;
-    return { statement: this.#tombstones(columns, condition), values: [sessionId, after?.id ?? NIL_ID, limit] };
-  }
-
-  #tombstones(columns: string, condition: string): Statement {
-    return this.#named(`
-SELECT ${columns} FROM ${this.#table.tombstones} WHERE ${condition} ORDER BY session_id, id LIMIT $3`);
-  }
-
-  /** Sessions that hold something. A head stays when a session has lost all, and tombstones have one too. */
-  #sessions(condition: string): string {
-    return `
-  SELECT session_id, atom_count, id_xor, tombstone_count::integer, COALESCE(tombstone_xor, B'0'::bit(128)) AS tombstone_xor
-  FROM ${this.#table.heads} AS head CROSS JOIN LATERAL (
-    SELECT count(*) AS tombstone_count, bit_xor(${bitsOf("id")}) AS tombstone_xor
-    FROM ${this.#table.tombstones} AS tombstone WHERE tombstone.session_id = head.session_id
-  ) AS buried
-  WHERE ${condition} AND (atom_count > 0 OR tombstone_count > 0)`;
-  }
-
-  #hashes(condition: string, rest: string): string {
-    const parts = ["atom_count", idText("id_xor"), "tombstone_count", idText("tombstone_xor"), "session_id"];
-    const text = `concat_ws(E'\\n', ${parts.join(", ")})`;
-    return `
-SELECT session_id, ('x' || substr(encode(sha256(convert_to(${text}, 'UTF8')), 'hex'), 1, 32))::bit(128) AS hash
-FROM (${this.#sessions(condition)}) AS held ${rest}`;
+    return this.#scope.named(
+      `SELECT target, count(*) AS letters FROM ${this.#scope.table.deadLetters} GROUP BY target`,
+    );
   }
 
   /** The first hint of the target `$1` after a key. */
   #nextHint(sessionId: string, id: string, isTombstone: string): string {
-    return `SELECT session_id, id, is_tombstone FROM ${this.#table.hints} AS hint
+    return `SELECT session_id, id, is_tombstone FROM ${this.#scope.table.hints} AS hint
     WHERE target = $1 AND (hint.session_id, hint.id, hint.is_tombstone) > (${sessionId}, ${id}, ${isTombstone})
     ORDER BY session_id, id, is_tombstone LIMIT 1`;
   }
@@ -320,11 +204,7 @@ FROM (${this.#sessions(condition)}) AS held ${rest}`;
   /** By its key, one after the other: without statistics the planner would read the whole table for a page. */
   #atomOf(key: string): string {
     return `
-    SELECT user_id, memory_type, content, metadata, created_at, expires_at FROM ${this.#table.memories}
+    SELECT user_id, memory_type, content, metadata, created_at, expires_at FROM ${this.#scope.table.memories}
     WHERE session_id = ${key}.session_id AND id = ${key}.id LIMIT 1`;
-  }
-
-  #named(text: string): Statement {
-    return this.#statements.named(text);
   }
 }

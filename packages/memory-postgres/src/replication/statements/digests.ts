@@ -1,0 +1,89 @@
+import { NIL_ID, type TombstoneSelection } from "@rivet/memory-core";
+import type { Query, Statement } from "../../named-statements.ts";
+import type { Scope } from "../../statements/scope.ts";
+import { bitsOf, DELETED_AT_MS, idText } from "./columns.ts";
+
+/** What two stores are compared by: `hashOfSession` of the core, where the rows are, and what differs. */
+export class DigestStatements {
+  readonly #scope: Scope;
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  /** $1: session id; $2: sessions a range; $3: sessions in all. */
+  selectRanges(): Statement {
+    return this.#scope.named(`
+SELECT max(session_id) AS through, ${idText("bit_xor(hash)")} AS digest
+FROM (
+  SELECT session_id, hash, (row_number() OVER (ORDER BY session_id) - 1) / $2::bigint AS part
+  FROM (${this.#hashes("session_id > $1", "ORDER BY session_id LIMIT $3")}) AS session
+) AS session
+GROUP BY part ORDER BY part`);
+  }
+
+  /** One digest for each range. $1: the sessions after which they begin; $2: those with which they end. */
+  selectDigests(): Statement {
+    const hashes = this.#hashes("session_id > range.after AND session_id <= range.through", "");
+    return this.#scope.named(`
+SELECT ${idText(`COALESCE((SELECT bit_xor(hash) FROM (${hashes}) AS session), B'0'::bit(128))`)} AS digest
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS range (after, through, number) ORDER BY number`);
+  }
+
+  /** $1: after; $2: through, or null; $3: limit. */
+  selectSessions(): Statement {
+    return this.#scope.named(`
+SELECT session_id AS "sessionId", atom_count AS "atomCount", ${idText("id_xor")} AS "idXor",
+  tombstone_count AS "tombstoneCount", ${idText("tombstone_xor")} AS "tombstoneXor"
+FROM (${this.#sessions("session_id > $1 AND ($2::text IS NULL OR session_id <= $2::text)")}) AS session
+ORDER BY session_id LIMIT $3`);
+  }
+
+  /** Newest first. $1: session id; $2: before; $3: limit. */
+  selectAtomIds(): Statement {
+    return this.#scope.named(`
+SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`);
+  }
+
+  /** Those of the ids that are there. $1: session id; $2: ids. */
+  selectHeldIds(): Statement {
+    return this.#scope.named(
+      `SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[])`,
+    );
+  }
+
+  selectTombstones({ sessionId, after, limit }: TombstoneSelection): Query {
+    const columns = `session_id AS "sessionId", id, ${DELETED_AT_MS}`;
+    if (sessionId === undefined) {
+      const values = [after?.sessionId ?? "", after?.id ?? NIL_ID, limit];
+      const condition = after === undefined ? "session_id >= $1 AND id >= $2" : "(session_id, id) > ($1, $2)";
+      return { statement: this.#tombstones(columns, condition), values };
+    }
+    const condition = `session_id = $1 AND id ${after === undefined ? ">=" : ">"} $2`;
+    return { statement: this.#tombstones(columns, condition), values: [sessionId, after?.id ?? NIL_ID, limit] };
+  }
+
+  #tombstones(columns: string, condition: string): Statement {
+    return this.#scope.named(`
+SELECT ${columns} FROM ${this.#scope.table.tombstones} WHERE ${condition} ORDER BY session_id, id LIMIT $3`);
+  }
+
+  /** Sessions that hold something. A head stays when a session has lost all, and tombstones have one too. */
+  #sessions(condition: string): string {
+    return `
+  SELECT session_id, atom_count, id_xor, tombstone_count::integer, COALESCE(tombstone_xor, B'0'::bit(128)) AS tombstone_xor
+  FROM ${this.#scope.table.heads} AS head CROSS JOIN LATERAL (
+    SELECT count(*) AS tombstone_count, bit_xor(${bitsOf("id")}) AS tombstone_xor
+    FROM ${this.#scope.table.tombstones} AS tombstone WHERE tombstone.session_id = head.session_id
+  ) AS buried
+  WHERE ${condition} AND (atom_count > 0 OR tombstone_count > 0)`;
+  }
+
+  #hashes(condition: string, rest: string): string {
+    const parts = ["atom_count", idText("id_xor"), "tombstone_count", idText("tombstone_xor"), "session_id"];
+    const text = `concat_ws(E'\\n', ${parts.join(", ")})`;
+    return `
+SELECT session_id, ('x' || substr(encode(sha256(convert_to(${text}, 'UTF8')), 'hex'), 1, 32))::bit(128) AS hash
+FROM (${this.#sessions(condition)}) AS held ${rest}`;
+  }
+}

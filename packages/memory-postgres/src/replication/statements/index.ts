@@ -1,0 +1,20 @@
+/** The SQL of replication. */
+import { Scope } from "../../statements/scope.ts";
+import { DigestStatements } from "./digests.ts";
+import { HintStatements } from "./hints.ts";
+import { PeerStatements } from "./peers.ts";
+
+/** The statements on the tables of one schema. */
+export class ReplicationStatements {
+  readonly hints: HintStatements;
+  readonly peers: PeerStatements;
+  readonly digests: DigestStatements;
+
+  constructor(schema: string) {
+    // What replication writes leaves no hints but those it names itself.
+    const scope = new Scope(schema, false);
+    this.hints = new HintStatements(scope);
+    this.peers = new PeerStatements(scope);
+    this.digests = new DigestStatements(scope);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Statement } from "../../named-statements.ts";
+import type { Scope } from "../../statements/scope.ts";
+
+/** What a store keeps of the others, and its own heartbeat. */
+export class PeerStatements {
+  readonly #scope: Scope;
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  selectPeers(): Statement {
+    return this.#scope.named(`
+SELECT name, date_part('epoch', heartbeat) * 1000 AS "heartbeatMs", needs_repair AS "needsRepair",
+  date_part('epoch', drained_at) * 1000 AS "drainedAtMs", date_part('epoch', repaired_at) * 1000 AS "repairedAtMs"
+FROM ${this.#scope.table.peers}`);
+  }
+
+  /** Notes what is known of a peer; what is null stays as it was. $1: name; $2: heartbeat in ms; $3: needs repair; $4: drained; $5: repaired. */
+  notePeer(): Statement {
+    return this.#scope.named(`
+INSERT INTO ${this.#scope.table.peers} AS peer (name, heartbeat, needs_repair, drained_at, repaired_at)
+VALUES ($1, to_timestamp($2::double precision / 1000), COALESCE($3::boolean, false),
+  CASE WHEN $4::boolean THEN now() END, CASE WHEN $5::boolean THEN now() END)
+ON CONFLICT (name) DO UPDATE SET
+  heartbeat = CASE WHEN $5::boolean THEN excluded.heartbeat ELSE GREATEST(peer.heartbeat, excluded.heartbeat) END,
+  needs_repair = COALESCE($3::boolean, peer.needs_repair),
+  drained_at = COALESCE(excluded.drained_at, peer.drained_at),
+  repaired_at = COALESCE(excluded.repaired_at, peer.repaired_at)`);
+  }
+
+  selectHeartbeat(): Statement {
+    return this.#scope.named(
+      `SELECT date_part('epoch', heartbeat) * 1000 AS "heartbeatMs" FROM ${this.#scope.table.store}`,
+    );
+  }
+
+  /** Moves the heartbeat on, unless somebody else is about to. */
+  beat(): Statement {
+    return this.#scope.named(`
+UPDATE ${this.#scope.table.store} SET heartbeat = GREATEST(now(), heartbeat + interval '1 millisecond')
+WHERE store_uuid IN (SELECT store_uuid FROM ${this.#scope.table.store} FOR UPDATE SKIP LOCKED)
+RETURNING date_part('epoch', heartbeat) * 1000 AS "heartbeatMs"`);
+  }
+}
