@@ -96,7 +96,7 @@ export type {
 export { MemoryStorage } from "./storage.ts";
 export { estimateTokens } from "./token-estimate.ts";
 export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";
-export { WriteQueue, type WriteQueueInit } from "./write-queue.ts";
+export { isPlainAppend, WriteQueue, type WriteQueueInit } from "./write-queue.ts";
 export {
   assertUnchanged,
   assertWritable,

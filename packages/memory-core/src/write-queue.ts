@@ -1,4 +1,4 @@
-import { RowRoom, type RowLimits } from "./row-room.ts";
+import { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
 import type { AtomWrite } from "./storage-hooks.ts";
 
 /** What a store does with writes, alone and together. */
@@ -17,6 +17,12 @@ export interface WriteQueueInit<Written> {
   readonly writeTogether: (writes: readonly AtomWrite[]) => Promise<readonly Written[]>;
   /** Whether a group failed for what may be the fault of one of its writes. */
   readonly isCausedByWrite: (error: unknown) => boolean;
+}
+
+/** Whether a write does nothing but append rows, and there is room for them. It is on the path of every save. */
+export function isPlainAppend({ rows, session }: AtomWrite, limits: RowLimits): boolean {
+  if (session?.clearThroughId !== undefined || session?.expectedHistoryXor !== undefined) return false;
+  return rows.length > 0 && fitsRoom(rows, limits);
 }
 
 interface Job<Written> {

@@ -4,6 +4,7 @@ import {
   compareRows,
   fitsRoom,
   headAfterInsert,
+  isPlainAppend,
   NIL_ID,
   SESSION_METADATA,
   type AtomRow,
@@ -62,10 +63,9 @@ export async function appendAtOnce(store: Store, write: AtomWrite): Promise<Writ
 }
 
 /** Whether a write may share a statement with others. */
-export function isShareable({ deletions, isOneSessionPerStatement }: Store, { rows, session }: AtomWrite): boolean {
-  if (isOneSessionPerStatement || rows.length === 0 || !fitsRoom(rows, STATEMENT_LIMITS)) return false;
-  if (session?.clearThroughId !== undefined || session?.expectedHistoryXor !== undefined) return false;
-  return rows.every(({ sessionId }) => deletions.countOf(sessionId) === 0);
+export function isShareable({ deletions, isOneSessionPerStatement }: Store, write: AtomWrite): boolean {
+  if (isOneSessionPerStatement || !isPlainAppend(write, STATEMENT_LIMITS)) return false;
+  return write.rows.every(({ sessionId }) => deletions.countOf(sessionId) === 0);
 }
 
 /**

@@ -44,8 +44,9 @@ const DELETION_TIMEOUT_MS = 60_000;
  * Keeps sessions and atoms in a Supabase project, over its REST API: where no connection to PostgreSQL can be opened, or
  * where row-level security is to stand between users.
  *
- * Guarantees: a save is one request, atomic and idempotent, and saves of several sessions at once share requests; requests are repeated while the failure may pass; no row cap of
- * the project cuts what is read; under the policies of the package's migration a user reaches only what is theirs.
+ * Guarantees: a save is one request, atomic and idempotent, and saves of several sessions at once share requests; requests are
+ * repeated while the failure may pass; no row cap of the project cuts what is read; under the policies of the package's
+ * migration a user reaches only what is theirs.
  *
  * @example
  * await using storage = new SupabaseMemoryStorage(); // SUPABASE_URL and SUPABASE_SECRET_KEY, or another key

@@ -1,5 +1,5 @@
 /** Writes as requests: one alone, or those that come at the same time together. */
-import { fitsRoom, MemoryError, WriteQueue, type AtomWrite, type RowLimits } from "@rivet/memory-core";
+import { isPlainAppend, MemoryError, WriteQueue, type AtomWrite, type RowLimits } from "@rivet/memory-core";
 import { Foresight } from "./foresight.ts";
 import type { Requests } from "./requests.ts";
 import { givenAtoms, number, objectOf, text, toVersion } from "./rows.ts";
@@ -27,16 +27,11 @@ export function writeQueue(requests: Requests): WriteQueue<Written> {
     maxInFlight: MAX_IN_FLIGHT,
     smallestShare: SMALLEST_SHARE,
     limits: REQUEST_LIMITS,
-    isShareable,
+    isShareable: (write) => isPlainAppend(write, REQUEST_LIMITS),
     writeAlone: (write, refusal) => writeAlone(requests, foresight, write, isMaybeApplied(refusal)),
     writeTogether: (writes) => writeTogether(requests, writes),
     isCausedByWrite: isRefused,
   });
-}
-
-function isShareable({ rows, session }: AtomWrite): boolean {
-  if (session?.clearThroughId !== undefined || session?.expectedHistoryXor !== undefined) return false;
-  return rows.length > 0 && fitsRoom(rows, REQUEST_LIMITS);
 }
 
 /** @param mayBeApplied by an attempt before, together with others. */
