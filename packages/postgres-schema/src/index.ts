@@ -1,5 +1,5 @@
 export { type Queryable, type SchemaDatabase } from "./database.ts";
 export { checkSchema, migrate, schemaStatements } from "./migrate.ts";
 export { SCHEMA_VERSION } from "./migrations.ts";
-export { bitsOfId, DEFAULT_SCHEMA, recencyOf, tableNames, type TableNames } from "./names.ts";
+export { bitsOf, bitsOfId, idOf, DEFAULT_SCHEMA, recencyOf, tableNames, type TableNames } from "./names.ts";
 export { parseSchemaOptions, type SchemaOptions } from "./options.ts";

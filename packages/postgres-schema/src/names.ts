@@ -36,6 +36,16 @@ export function bitsOfId(id: string): string {
   return `x${id.replaceAll("-", "")}`;
 }
 
+/** The same of an SQL expression, as another one. */
+export function bitsOf(id: string): string {
+  return `('x' || replace(${id}::text, '-', ''))::bit(128)`;
+}
+
+/** The UUID of 128 bits: the inverse of {@link bitsOf}. */
+export function idOf(bits: string): string {
+  return `encode(substr(bit_send(${bits}), 5), 'hex')::uuid`;
+}
+
 /** The value of `session_heads.recency` that goes with a `last_atom_id`: an SQL expression. */
 export function recencyOf(lastAtomId: string): string {
   return `left(${lastAtomId}::text, 8)`;

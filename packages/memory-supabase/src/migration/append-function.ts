@@ -1,8 +1,7 @@
-import { tableNames } from "@rivet/postgres-schema";
+import { bitsOf, tableNames } from "@rivet/postgres-schema";
 import {
   ADDED_TO_HEAD,
   addToHead,
-  bitsOf,
   GIVEN_ATOMS,
   GIVEN_VALUES,
   leaveHints,

@@ -1,5 +1,5 @@
-import { tableNames } from "@rivet/postgres-schema";
-import { GIVEN_ATOMS, idOf, plpgsql } from "./fragments.ts";
+import { idOf, tableNames } from "@rivet/postgres-schema";
+import { GIVEN_ATOMS, plpgsql } from "./fragments.ts";
 import { raise, REFUSALS } from "./refusals.ts";
 
 /** Saves that are made at the same time, in one request. */

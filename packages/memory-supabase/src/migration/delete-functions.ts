@@ -1,7 +1,6 @@
 /** The function that deletes, and what it shares with the one that merges. */
-import { recencyOf, tableNames } from "@rivet/postgres-schema";
+import { bitsOf, recencyOf, tableNames } from "@rivet/postgres-schema";
 import {
-  bitsOf,
   EMPTY_HEAD,
   IS_HISTORY,
   IS_MESSAGE,

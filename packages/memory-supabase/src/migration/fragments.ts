@@ -1,6 +1,6 @@
 /** What several of the functions say in the same words. */
 import { MESSAGE_TYPES, NIL_ID, SESSION_METADATA } from "@rivet/memory-core";
-import { recencyOf, type TableNames } from "@rivet/postgres-schema";
+import { bitsOf, recencyOf, type TableNames } from "@rivet/postgres-schema";
 
 // Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
 // the index on facts.
@@ -17,8 +17,6 @@ export const NO_BITS = "B'0'::bit(128)";
 /** Stands in a hint for every other store. */
 const ALL_STORES = "*";
 
-export const bitsOf = (id: string): string => `('x' || replace(${id}::text, '-', ''))::bit(128)`;
-export const idOf = (bits: string): string => `encode(substr(bit_send(${bits}), 5), 'hex')::uuid`;
 /** Off by less than a microsecond. */
 export const millisecondsOf = (time: string): string => `date_part('epoch', ${time}) * 1000`;
 /** Days and the rest apart: each is exact, also for times of other millennia. */

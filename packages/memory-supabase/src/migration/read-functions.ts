@@ -3,8 +3,8 @@
  * whether there is more. A page is a list of columns, which takes PostgreSQL 2.8 ms for 1,000 messages where a list of rows
  * took 3.6 ms; texts of JSON stand in it as strings, so that nobody parses them on the way.
  */
-import { recencyOf, tableNames } from "@rivet/postgres-schema";
-import { idOf, IS_FACT, IS_MESSAGE, LAST_ID, millisecondsOf, NIL, plpgsql, timeOf } from "./fragments.ts";
+import { idOf, recencyOf, tableNames } from "@rivet/postgres-schema";
+import { IS_FACT, IS_MESSAGE, LAST_ID, millisecondsOf, NIL, plpgsql, timeOf } from "./fragments.ts";
 
 const PAGE_ROWS = 1_000;
 /** As they are stored, which may be a tenth of what they are as text. */

@@ -1,15 +1,13 @@
 /** The functions that write. Each is one request, and all of it happens or nothing. */
-import { tableNames } from "@rivet/postgres-schema";
+import { bitsOf, idOf, tableNames } from "@rivet/postgres-schema";
 import { appendFunction } from "./append-function.ts";
 import { appendTogetherFunction } from "./append-together-function.ts";
 import { deleteFunctions } from "./delete-functions.ts";
 import {
   ADDED_TO_HEAD,
   addToHead,
-  bitsOf,
   GIVEN_ATOMS,
   GIVEN_VALUES,
-  idOf,
   IS_HISTORY,
   IS_MESSAGE,
   leaveHints,

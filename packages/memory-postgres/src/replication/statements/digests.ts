@@ -1,7 +1,9 @@
 import { NIL_ID, type TombstoneSelection } from "@rivet/memory-core";
+import { bitsOf } from "@rivet/postgres-schema";
 import type { Query, Statement } from "../../named-statements.ts";
+import { NO_BITS } from "../../statements/columns.ts";
 import type { Scope } from "../../statements/scope.ts";
-import { bitsOf, DELETED_AT_MS, idText } from "./columns.ts";
+import { DELETED_AT_MS, idText } from "./columns.ts";
 
 /** What two stores are compared by: `hashOfSession` of the core, where the rows are, and what differs. */
 export class DigestStatements {
@@ -26,7 +28,7 @@ GROUP BY part ORDER BY part`);
   selectDigests(): Statement {
     const hashes = this.#hashes("session_id > range.after AND session_id <= range.through", "");
     return this.#scope.named(`
-SELECT ${idText(`COALESCE((SELECT bit_xor(hash) FROM (${hashes}) AS session), B'0'::bit(128))`)} AS digest
+SELECT ${idText(`COALESCE((SELECT bit_xor(hash) FROM (${hashes}) AS session), ${NO_BITS})`)} AS digest
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS range (after, through, number) ORDER BY number`);
   }
 
@@ -71,7 +73,7 @@ SELECT ${columns} FROM ${this.#scope.table.tombstones} WHERE ${condition} ORDER 
   /** Sessions that hold something. A head stays when a session has lost all, and tombstones have one too. */
   #sessions(condition: string): string {
     return `
-  SELECT session_id, atom_count, id_xor, tombstone_count::integer, COALESCE(tombstone_xor, B'0'::bit(128)) AS tombstone_xor
+  SELECT session_id, atom_count, id_xor, tombstone_count::integer, COALESCE(tombstone_xor, ${NO_BITS}) AS tombstone_xor
   FROM ${this.#scope.table.heads} AS head CROSS JOIN LATERAL (
     SELECT count(*) AS tombstone_count, bit_xor(${bitsOf("id")}) AS tombstone_xor
     FROM ${this.#scope.table.tombstones} AS tombstone WHERE tombstone.session_id = head.session_id

@@ -1,8 +1,9 @@
 import { SESSION_METADATA } from "@rivet/memory-core";
+import { bitsOf } from "@rivet/postgres-schema";
 import type { Statement } from "../../named-statements.ts";
 import { EXPIRES_AT_MS, IS_MESSAGE, NIL, NO_BITS } from "../../statements/columns.ts";
 import type { Scope } from "../../statements/scope.ts";
-import { bitsOf, DELETED_AT_MS } from "./columns.ts";
+import { DELETED_AT_MS } from "./columns.ts";
 
 /** A damaged change decides nothing, and stops nobody. */
 const ifType = (json: string, type: string, otherwise: string): string =>
