@@ -4,7 +4,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { barLines } from "../src/comparison/bars.ts";
-import { hold } from "../src/comparison/contest.ts";
+import { hold, inTurn } from "../src/comparison/contest.ts";
 import { CountingProxy } from "../src/comparison/counting-proxy.ts";
 import { GROUNDS } from "../src/comparison/grounds.ts";
 import { NotOffered, RemoteStore, StoreFailure } from "../src/comparison/remote-store.ts";
@@ -82,6 +82,19 @@ describe("a store in a process of its own", () => {
 });
 
 describe("a contest", () => {
+  it.each([
+    { stores: ["a", "b"], rounds: 2, times: 1 },
+    { stores: ["a", "b", "c"], rounds: 6, times: 2 },
+    { stores: ["a", "b", "c", "d", "e", "f"], rounds: 6, times: 1 },
+  ])("lets each of $stores.length stores follow each other equally often", ({ stores, rounds, times }) => {
+    const orders = Array.from({ length: rounds }, (_, index) => inTurn(stores, index - 1));
+    const pairs = orders.flatMap((order) => order.slice(1).map((store, index) => `${order[index]}${store}`));
+    for (const order of orders) expect(order.toSorted()).toEqual(stores);
+    for (const [first, then] of stores.flatMap((store) => stores.map((other) => [store, other]))) {
+      if (first !== then) expect(pairs.filter((pair) => pair === `${first}${then}`)).toHaveLength(times);
+    }
+  });
+
   it("has a figure of each store that does the work, and a reason for each other", { timeout: 60_000 }, async () => {
     await using ground = await GROUNDS.memory();
     const entries = await hold({

@@ -1,12 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Contender } from "./contenders.ts";
 import type { Ground } from "./grounds.ts";
 import { NotOffered, RemoteStore, StoreFailure } from "./remote-store.ts";
 import type { Entry, FamilyName } from "./results.ts";
 import { spreadOf } from "./statistics.ts";
-import type { Place } from "./store.ts";
-import { WORKS, type Work } from "./works.ts";
+import type { Command, Place } from "./store.ts";
+import { savesElsewhere, WORKS, type Work } from "./works.ts";
 
 export interface ContestOptions {
   readonly family: FamilyName;
@@ -22,7 +21,7 @@ export interface ContestOptions {
   readonly onProgress: (text: string) => void;
 }
 
-/** Saves before each round: what a process has in the caches of its processor, the others have taken in the meantime. */
+/** The same work before each round: what a process has in the caches of its processor, the others have taken in the meantime. */
 const LEAD_IN_MS = 200;
 
 /** One contender with its process, which is replaced when it fails. */
@@ -53,7 +52,7 @@ class Contestant implements AsyncDisposable {
     const { warmUpMs, limitMs } = this.#options;
     const store = await RemoteStore.start(this.contender.modulePath, this.#place, limitMs);
     this.#store = store;
-    await saveFor(store, warmUpMs, limitMs);
+    await goOn(store, savesElsewhere, warmUpMs, limitMs);
     return store;
   }
 
@@ -63,11 +62,10 @@ class Contestant implements AsyncDisposable {
   }
 }
 
-/** Saves to a session of its own, and measures nothing. */
-async function saveFor(store: RemoteStore, durationMs: number, limitMs: number): Promise<void> {
+/** Does the same again and again, and measures nothing. */
+async function goOn(store: RemoteStore, next: () => Command, durationMs: number, limitMs: number): Promise<void> {
   const endMs = performance.now() + durationMs;
-  const sessionId = `unmeasured ${randomUUID()}`;
-  while (performance.now() < endMs) await store.ask({ name: "save", sessionId, turns: 10 }, limitMs);
+  while (performance.now() < endMs) await store.ask(next(), limitMs);
 }
 
 /** All works, each by all contenders in turns, so that what disturbs the machine disturbs all. */
@@ -108,7 +106,7 @@ async function compare(work: Work, contestants: readonly Contestant[], options: 
       // What one left to do, such as a checkpoint, is not the next one's.
       await delay(20);
       await attempt(contestant, async (store) => {
-        await saveFor(store, LEAD_IN_MS, limitMs);
+        await goOn(store, work.leadIn, LEAD_IN_MS, limitMs);
         const figure = await work.run(store, round, limitMs);
         if (round >= 0) figures.get(contestant)?.push(figure);
       });
@@ -121,8 +119,14 @@ async function compare(work: Work, contestants: readonly Contestant[], options: 
   });
 }
 
-/** In each round another one is first. */
-function inTurn<Item>(items: readonly Item[], round: number): Item[] {
-  const first = (round + items.length) % items.length;
-  return [...items.slice(first), ...items.slice(0, first)];
+/**
+ * In each round another one is first, and in as many rounds as there are items (twice as many, when their number is odd)
+ * each comes after each other equally often: what one leaves behind is not always the same one's to bear. The order is
+ * that of E. J. Williams, "Experimental designs balanced for the estimation of residual effects of treatments",
+ * Australian Journal of Scientific Research A 2 (1949), 149-168.
+ */
+export function inTurn<Item>(items: readonly Item[], round: number): Item[] {
+  const zigzag = items.map((_, place) => (place % 2 === 0 ? place / 2 : -(place + 1) / 2));
+  const order = zigzag.flatMap((step) => items.at((step + round) % items.length) ?? []);
+  return items.length % 2 === 1 && round % 2 !== 0 ? order.toReversed() : order;
 }

@@ -1,6 +1,8 @@
 /** What is asked of each store, and how its figure comes about. */
+import { randomUUID } from "node:crypto";
 import { medianOf } from "./statistics.ts";
 import type { RemoteStore } from "./remote-store.ts";
+import type { Command } from "./store.ts";
 
 export interface Work {
   readonly name: string;
@@ -8,6 +10,8 @@ export interface Work {
   readonly unit: "ms" | "turns/s" | "bytes" | "per save";
   /** Once, before the rounds. */
   readonly prepare?: (store: RemoteStore, limitMs: number) => Promise<void>;
+  /** A little of the same work, which is not timed: asked for again and again before each round. */
+  readonly leadIn: () => Command;
   /** @returns the figure of one round. Round -1 warms up, and does not count. */
   readonly run: (store: RemoteStore, round: number, limitMs: number) => Promise<number>;
 }
@@ -26,6 +30,7 @@ export const WORKS: readonly Work[] = [
     name: "save-first",
     title: "save a turn, a session's first 100 messages",
     unit: "ms",
+    leadIn: savesElsewhere,
     run: (store, round, limitMs) =>
       medianOfRound((part) => saveTurns(store, `first ${round} ${part}`, FIRST_TURNS, limitMs)),
   },
@@ -36,27 +41,27 @@ export const WORKS: readonly Work[] = [
     title: "load the last 20 of 1,000 messages",
     unit: "ms",
     prepare: (store, limitMs) => fill(store, "thousand", 1_000, limitMs),
-    run: async (store, _round, limitMs) =>
-      medianOf(await store.ask({ name: "load last", sessionId: "thousand", messages: 20, times: 50 }, limitMs)),
+    leadIn: () => loadsOfLast(5),
+    run: async (store, _round, limitMs) => medianOf(await store.ask(loadsOfLast(50), limitMs)),
   },
   {
     name: "load-1000",
     title: "load 1,000 messages",
     unit: "ms",
     prepare: (store, limitMs) => fill(store, "thousand to load", 1_000, limitMs),
-    run: async (store, _round, limitMs) =>
-      medianOf(await store.ask({ name: "load", sessionId: "thousand to load", messages: 1_000, times: 20 }, limitMs)),
+    leadIn: () => loads(2),
+    run: async (store, _round, limitMs) => medianOf(await store.ask(loads(20), limitMs)),
   },
   {
     name: "list",
     title: `list 20 of ${LISTED_OF.toLocaleString("en")} sessions`,
     unit: "ms",
     prepare: async (store, limitMs) => {
-      await store.ask({ name: "list", sessions: 20, times: 0 }, limitMs);
+      await store.ask(lists(0), limitMs);
       for (let number = 0; number < LISTED_OF; number++) await saveTurns(store, `listed ${number}`, 1, limitMs);
     },
-    run: async (store, _round, limitMs) =>
-      medianOf(await store.ask({ name: "list", sessions: 20, times: 50 }, limitMs)),
+    leadIn: () => lists(5),
+    run: async (store, _round, limitMs) => medianOf(await store.ask(lists(50), limitMs)),
   },
   ...Object.entries(AT_ONCE).map(([sessions, turns]) => saveAtOnce(Number(sessions), turns)),
 ];
@@ -68,6 +73,7 @@ function saveAfter(messages: number): Work {
     title: `save a turn, after ${messages.toLocaleString("en")} messages`,
     unit: "ms",
     prepare: (store, limitMs) => fill(store, sessionId, messages, limitMs),
+    leadIn: savesElsewhere,
     run: (store, _round, limitMs) => medianOfRound(() => saveTurns(store, sessionId, TURNS_AT_A_TIME, limitMs)),
   };
 }
@@ -78,6 +84,7 @@ function saveAtOnce(sessions: number, turns: number): Work {
     name: `at-once-${sessions}`,
     title: sessions === 1 ? "one session saving" : `${sessions} sessions saving at once`,
     unit: "turns/s",
+    leadIn: () => ({ name: "save at once", sessionIds, turns: Math.ceil(10 / sessions) }),
     run: async (store, _round, limitMs) => {
       let [parts, totalMs] = [0, 0];
       for (; totalMs < ROUND_MS; parts++) {
@@ -87,6 +94,23 @@ function saveAtOnce(sessions: number, turns: number): Work {
       return (parts * sessions * turns * 1_000) / totalMs;
     },
   };
+}
+
+/** To a session of their own, so that the one under test grows by what is timed alone. */
+export function savesElsewhere(): Command {
+  return { name: "save", sessionId: `unmeasured ${randomUUID()}`, turns: 10 };
+}
+
+function loadsOfLast(times: number): Command {
+  return { name: "load last", sessionId: "thousand", messages: 20, times };
+}
+
+function loads(times: number): Command {
+  return { name: "load", sessionId: "thousand to load", messages: 1_000, times };
+}
+
+function lists(times: number): Command {
+  return { name: "list", sessions: 20, times };
 }
 
 /** It is no figure, and some have to fill message by message: they get more time. */
