@@ -1,4 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { Contender } from "./contenders.ts";
 import type { Ground } from "./grounds.ts";
 import { NotOffered, RemoteStore, StoreFailure } from "./remote-store.ts";
@@ -68,6 +69,14 @@ async function goOn(store: RemoteStore, next: () => Command, durationMs: number,
   while (performance.now() < endMs) await store.ask(next(), limitMs);
 }
 
+/**
+ * What one has written is on the disk before the next begins: ext4 writes what others wrote, too, when somebody waits for
+ * the disk. Windows has no program for it.
+ */
+async function settle(): Promise<void> {
+  if (process.platform !== "win32") await promisify(execFile)("sync");
+}
+
 /** All works, each by all contenders in turns, so that what disturbs the machine disturbs all. */
 export async function hold(options: ContestOptions): Promise<Entry[]> {
   const { family, ground, contenders, works, onProgress } = options;
@@ -103,8 +112,7 @@ async function compare(work: Work, contestants: readonly Contestant[], options: 
   for (const contestant of contestants) await attempt(contestant, async (store) => work.prepare?.(store, limitMs));
   for (let round = -1; round < rounds; round++) {
     for (const contestant of inTurn(contestants, round)) {
-      // What one left to do, such as a checkpoint, is not the next one's.
-      await delay(20);
+      await settle();
       await attempt(contestant, async (store) => {
         await goOn(store, work.leadIn, LEAD_IN_MS, limitMs);
         const figure = await work.run(store, round, limitMs);
