@@ -53,7 +53,7 @@ class Contestant implements AsyncDisposable {
     const { warmUpMs, limitMs } = this.#options;
     const store = await RemoteStore.start(this.contender.modulePath, this.#place, limitMs);
     this.#store = store;
-    await goOn(store, savesElsewhere, warmUpMs, limitMs);
+    await repeat(store, savesElsewhere(), warmUpMs, limitMs);
     return store;
   }
 
@@ -63,10 +63,10 @@ class Contestant implements AsyncDisposable {
   }
 }
 
-/** Does the same again and again, and measures nothing. */
-async function goOn(store: RemoteStore, next: () => Command, durationMs: number, limitMs: number): Promise<void> {
+/** Asks for the same again and again, and measures nothing. */
+async function repeat(store: RemoteStore, command: Command, durationMs: number, limitMs: number): Promise<void> {
   const endMs = performance.now() + durationMs;
-  while (performance.now() < endMs) await store.ask(next(), limitMs);
+  while (performance.now() < endMs) await store.ask(command, limitMs);
 }
 
 /**
@@ -114,7 +114,7 @@ async function compare(work: Work, contestants: readonly Contestant[], options: 
     for (const contestant of inTurn(contestants, round)) {
       await settle();
       await attempt(contestant, async (store) => {
-        await goOn(store, work.leadIn, LEAD_IN_MS, limitMs);
+        await repeat(store, work.leadIn(), LEAD_IN_MS, limitMs);
         const figure = await work.run(store, round, limitMs);
         if (round >= 0) figures.get(contestant)?.push(figure);
       });

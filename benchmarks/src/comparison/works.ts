@@ -10,7 +10,7 @@ export interface Work {
   readonly unit: "ms" | "turns/s" | "bytes" | "per save";
   /** Once, before the rounds. */
   readonly prepare?: (store: RemoteStore, limitMs: number) => Promise<void>;
-  /** A little of the same work, which is not timed: asked for again and again before each round. */
+  /** A little of the same work, which is not timed: made for each round, and repeated until it begins. */
   readonly leadIn: () => Command;
   /** @returns the figure of one round. Round -1 warms up, and does not count. */
   readonly run: (store: RemoteStore, round: number, limitMs: number) => Promise<number>;
@@ -96,7 +96,7 @@ function saveAtOnce(sessions: number, turns: number): Work {
   };
 }
 
-/** To a session of their own, so that the one under test grows by what is timed alone. */
+/** To one session of their own, so that the one under test grows by what is timed alone. */
 export function savesElsewhere(): Command {
   return { name: "save", sessionId: `unmeasured ${randomUUID()}`, turns: 10 };
 }
