@@ -35,7 +35,7 @@ function heading({ takenAt, command, machine, rounds, isQuick, versions }: Resul
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${takenAt.slice(0, 10)}, by \`${command}\`, on ${machine}. Each figure is the median of ${rounds} rounds${
     isQuick ? " (quick: for a first look)" : ""
-  }, lowest and highest in parentheses; in each round all take their turn, each in its own process, which has been at the same work for 0.2 s. A turn is two messages of 290
+  }, lowest and highest in parentheses; in each round all take their turn, each in its own process, after a \`sync\` and 0.2 s of the same work. A turn is two messages of 290
 characters. ${list.join(", ")}.`;
 }
 
