@@ -90,17 +90,18 @@ export class AtomClock {
   }
 }
 
-const pool = new Uint8Array(16 * 256);
-let used = pool.length;
+const ID_BYTES = 16;
+const pool = new Uint8Array(ID_BYTES * 256);
+const parts = Array.from({ length: 256 }, (_, index) => pool.subarray(index * ID_BYTES, (index + 1) * ID_BYTES));
+let used = parts.length;
 
 /** 16 random bytes; asking the platform for 256 ids at once is ten times cheaper than for each. */
 function pooledRandom(): Uint8Array {
-  if (used === pool.length) {
+  if (used === parts.length) {
     crypto.getRandomValues(pool);
     used = 0;
   }
-  used += 16;
-  return pool.subarray(used - 16, used);
+  return parts[used++] ?? pool;
 }
 
 /** The clock of this process: one for all sessions and storages that are not given another. */

@@ -5,10 +5,23 @@ import type { MemoryError } from "./errors.ts";
 /** The memory type of the atoms that hold a session's metadata. */
 export const SESSION_METADATA = "session_metadata";
 
-/** The memory types of messages. */
-export const MESSAGE_TYPES: readonly string[] = MESSAGE_ROLES.map((role) => `message_${role}`);
+const TYPE_BY_ROLE: Readonly<Record<MessageRole, string>> = {
+  user: "message_user",
+  assistant: "message_assistant",
+  system: "message_system",
+  tool: "message_tool",
+};
+const ROLE_BY_TYPE: ReadonlyMap<string, MessageRole> = new Map(
+  MESSAGE_ROLES.map((role) => [messageTypeOf(role), role]),
+);
 
-const ROLE_BY_TYPE: ReadonlyMap<string, MessageRole> = new Map(MESSAGE_ROLES.map((role) => [`message_${role}`, role]));
+/** The memory types of messages. */
+export const MESSAGE_TYPES: readonly string[] = MESSAGE_ROLES.map(messageTypeOf);
+
+/** The memory type of the messages of a role. */
+export function messageTypeOf(role: MessageRole): string {
+  return TYPE_BY_ROLE[role];
+}
 
 /** The role of a message type, or undefined when the atom is no message. */
 export function roleOf(memoryType: string): MessageRole | undefined {

@@ -40,10 +40,9 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
     if (roleOf(row.memoryType) !== undefined) messageCount += 1;
   }
   atomCount += rows.length;
-  const history = rows.filter(isHistory);
-  const isAllHistory = history.length === rows.length && idXor === historyXor;
+  const isAllHistory = idXor === historyXor && rows.every(isHistory);
   idXor = xorIds([idXor, ...idsOf(rows)]);
-  historyXor = isAllHistory ? idXor : historyXorWith(historyXor, history);
+  historyXor = isAllHistory ? idXor : historyXorWith(historyXor, rows);
   const { sessionId, userId } = head ?? rows[0];
   return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }

@@ -22,7 +22,7 @@ export {
   type DeletedAtom,
   type SessionHead,
 } from "./head.ts";
-export { idOfNumber, xorIds } from "./id-xor.ts";
+export { hexDigitAt, idOfWords, xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { MetadataProjection } from "./metadata-projection.ts";
 export { MessageHistory } from "./message-history.ts";

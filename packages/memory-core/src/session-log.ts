@@ -1,6 +1,6 @@
 /** What a `Session` knows and what of it is not yet saved. No I/O: the storage asks for a batch and acknowledges it. */
 import { decodeMessage, decodeMetadataChange, encodeAtom, readMessage } from "./atom-codec.ts";
-import { roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
+import { messageTypeOf, roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
 import { atomIdTimeMs, NIL_ID, type AtomClock } from "./atom-id.ts";
 import { historyXorWith } from "./head.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
@@ -71,7 +71,7 @@ export class SessionLog {
 
   addMessage(message: Message): void {
     const { id, role, content, metadata, createdAt } = message;
-    this.#addUnsaved(id, `message_${role}`, content as JsonValue, metadata, createdAt.getTime());
+    this.#addUnsaved(id, messageTypeOf(role), content as JsonValue, metadata, createdAt.getTime());
     this.messages.push(message);
   }
 

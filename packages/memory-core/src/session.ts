@@ -218,8 +218,8 @@ export class Session {
    *
    * @throws {MemoryError} `invalid_input` without a storage; otherwise as `MemoryStorage.saveSession`.
    */
-  async save(options?: SaveOptions): Promise<SaveReceipt> {
-    return await this.#requireStorage("save").saveSession(this, options);
+  save(options?: SaveOptions): Promise<SaveReceipt> {
+    return this.#storage?.saveSession(this, options) ?? Promise.reject(withoutStorage("save"));
   }
 
   /**
@@ -227,18 +227,8 @@ export class Session {
    *
    * @throws {MemoryError} `not_found` when the session was deleted or was never saved.
    */
-  async refresh(): Promise<void> {
-    return this.#requireStorage("refresh").refreshSession(this);
-  }
-
-  #requireStorage(operation: string): AnyStorage {
-    if (this.#storage !== undefined) return this.#storage;
-    throw new MemoryError({
-      code: "invalid_input",
-      message: "this session has no storage; pass one to its constructor, or call storage.saveSession(session)",
-      operation,
-      outcome: "not_applied",
-    });
+  refresh(): Promise<void> {
+    return this.#storage?.refreshSession(this) ?? Promise.reject(withoutStorage("refresh"));
   }
 
   /** Everything the object holds, unsaved work included, as JSON; {@link Session.fromJSON} is the inverse. */
@@ -261,6 +251,15 @@ export class Session {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#storage !== undefined && this.unsavedCount > 0) await this.save();
   }
+}
+
+function withoutStorage(operation: string): MemoryError {
+  return new MemoryError({
+    code: "invalid_input",
+    message: "this session has no storage; pass one to its constructor, or call storage.saveSession(session)",
+    operation,
+    outcome: "not_applied",
+  });
 }
 
 /** Undefined for what is not a `Session` of this copy of the package. */

@@ -128,7 +128,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    *   session; `permission` for a session id of another user; `invalid_input` for a session of another storage.
    */
   saveSession(session: Session, options: Options.SaveOptions = {}): Promise<Options.SaveReceipt> {
-    return this.#operations.run("saveSession", "write", async () => {
+    return this.#operations.run("saveSession", "write", () => {
       assertOptions(options, "options");
       const log = this.#logOf(session);
       return log.exclusively(async () => {
@@ -173,7 +173,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
   /** Pulls what others changed in a session; see `Session.refresh`. */
   refreshSession(session: Session): Promise<void> {
-    return this.#operations.run("refresh", "read", async () => {
+    return this.#operations.run("refresh", "read", () => {
       const log = this.#logOf(session);
       return log.exclusively(async () => {
         const isRead = await pullChanges(log, {

@@ -1,5 +1,5 @@
 import { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
-import type { AtomWrite } from "./storage-hooks.ts";
+import type { AtomRow, AtomWrite } from "./storage-hooks.ts";
 
 /** What a store does with writes, alone and together. */
 export interface WriteQueueInit<Written> {
@@ -55,8 +55,7 @@ export class WriteQueue<Written> {
   submit(write: AtomWrite): Promise<Written> {
     if (!this.#init.isShareable(write)) return this.#init.writeAlone(write);
     return new Promise((resolve, reject) => {
-      const sessionIds = [...new Set(write.rows.map((row) => row.sessionId))];
-      this.#waiting.push({ write, sessionIds, resolve, reject });
+      this.#waiting.push({ write, sessionIds: sessionIdsOf(write.rows), resolve, reject });
       this.#schedule();
     });
   }
@@ -130,11 +129,7 @@ export class WriteQueue<Written> {
     if (jobs.length > 1) {
       try {
         const results = await writeTogether(jobs.map(({ write }) => write));
-        for (const [index, { resolve }] of jobs.entries()) {
-          const written = results[index];
-          if (written !== undefined) resolve(written);
-        }
-        return;
+        return results.forEach((written, index) => jobs[index]?.resolve(written));
       } catch (error) {
         if (!isCausedByWrite(error)) return jobs.forEach(({ reject }) => reject(error));
         refusal = error;
@@ -142,4 +137,11 @@ export class WriteQueue<Written> {
     }
     for (const { write, resolve, reject } of jobs) await writeAlone(write, refusal).then(resolve, reject);
   }
+}
+
+/** Each session once, for rows are sorted by session. */
+function sessionIdsOf(rows: readonly AtomRow[]): string[] {
+  const sessionIds: string[] = [];
+  for (const { sessionId } of rows) if (sessionId !== sessionIds.at(-1)) sessionIds.push(sessionId);
+  return sessionIds;
 }

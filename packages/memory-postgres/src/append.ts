@@ -43,8 +43,8 @@ export interface Written {
 /** Appends one write: in one statement, or, when that is refused or cannot be, in a transaction that looks closer. */
 export async function append(store: Store, write: AtomWrite): Promise<Written> {
   try {
-    const result = await appendAtOnce(store, write);
-    if (result !== undefined) return result;
+    const written = await appendAtOnce(store, write);
+    if (written !== undefined) return written;
   } catch (error) {
     if (!isRefusedByStatement(error)) throw error;
   }
@@ -52,14 +52,13 @@ export async function append(store: Store, write: AtomWrite): Promise<Written> {
 }
 
 /** In one statement; undefined when there is none that does it. */
-export async function appendAtOnce(store: Store, write: AtomWrite): Promise<Written | undefined> {
+export function appendAtOnce(store: Store, write: AtomWrite): Promise<Written | undefined> | undefined {
   const [first, ...others] = bySession(write.rows);
   if (first === undefined || write.session?.clearThroughId !== undefined || !fitsRoom(write.rows, STATEMENT_LIMITS))
     return undefined;
-  if (others.length === 0) return await appendToSession(store, first, write.session);
+  if (others.length === 0) return appendToSession(store, first, write.session);
   if (!isShareable(store, write)) return undefined;
-  const [result] = await appendTogether(store, [write]);
-  return result;
+  return appendTogether(store, [write]).then(([written]) => written);
 }
 
 /** Whether a write may share a statement with others. */

@@ -6,6 +6,7 @@
  * `src/backend/utils/adt`. `COPY BINARY` writes and reads the same, across versions:
  * https://www.postgresql.org/docs/current/sql-copy.html
  */
+import { hexDigitAt } from "@rivet/memory-core";
 
 /** The types' numbers in `pg_type`, which are the same in every server. */
 const TYPE = { integer: 23, text: 25, timestamptz: 1184, bit: 1560, uuid: 2950, jsonb: 3802 } as const;
@@ -76,19 +77,20 @@ export const timestampArray = (timesMs: readonly (number | null)[]): Buffer => a
 let slab = { buffer: Buffer.alloc(0), used: 0 };
 const SLAB_BYTES = 256 * 1_024;
 
+/** With `forEach`: `for` over arrays of so many kinds made an object an item, a tenth of what a save allocated. */
 function arrayOf<Item>({ type, bytesOf, write }: Element<Item>, items: readonly (Item | null)[]): Buffer {
   let bytes = HEADER_BYTES;
-  for (const item of items) bytes += LENGTH_BYTES + (item === null ? 0 : bytesOf(item));
+  items.forEach((item) => (bytes += LENGTH_BYTES + (item === null ? 0 : bytesOf(item))));
   if (bytes > slab.buffer.length - slab.used)
     slab = { buffer: Buffer.allocUnsafeSlow(Math.max(bytes, SLAB_BYTES)), used: 0 };
   const { buffer, used } = slab;
   let offset = writeHeader(buffer, used, type, items);
-  for (const item of items) {
+  items.forEach((item) => {
     const start = offset + LENGTH_BYTES;
     const end = item === null ? start : write(buffer, item, start);
     buffer.writeInt32BE(item === null ? IS_NULL : end - start, offset);
     offset = end;
-  }
+  });
   slab.used = offset;
   return buffer.subarray(used, offset);
 }
@@ -100,22 +102,15 @@ function writeHeader(buffer: Buffer, start: number, type: number, items: readonl
 }
 
 const HYPHEN = "-".charCodeAt(0);
-/** The value of a hexadecimal digit, by its character code. */
-const DIGITS = new Uint8Array(128);
-for (let value = 0; value < 16; value++) DIGITS[value.toString(16).charCodeAt(0)] = value;
 
 /** A digit after the other: 0.05 µs, where `replaceAll` and `write` take 0.17. */
 function writeId(buffer: Buffer, id: string, offset: number): number {
   let end = offset;
   for (let index = 0; index < id.length; index += 2) {
     if (id.charCodeAt(index) === HYPHEN) index += 1;
-    buffer[end++] = (digitAt(id, index) << 4) | digitAt(id, index + 1);
+    buffer[end++] = (hexDigitAt(id, index) << 4) | hexDigitAt(id, index + 1);
   }
   return end;
-}
-
-function digitAt(id: string, index: number): number {
-  return DIGITS[id.charCodeAt(index)] ?? 0;
 }
 
 const YEAR_2000_MS = Date.UTC(2000);

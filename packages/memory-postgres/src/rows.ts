@@ -2,7 +2,7 @@
 import {
   bySession,
   headAfterInsert,
-  idOfNumber,
+  idOfWords,
   NIL_ID,
   type AtomRow,
   type ExpiredAtom,
@@ -181,7 +181,8 @@ export function toSessionRow(sessionId: string, [first, ...messages]: readonly T
 
 /** The 128 bits of an XOR of ids, in the form of a UUID: the inverse of `bitsOfId`. */
 export function idOfBits(bits: string): string {
-  return idOfNumber(BigInt(`0b${bits}`));
+  const word = (start: number): number => Number.parseInt(bits.slice(start, start + 32), 2);
+  return idOfWords(word(0), word(32), word(64), word(96));
 }
 
 /** The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */

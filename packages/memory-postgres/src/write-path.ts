@@ -85,10 +85,13 @@ export class WritePath {
     db.on("stateChange", this.#onStateChange);
   }
 
-  async submit(write: AtomWrite): Promise<AtomWriteResult> {
-    const { db } = this.#store;
+  submit(write: AtomWrite): Promise<AtomWriteResult> {
     const fallback = this.#fallback;
-    if (fallback === undefined || !fitsJournal(write)) return await this.#write(write);
+    return fallback === undefined || !fitsJournal(write) ? this.#write(write) : this.#writeOrJournal(write, fallback);
+  }
+
+  async #writeOrJournal(write: AtomWrite, fallback: Fallback): Promise<AtomWriteResult> {
+    const { db } = this.#store;
     const providers = { providers: fallback.before };
     let reason: unknown;
     if (db.isUsable(providers)) {
@@ -150,7 +153,7 @@ export class WritePath {
     if (isAppend) this.#localReplica?.takeSoon(write.rows);
     else this.#localReplica?.catchUpSoon();
     const acceptedBy = await this.#replicate(written.provider, isAppend ? write : undefined);
-    return { ...toResult(this.#store.db, written), acceptedBy };
+    return toResult(this.#store.db, written, acceptedBy);
   }
 
   /**
@@ -160,10 +163,13 @@ export class WritePath {
    * @returns the providers that have it.
    * @throws {MemoryError} `unavailable` when they are too few.
    */
-  async #replicate(provider: string, append: AtomWrite | undefined): Promise<readonly string[]> {
-    const missing = this.#required - 1;
+  #replicate(provider: string, append: AtomWrite | undefined): readonly string[] | Promise<readonly string[]> {
     this.#replicator.wrote(provider);
-    if (missing === 0) return [provider];
+    return this.#required === 1 ? [provider] : this.#waitForOthers(provider, append);
+  }
+
+  async #waitForOthers(provider: string, append: AtomWrite | undefined): Promise<readonly string[]> {
+    const missing = this.#required - 1;
     const others =
       append === undefined
         ? await this.#replicator.drainTo(provider)
@@ -192,7 +198,7 @@ export class WritePath {
       if (behind.length === 0) throw bothFailed(reason ?? (await this.#reasonOf()), error);
     }
     const result = await append({ ...this.#store, route: { hedge: true, providers: behind } }, write);
-    return { ...toResult(db, result), acceptedBy: await this.#replicate(result.provider, write) };
+    return toResult(db, result, await this.#replicate(result.provider, write));
   }
 
   /** Why no provider takes work. */
@@ -225,9 +231,10 @@ function fallbackOf(store: Omit<Store, "route">, journal: LocalJournal): Fallbac
 
 function toResult(
   db: DatabaseManager,
-  { written, historyXor, provider }: { written: number; historyXor?: string | undefined; provider: string },
+  { written, historyXor, provider }: Written,
+  acceptedBy: readonly string[],
 ): AtomWriteResult {
-  return { written, historyXor, acceptedBy: [provider], degraded: provider !== db.preferred };
+  return { written, historyXor, acceptedBy, degraded: provider !== db.preferred };
 }
 
 function mayHoldMore(unreachable: readonly string[]): MemoryError {
