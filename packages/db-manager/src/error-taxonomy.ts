@@ -110,6 +110,7 @@ const ROWS: readonly Row[] = [
     isRetryable: true,
     advice: "raise poolSize or the deadline",
   },
+  { codes: ["RIVET_NO_ANSWER"], ...SILENT },
   { codes: ["RIVET_CERTIFICATE_FILE"], class: "C", code: "invalid_input", state: "ineligible" },
   { codes: ["RIVET_ROLLED_BACK"], class: "C", code: "query", advice: "let the error of the failed statement pass" },
   { codes: ["EMFILE", "ENFILE", "EADDRNOTAVAIL"], ...THIS_HOST },
@@ -237,7 +238,6 @@ const ROWS: readonly Row[] = [
   },
 
   // Messages of pg, which have no code.
-  { message: /^Query read timeout$/, ...SILENT },
   {
     message: /^timeout expired$|due to connection timeout$/,
     ...UNREACHABLE,

@@ -3,6 +3,7 @@ export type LocalFaultCode =
   | "RIVET_ABORTED"
   | "RIVET_CLOSED"
   | "RIVET_DEADLINE"
+  | "RIVET_NO_ANSWER"
   | "RIVET_POOL_FULL"
   | "RIVET_CERTIFICATE_FILE"
   | "RIVET_ROLLED_BACK"

@@ -6,7 +6,6 @@ interface TextQueryInit {
   readonly name: string | undefined;
   /** They are sent before pg's client returns, and not copied. */
   readonly values: readonly unknown[];
-  readonly timeoutMs: number;
 }
 
 type TextRow = Record<string, string | null>;
@@ -43,22 +42,20 @@ const { prepare } = pg.Query.prototype as pg.Query & Preparing;
  * a template of the rows for each answer, and has the server describe a prepared statement each time.
  */
 export class TextQuery extends pg.Query {
-  /** As pg's client reads them of a query that it is given. */
+  /** As pg's client reads it of a query that it is given. */
   readonly name: string | undefined;
-  readonly query_timeout: number;
   #rows: TextRow[] = [];
   #columns: readonly string[] = [];
   #described: Described | undefined;
 
   constructor(
-    { text, name, values, timeoutMs }: TextQueryInit,
+    { text, name, values }: TextQueryInit,
     onEnd: (error: unknown, answer: Summary & { rows: TextRow[] }) => void,
   ) {
     super(text, values as unknown[], (error: unknown, result: Summary | undefined) => {
       onEnd(error, { rows: this.#rows, rowCount: result?.rowCount ?? null, command: result?.command ?? null });
     });
     this.name = name;
-    this.query_timeout = timeoutMs;
   }
 
   /** Sends the statement; pg calls it. */

@@ -49,7 +49,7 @@ const ROWS: readonly Row[] = [
   [new Error("timeout expired"), "A", "D", "timeout", "suspect", "fresh"],
   [new Error("Connection terminated due to connection timeout"), "A", "D", "timeout", "suspect", "fresh"],
   [new Error("timeout exceeded when trying to connect"), "B", "B", "timeout", "none", "never"],
-  [new Error("Query read timeout"), "D", "D", "timeout", "suspect", "fresh"],
+  [system("RIVET_NO_ANSWER"), "D", "D", "timeout", "suspect", "fresh"],
   [new Error("Connection terminated unexpectedly"), "A", "D", "unavailable", "down", "fresh"],
   [new Error("Connection terminated"), "A", "D", "unavailable", "down", "fresh"],
   [new Error("Client was closed and is not queryable"), "B", "B", "unavailable", "none", "fresh"],
