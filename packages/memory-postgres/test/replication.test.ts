@@ -242,6 +242,19 @@ describe("hints", () => {
     expect(await marked()).toEqual([]);
   });
 
+  it("that are there before their atom do not keep it out", async () => {
+    const providers = await ThreeProviders.start(server());
+    const storage = await providers.storage({}, { hedgeAfterMs: 5_000 });
+    const session = await makeSession(storage);
+    const { id } = session.addUserMessage("foreseen");
+    const hint = "INSERT INTO replication_hints (target, session_id, id, is_tombstone) VALUES ('*', $1, $2, false)";
+    await server().query(hint, [session.sessionId, id], providers.database("neon"));
+    expect((await session.save()).written).toBe(1);
+    await settled(storage);
+    for (const name of NAMES)
+      expect(await textsOf(providers.at(name), session.sessionId)).toEqual(["hello", "foreseen"]);
+  });
+
   it("are not left where replication is off", async () => {
     const providers = await ThreeProviders.start(server());
     // Hedged, a save may reach two.

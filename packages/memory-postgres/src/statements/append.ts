@@ -33,7 +33,7 @@ export class AppendStatements {
    * statement of nearly every save. Its values are those of `appendToSessionValues`. Gives `historyXor`.
    *
    * What it must not do ends it with a unique or a NOT NULL violation, which undoes all of it, and `careful-append.ts`
-   * looks closer: an id that is there already, with this content or another; a session of someone else; one that changed;
+   * looks closer: an id or its hint that is there already, with this content or another; a session of someone else; one that changed;
    * one that saw more deletions than is known, so that a tombstone may name a row. The latest version of the head decides,
    * not the one of the statement's snapshot.
    *
@@ -55,7 +55,7 @@ export class AppendStatements {
 WITH inserted AS (
   INSERT INTO ${this.#scope.table.memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
   VALUES ${rows.map(({ id, rest }) => `($1, ${id}, $2, ${rest})`).join()}
-)${this.#scope.isHinting ? `, hinted AS (INSERT INTO ${this.#scope.table.hints} VALUES ${hints} ON CONFLICT DO NOTHING)` : ""}
+)${this.#scope.isHinting ? `, hinted AS (INSERT INTO ${this.#scope.table.hints} VALUES ${hints})` : ""}
 INSERT INTO ${this.#scope.table.heads} AS head (${HEAD_TARGETS})
 VALUES ($1, ${this.#userIf(expected)}, $3, ${lastId}, ${recencyOf(`${lastId}::uuid`)}, $4, ${count}, 0, $5,
   ${isHistory ? "$5" : NO_BITS}, ${metadata})
