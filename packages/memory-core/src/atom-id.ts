@@ -91,8 +91,9 @@ export class AtomClock {
 }
 
 const ID_BYTES = 16;
-const pool = new Uint8Array(ID_BYTES * 256);
-const parts = Array.from({ length: 256 }, (_, index) => pool.subarray(index * ID_BYTES, (index + 1) * ID_BYTES));
+const POOLED_IDS = 256;
+const pool = new Uint8Array(ID_BYTES * POOLED_IDS);
+const parts = Array.from({ length: POOLED_IDS }, (_, index) => pool.subarray(index * ID_BYTES, (index + 1) * ID_BYTES));
 let used = parts.length;
 
 /** 16 random bytes; asking the platform for 256 ids at once is ten times cheaper than for each. */

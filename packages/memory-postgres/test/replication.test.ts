@@ -247,9 +247,13 @@ describe("hints", () => {
     const storage = await providers.storage({}, { hedgeAfterMs: 5_000 });
     const session = await makeSession(storage);
     const { id } = session.addUserMessage("foreseen");
-    const hint = "INSERT INTO replication_hints (target, session_id, id, is_tombstone) VALUES ('*', $1, $2, false)";
+    // Meanwhile nobody else brings hints: one that names nothing yet would be taken away.
+    const hint = `
+      WITH lease AS (UPDATE rivet_store SET drainer = gen_random_uuid(), drainer_until = 'infinity')
+      INSERT INTO replication_hints (target, session_id, id, is_tombstone) VALUES ('*', $1, $2, false)`;
     await server().query(hint, [session.sessionId, id], providers.database("neon"));
     expect((await session.save()).written).toBe(1);
+    await server().query("UPDATE rivet_store SET drainer_until = NULL", [], providers.database("neon"));
     await settled(storage);
     for (const name of NAMES)
       expect(await textsOf(providers.at(name), session.sessionId)).toEqual(["hello", "foreseen"]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseManager, type DatabaseManagerOptions } from "@rivet/db-manager";
 import { startProxy, type PostgresServer, type ProxyMode, type TcpProxy } from "@rivet/local-servers";
 import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
-import { expect, onTestFinished, vi } from "vitest";
+import { onTestFinished } from "vitest";
 
 export const NAMES = ["neon", "supabase", "railway"] as const;
 
@@ -80,17 +80,14 @@ export class ThreeProviders {
     const database = this.database(name);
     const copy = `${database}_backup`;
     this.cut("refuse", name);
-    // It lets nobody in, and waits for those who are there: one that was about to connect is so only after a while.
     let isCopied = false;
-    const copying = this.#server
-      .query(`CREATE DATABASE "${copy}" TEMPLATE "${database}" STRATEGY file_copy`)
-      .finally(() => (isCopied = true));
-    const terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
-    await vi.waitFor(async () => {
-      await this.#server.query(terminate, [database]);
-      expect(isCopied).toBe(true);
-    }, 8_000);
-    await copying;
+    // The copy keeps out who comes now, and waits for those who are there. One that was just connecting shows late.
+    const endConnections = async (): Promise<void> => {
+      const terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+      while (!isCopied) await this.#server.query(terminate, [database]);
+    };
+    const copying = this.#server.query(`CREATE DATABASE "${copy}" TEMPLATE "${database}" STRATEGY file_copy`);
+    await Promise.all([copying.finally(() => (isCopied = true)), endConnections()]);
     this.cut("pass", name);
     return async () => {
       this.cut("refuse", name);

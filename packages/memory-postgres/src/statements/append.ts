@@ -33,9 +33,9 @@ export class AppendStatements {
    * statement of nearly every save. Its values are those of `appendToSessionValues`. Gives `historyXor`.
    *
    * What it must not do ends it with a unique or a NOT NULL violation, which undoes all of it, and `careful-append.ts`
-   * looks closer: an id or its hint that is there already, with this content or another; a session of someone else; one that changed;
-   * one that saw more deletions than is known, so that a tombstone may name a row. The latest version of the head decides,
-   * not the one of the statement's snapshot.
+   * looks closer: an id that is there already, with this content or another, or whose hint is; a session of someone else;
+   * one that changed; one that saw more deletions than is known, so that a tombstone may name a row. The latest version of
+   * the head decides, not the one of the statement's snapshot.
    *
    * The head comes first, and its lock keeps others out of the session: PostgreSQL runs a part of a WITH list that nobody
    * reads after the statement itself (`ExecPostprocessPlan` in its `execMain.c`).
