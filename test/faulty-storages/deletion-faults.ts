@@ -8,6 +8,7 @@ import {
   type DeletionResult,
   type HeadSelection,
   type SessionHead,
+  type StoredMessage,
 } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import type { StorageClass } from "./run-suite.ts";
@@ -134,11 +135,15 @@ class KeepsSystemMessagesWhenClearing extends InMemoryStorage {
     if (clearThroughId === undefined) return super.writeAtoms(write);
     const stored = await this.selectSession(session);
     const ids = (stored?.messages ?? [])
-      .filter(({ id, memoryType }) => id <= clearThroughId && roleOf(memoryType) !== "system")
+      .filter((message) => message.id <= clearThroughId && storedRoleOf(message) !== "system")
       .map(({ id }) => id);
     await this.deleteAtoms({ scope: "atoms", sessionId: session.sessionId, ids });
     return super.writeAtoms({ ...write, session });
   }
+}
+
+function storedRoleOf(message: StoredMessage): string | undefined {
+  return "role" in message ? message.role : roleOf(message.memoryType);
 }
 
 export const DELETION_FAULTS: readonly StorageClass[] = [

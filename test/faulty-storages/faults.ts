@@ -10,7 +10,7 @@ import {
   type Deletion,
   type DeletionResult,
   type HeadSelection,
-  type MessageRow,
+  type StoredMessage,
   type SessionHead,
   type SessionRow,
   type SessionSelection,
@@ -96,8 +96,10 @@ class LoadsTheFirstMessages extends InMemoryStorage {
 class OrdersByTime extends InMemoryStorage {
   protected override async selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
     const row = await super.selectSession(selection);
-    const byTime = (left: MessageRow, right: MessageRow): number => left.createdAtMs - right.createdAtMs;
-    return row && { ...row, messages: row.messages.toReversed().toSorted(byTime) };
+    const timeMsOf = (message: StoredMessage): number =>
+      "role" in message ? message.createdAt.getTime() : message.createdAtMs;
+    const messages = row?.messages.toReversed().toSorted((left, right) => timeMsOf(left) - timeMsOf(right));
+    return row && { ...row, messages: messages ?? [] };
   }
 }
 

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import pg from "pg";
 import type { ConnectionFields } from "./connection-fields.ts";
 import { LocalFault } from "./local-fault.ts";
-import type { NamedStatement } from "./queryable.ts";
+import type { NamedStatement, TextValues } from "./queryable.ts";
 import { TextQuery } from "./text-query.ts";
 
 const KEEP_ALIVE_DELAY_MS = 5000;
@@ -15,6 +15,7 @@ export interface Request {
   readonly values: readonly unknown[] | undefined;
   readonly isNamed: boolean;
   readonly isText: boolean;
+  readonly toRow?: ((values: TextValues) => unknown) | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -115,13 +116,13 @@ export class Connection {
   }
 
   #send(
-    { statement, values, isNamed, isText }: Request,
+    { statement, values, isNamed, isText, toRow }: Request,
     onEnd: (error: unknown, result: DriverResult | readonly DriverResult[]) => void,
   ): void {
     const text = typeof statement === "string" ? statement : statement.text;
     const name = isNamed && typeof statement !== "string" ? statement.name : undefined;
-    if (isText && values !== undefined) {
-      this.#client.query(new TextQuery({ text, name, values }, onEnd));
+    if (toRow !== undefined || (isText && values !== undefined)) {
+      this.#client.query(new TextQuery({ text, name, values: values ?? [], toRow }, onEnd));
       return;
     }
     const config: pg.QueryConfig = { text };

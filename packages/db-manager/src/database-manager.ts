@@ -127,7 +127,7 @@ export class DatabaseManager implements Queryable {
   query<Row extends object = Record<string, unknown>>(
     statement: string | NamedStatement,
     values?: readonly unknown[],
-    options: QueryOptions = {},
+    options: QueryOptions<Row> = {},
   ): Promise<QueryResult<Row>> {
     const deadlineMs = Math.max(options.timeoutMs ?? 0, this.#settings.operationTimeoutMs);
     return this.#operate("statement", options, deadlineMs, (provider, context) => {

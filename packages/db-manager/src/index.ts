@@ -14,6 +14,7 @@ export type {
   ProviderHandle,
   Queryable,
   QueryOptions,
+  TextValues,
   QueryResult,
   RoutingOptions,
   RunOptions,

@@ -130,7 +130,7 @@ export class Provider {
   async query<Row extends object>(
     statement: string | NamedStatement,
     values: readonly unknown[] | undefined,
-    options: QueryOptions,
+    options: QueryOptions<Row>,
     context: AttemptContext,
   ): Promise<QueryResult<Row>> {
     const connection = await this.#acquire(context.deadline);
@@ -157,7 +157,7 @@ export class Provider {
           send: async <Row extends object>(
             statement: string | NamedStatement,
             values: readonly unknown[] | undefined,
-            options: QueryOptions,
+            options: QueryOptions<Row>,
             circumstances: Omit<Circumstances, "isSent">,
           ) => {
             try {
@@ -319,7 +319,7 @@ export class Provider {
     connection: Connection,
     statement: string | NamedStatement,
     values: readonly unknown[] | undefined,
-    options: QueryOptions,
+    options: QueryOptions<Row>,
     { deadline, isUnnamed }: AttemptContext,
     circumstances: Omit<Circumstances, "isSent">,
   ): Promise<QueryResult<Row>> {
@@ -339,6 +339,7 @@ export class Provider {
         values,
         isNamed: !isUnnamed && fields.statements === "named",
         isText: options.asText === true,
+        toRow: options.toRow,
         timeoutMs: Math.min(options.timeoutMs ?? statementTimeoutMs, deadline.remainingMs(startMs)),
         signal,
       });

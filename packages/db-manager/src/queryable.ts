@@ -24,7 +24,10 @@ export interface RoutingOptions {
   lastResort?: boolean | undefined;
 }
 
-export interface QueryOptions extends RoutingOptions {
+/** A row as the server sent it: PostgreSQL's text for each value, or null, in the order of the columns. */
+export type TextValues = readonly (string | null)[];
+
+export interface QueryOptions<Row = never> extends RoutingOptions {
   /** Whether the statement may be applied twice without harm, so that it may be repeated. Default: false. */
   idempotent?: boolean | undefined;
   /** Ends the wait at once; what was sent may still be applied. */
@@ -33,6 +36,11 @@ export interface QueryOptions extends RoutingOptions {
   timeoutMs?: number | undefined;
   /** Every value is PostgreSQL's text for it, or null. Default: false, values become what pg makes of them. */
   asText?: boolean | undefined;
+  /**
+   * Makes a row of the texts of its values, as soon as they have come: while the server still sends others. What it throws
+   * fails the statement. Default: none, rows are objects by the names of the columns.
+   */
+  toRow?: ((values: TextValues) => Row) | undefined;
 }
 
 export interface QueryResult<Row> {
@@ -50,7 +58,7 @@ export interface Queryable {
   query<Row extends object = Record<string, unknown>>(
     statement: string | NamedStatement,
     values?: readonly unknown[],
-    options?: QueryOptions,
+    options?: QueryOptions<Row>,
   ): Promise<QueryResult<Row>>;
 }
 
@@ -78,7 +86,7 @@ const MAX_PARAMETERS = 65_535;
 export function checkQuery(
   statement: string | NamedStatement,
   values: readonly unknown[] | undefined,
-  options: QueryOptions | undefined,
+  options: QueryOptions<object> | undefined,
 ): void {
   if (typeof statement !== "string") {
     if (typeof statement?.text !== "string" || typeof statement.name !== "string") {
@@ -95,6 +103,9 @@ export function checkQuery(
     if (values.length > MAX_PARAMETERS) {
       throw invalidInput("values", `has ${values.length} elements; a statement takes at most ${MAX_PARAMETERS}`);
     }
+  }
+  if (options?.toRow !== undefined && typeof options.toRow !== "function") {
+    throw invalidInput("options.toRow", "must be a function of the values of a row");
   }
   if (options?.timeoutMs !== undefined) duration(options.timeoutMs, "options.timeoutMs", 0);
 }

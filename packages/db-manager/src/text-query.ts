@@ -1,4 +1,5 @@
 import pg from "pg";
+import type { TextValues } from "./queryable.ts";
 
 interface TextQueryInit {
   readonly text: string;
@@ -6,9 +7,9 @@ interface TextQueryInit {
   readonly name: string | undefined;
   /** They are sent before pg's client returns, and not copied. */
   readonly values: readonly unknown[];
+  /** Default: an object by the names of the columns. */
+  readonly toRow: ((values: TextValues) => unknown) | undefined;
 }
-
-type TextRow = Record<string, string | null>;
 
 /** What pg says of a result beside its rows. */
 interface Summary {
@@ -44,18 +45,22 @@ const { prepare } = pg.Query.prototype as pg.Query & Preparing;
 export class TextQuery extends pg.Query {
   /** As pg's client reads it of a query that it is given. */
   readonly name: string | undefined;
-  #rows: TextRow[] = [];
+  readonly #toRow: ((values: TextValues) => unknown) | undefined;
+  #rows: unknown[] = [];
+  #fault: unknown;
   #columns: readonly string[] = [];
   #described: Described | undefined;
 
   constructor(
-    { text, name, values }: TextQueryInit,
-    onEnd: (error: unknown, answer: Summary & { rows: TextRow[] }) => void,
+    { text, name, values, toRow }: TextQueryInit,
+    onEnd: (error: unknown, answer: Summary & { rows: unknown[] }) => void,
   ) {
     super(text, values as unknown[], (error: unknown, result: Summary | undefined) => {
-      onEnd(error, { rows: this.#rows, rowCount: result?.rowCount ?? null, command: result?.command ?? null });
+      const answer = { rows: this.#rows, rowCount: result?.rowCount ?? null, command: result?.command ?? null };
+      onEnd(error ?? this.#fault, answer);
     });
     this.name = name;
+    this.#toRow = toRow;
   }
 
   /** Sends the statement; pg calls it. */
@@ -75,12 +80,26 @@ export class TextQuery extends pg.Query {
     this.#rows = [];
   }
 
-  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
-    const row: TextRow = {};
-    const columns = this.#columns;
-    for (let index = 0; index < columns.length; index++) row[columns[index] ?? ""] = fields[index] ?? null;
-    this.#rows.push(row);
+  /** While others are still on their way: what a row costs here, nobody waits for. */
+  handleDataRow({ fields }: { readonly fields: TextValues }): void {
+    if (this.#toRow === undefined) {
+      this.#rows.push(byName(this.#columns, fields));
+      return;
+    }
+    if (this.#fault !== undefined) return;
+    try {
+      this.#rows.push(this.#toRow(fields));
+    } catch (error) {
+      // Thrown from here it would end the process: the socket's event is nobody's to catch.
+      this.#fault = error;
+    }
   }
+}
+
+function byName(columns: readonly string[], values: TextValues): Record<string, string | null> {
+  const row: Record<string, string | null> = {};
+  for (let index = 0; index < columns.length; index++) row[columns[index] ?? ""] = values[index] ?? null;
+  return row;
 }
 
 function describedBy(connection: Wire): Described {

@@ -9,7 +9,7 @@ export interface TransactionSteps {
   send<Row extends object>(
     statement: string | NamedStatement,
     values: readonly unknown[] | undefined,
-    options: QueryOptions,
+    options: QueryOptions<Row>,
     circumstances: Omit<Circumstances, "isSent">,
   ): Promise<QueryResult<Row>>;
   toError(error: unknown, circumstances: Circumstances): Error;
@@ -73,7 +73,7 @@ class TransactionClient implements Queryable {
   async query<Row extends object = Record<string, unknown>>(
     statement: string | NamedStatement,
     values?: readonly unknown[],
-    options: QueryOptions = {},
+    options: QueryOptions<Row> = {},
   ): Promise<QueryResult<Row>> {
     checkQuery(statement, values, options);
     if (this.#isOver) {

@@ -1,5 +1,5 @@
 import { scriptLines, startPgBouncer } from "@rivet/local-servers";
-import { DatabaseError, DatabaseManager, type QueryOptions } from "@rivet/db-manager";
+import { DatabaseError, DatabaseManager, type QueryOptions, type TextValues } from "@rivet/db-manager";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { failureOf, manage, useServer } from "./servers.ts";
 
@@ -19,6 +19,54 @@ describe("query", () => {
     expect(rows).toEqual([{ a: "7", b: '{"x": 1.0}', c: null, d: "t" }]);
     // The same prepared statement without it.
     expect((await db.query(statement, [null])).rows).toEqual([{ a: 7, b: { x: 1 }, c: null, d: true }]);
+  });
+
+  it("makes rows of the texts of their values", async () => {
+    const db = manage(await server().createDatabase());
+    const toRow = ([n, half]: TextValues): { n: number; half: string | null | undefined } => ({ n: Number(n), half });
+    const text = "SELECT n, CASE WHEN n > 1 THEN n / 2.0 END FROM generate_series(1, $1::int) n";
+    const rows = [
+      { n: 1, half: null },
+      { n: 2, half: "1.00000000000000000000" },
+    ];
+    expect(await db.query(text, [2], { toRow })).toMatchObject({ rows, rowCount: 2, command: "SELECT" });
+    expect((await db.query({ name: "halves", text }, [2], { toRow })).rows).toEqual(rows);
+    expect((await db.query(text.replace("$1", "2"), undefined, { toRow })).rows).toEqual(rows);
+    expect((await db.transaction((client) => client.query(text, [2], { toRow }))).rows).toEqual(rows);
+  });
+
+  it("makes the rows anew when a statement is repeated", async () => {
+    const db = manage(await server().createDatabase());
+    await db.query("CREATE SEQUENCE rows_sent");
+    const made: string[] = [];
+    const toRow = ([n]: TextValues): { n: string } => {
+      made.push(n ?? "");
+      return { n: n ?? "" };
+    };
+    // Rows as long as this are not kept back until there are more.
+    const text = `
+      SELECT n, repeat('x', 20000), CASE WHEN nextval('rows_sent') = 4 THEN pg_terminate_backend(pg_backend_pid()) END
+      FROM generate_series(1, $1::int) n`;
+    const { rows } = await db.query(text, [5], { toRow, idempotent: true });
+    expect(rows).toEqual(["1", "2", "3", "4", "5"].map((n) => ({ n })));
+    expect(made.length).toBeGreaterThan(5);
+  });
+
+  it("fails a statement whose rows cannot be made, and goes on", async () => {
+    const db = manage(await server().createDatabase(), { poolSize: 1 });
+    let calls = 0;
+    const toRow = (): never => {
+      calls += 1;
+      throw new RangeError("no row for this");
+    };
+    const error = await failureOf(db.query("SELECT generate_series(1, $1::int)", [3], { toRow }));
+    expect(error).toMatchObject({ name: "DatabaseError", code: "query", retryable: false });
+    expect(error.message).toContain("no row for this");
+    expect(calls).toBe(1);
+    expect((await db.query("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
+    expect(db.getProviderStats()["main"]?.state).toBe("up");
+    const options: object = { toRow: "n" };
+    expect(await failureOf(db.query("SELECT 1", [], options))).toMatchObject({ code: "invalid_input" });
   });
 
   it("gives the result of the last of several statements", async () => {

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { assertMessageContent, type Message, type MessageRole } from "./message.ts";
 import { decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
 import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
-import type { AtomKey, AtomRow, MessageRow } from "./storage-hooks.ts";
+import type { AtomKey, AtomRow, MessageRow, StoredMessage } from "./storage-hooks.ts";
 
 /** An atom that is checked and copied, ready to be serialised. */
 export interface PlainAtom {
@@ -79,21 +79,33 @@ export function decodeMessage(row: StoredText, role: MessageRole): Message {
   return Object.freeze({ id: row.id, role, content: checked, metadata, createdAt: decodeDate(row) });
 }
 
-/** A message of a session, or undefined when the row cannot be read and went to `unreadable` instead. */
-export function readMessage(
-  row: MessageRow,
-  head: Pick<AtomRow, "sessionId" | "userId">,
-  unreadable: (atom: UnreadableAtom) => void,
-): Message | undefined {
+/**
+ * The message that a row holds, or the row itself when none can be read in it: what is wrong is said once the session is known.
+ * A backend whose rows arrive one by one calls it for each, while the next are on their way.
+ */
+export function messageOf(row: MessageRow): StoredMessage {
   const role = roleOf(row.memoryType);
-  if (role === undefined) return undefined;
+  if (role === undefined) return row;
   try {
     return decodeMessage(row, role);
   } catch {
-    // Once more with all that an error needs to say, which good rows do without.
-    const { sessionId, userId } = head;
-    return decodeOr({ ...row, sessionId, userId, expiresAtMs: null }, (full) => decodeMessage(full, role), unreadable);
+    return row;
   }
+}
+
+/** A message of a session, or undefined when the row cannot be read and went to `unreadable` instead. */
+export function readMessage(
+  stored: StoredMessage,
+  head: Pick<AtomRow, "sessionId" | "userId">,
+  unreadable: (atom: UnreadableAtom) => void,
+): Message | undefined {
+  const message = "role" in stored ? stored : messageOf(stored);
+  if ("role" in message) return message;
+  const role = roleOf(message.memoryType);
+  if (role === undefined) return undefined;
+  // Once more with all that an error needs to say, which good rows do without.
+  const { sessionId, userId } = head;
+  return decodeOr({ ...message, sessionId, userId, expiresAtMs: null }, (row) => decodeMessage(row, role), unreadable);
 }
 
 /** @throws {MemoryError} `corrupt` when the row is no change of session metadata. */

@@ -1,5 +1,5 @@
 export { AtomClock, atomIdTimeMs, isAtomId, NIL_ID, type AtomClockOptions } from "./atom-id.ts";
-export { compareRows, isSameAtom } from "./atom-codec.ts";
+export { compareRows, isSameAtom, messageOf } from "./atom-codec.ts";
 export {
   isHistoryType,
   MESSAGE_TYPES,
@@ -76,6 +76,7 @@ export type {
   MessageRow,
   RowReader,
   SessionRow,
+  StoredMessage,
   SessionSelection,
   SessionWrite,
   Tombstone,

@@ -1,5 +1,6 @@
 /** What `MemoryStorage` and its backends say to each other: validated, serialised, free of anything to decide again. */
 import type { SessionHead } from "./head.ts";
+import type { Message } from "./message.ts";
 import type { Removed } from "./removed.ts";
 
 /** An atom as a store holds it: names and JSON are text in the form of `serialization.ts`. */
@@ -113,10 +114,13 @@ export type HeadSelection =
 /** A message of a session whose head says the rest. */
 export type MessageRow = Pick<AtomRow, "id" | "memoryType" | "content" | "metadata" | "createdAtMs">;
 
+/** A message as a backend gives it: its row, or what `messageOf` made of that when it arrived. */
+export type StoredMessage = Message | MessageRow;
+
 /** A session with messages in id order. */
 export interface SessionRow {
   readonly head: SessionHead;
-  readonly messages: readonly MessageRow[];
+  readonly messages: readonly StoredMessage[];
   /** Stores that could not be asked and may hold more of it. Default: none. */
   readonly unreachable?: readonly string[] | undefined;
 }

@@ -1,4 +1,4 @@
-import { DatabaseManager } from "@rivet/db-manager";
+import { DatabaseManager, type QueryOptions } from "@rivet/db-manager";
 import {
   encodeText,
   isAtomId,
@@ -37,7 +37,7 @@ import { Replicator } from "./replication/replicator.ts";
 import { requiredProviders } from "./replication/settings.ts";
 import { ReplicationStatements } from "./replication/statements/index.ts";
 import type { ReplicationStatus } from "./replication/status.ts";
-import { toAtomRow, toExpiredAtom, toSessionHead, toSessionRow, type TextRow } from "./rows.ts";
+import { toAtomRow, toExpiredAtom, toSessionHead, toSessionRow, toStoredMessage, type TextRow } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
 import { Statements } from "./statements/index.ts";
 import type { Store } from "./store.ts";
@@ -227,7 +227,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   protected override selectSession(selection: SessionSelection): Promise<SessionRow | undefined> {
     const isBounded = selection.lastMessages !== undefined;
-    const options = isBounded ? {} : { timeoutMs: LOAD_TIMEOUT_MS };
+    const options = { toRow: toStoredMessage, timeoutMs: isBounded ? undefined : LOAD_TIMEOUT_MS };
     return this.#orLocal(
       async () => {
         // One may return, or go, while the session is read.
@@ -271,8 +271,11 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     return readLocally(await local.reader());
   }
 
-  async #read({ statement, values }: Query, options: { timeoutMs?: number } = {}): Promise<readonly TextRow[]> {
-    const { rows } = await this.db.query<TextRow>(statement, values, {
+  async #read<Row extends object = TextRow>(
+    { statement, values }: Query,
+    options: QueryOptions<Row> = {},
+  ): Promise<readonly Row[]> {
+    const { rows } = await this.db.query<Row>(statement, values, {
       idempotent: true,
       readOnly: true,
       asText: true,

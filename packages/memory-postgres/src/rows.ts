@@ -2,14 +2,16 @@
 import {
   bySession,
   headAfterInsert,
+  messageOf,
   idOfWords,
   NIL_ID,
   type AtomRow,
   type ExpiredAtom,
-  type MessageRow,
   type SessionHead,
   type SessionRow,
+  type StoredMessage,
 } from "@rivet/memory-core";
+import type { TextValues } from "@rivet/db-manager";
 import { bitsOfId } from "@rivet/postgres-schema";
 import { bitsArray, integerArray, jsonbArray, textArray, timestampArray, uuidArray } from "./binary-arrays.ts";
 import { timestampText } from "./timestamps.ts";
@@ -109,23 +111,21 @@ function atomArrays(rows: readonly AtomRow[]): Buffer[] {
 }
 
 export function toAtomRow(row: TextRow): AtomRow {
-  const expiresAtMs = row["expiresAtMs"] === null ? null : milliseconds(row, "expiresAtMs");
-  return { sessionId: text(row, "sessionId"), userId: text(row, "userId"), ...toMessageRow(row), expiresAtMs };
-}
-
-export function toExpiredAtom(row: TextRow): ExpiredAtom {
-  const expiresAtMs = milliseconds(row, "expiresAtMs");
-  return { sessionId: text(row, "sessionId"), id: text(row, "id"), memoryType: text(row, "memoryType"), expiresAtMs };
-}
-
-function toMessageRow(row: TextRow): MessageRow {
   return {
+    sessionId: text(row, "sessionId"),
+    userId: text(row, "userId"),
     id: text(row, "id"),
     memoryType: text(row, "memoryType"),
     content: text(row, "content"),
     metadata: text(row, "metadata"),
     createdAtMs: milliseconds(row),
+    expiresAtMs: row["expiresAtMs"] === null ? null : milliseconds(row, "expiresAtMs"),
   };
+}
+
+export function toExpiredAtom(row: TextRow): ExpiredAtom {
+  const expiresAtMs = milliseconds(row, "expiresAtMs");
+  return { sessionId: text(row, "sessionId"), id: text(row, "id"), memoryType: text(row, "memoryType"), expiresAtMs };
 }
 
 export function toSessionHead(row: TextRow): SessionHead {
@@ -157,13 +157,25 @@ export function toStoredHead(row: TextRow): StoredHead {
   };
 }
 
+/** A row of what `selectSession` gives: a message, or the head, which is none and stays a row. */
+export function toStoredMessage([id, memoryType, content, metadata, createdAtMs]: TextValues): StoredMessage {
+  return messageOf({
+    id: present(id, "id"),
+    memoryType: present(memoryType, "memoryType"),
+    content: present(content, "content"),
+    metadata: present(metadata, "metadata"),
+    createdAtMs: roundedMs(present(createdAtMs, "createdAtMs")),
+  });
+}
+
 /** What `selectSession` gave: its first row is the head, with its own columns in those of a message. */
-export function toSessionRow(sessionId: string, [first, ...messages]: readonly TextRow[]): SessionRow | undefined {
-  if (first === undefined || text(first, "id") !== NIL_ID) return undefined;
-  const [lastAtomId = "", messageCount = "", atomCount = "", idXor = "", historyXor = "", ...userId] = text(
-    first,
-    "memoryType",
-  ).split(" ");
+export function toSessionRow(
+  sessionId: string,
+  [first, ...messages]: readonly StoredMessage[],
+): SessionRow | undefined {
+  if (first === undefined || "role" in first || first.id !== NIL_ID) return undefined;
+  const [lastAtomId = "", messageCount = "", atomCount = "", idXor = "", historyXor = "", ...userId] =
+    first.memoryType.split(" ");
   const head = toSessionHead({
     sessionId,
     userId: userId.join(" "),
@@ -172,11 +184,11 @@ export function toSessionRow(sessionId: string, [first, ...messages]: readonly T
     atomCount,
     idXor,
     historyXor,
-    metadata: text(first, "metadata"),
-    metadataIds: text(first, "content"),
-    createdAtMs: text(first, "createdAtMs"),
+    metadata: first.metadata,
+    metadataIds: first.content,
+    createdAtMs: String(first.createdAtMs),
   });
-  return { head, messages: messages.map(toMessageRow) };
+  return { head, messages };
 }
 
 /** The 128 bits of an XOR of ids, in the form of a UUID: the inverse of `bitsOfId`. */
@@ -187,11 +199,18 @@ export function idOfBits(bits: string): string {
 
 /** The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */
 export function milliseconds(row: TextRow, column = "createdAtMs"): number {
-  return Math.round(Number(text(row, column)));
+  return roundedMs(text(row, column));
+}
+
+function roundedMs(milliseconds: string): number {
+  return Math.round(Number(milliseconds));
 }
 
 export function text(row: TextRow, column: string): string {
-  const value = row[column];
+  return present(row[column], column);
+}
+
+function present(value: string | null | undefined, column: string): string {
   if (typeof value !== "string") throw new TypeError(`the column ${column} is missing in what PostgreSQL answered`);
   return value;
 }
