@@ -10,10 +10,10 @@ import {
   type Deletion,
   type DeletionResult,
   type HeadSelection,
-  type StoredMessage,
   type SessionHead,
   type SessionRow,
   type SessionSelection,
+  type StoredMessage,
 } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { DELETION_FAULTS } from "./deletion-faults.ts";
@@ -98,8 +98,8 @@ class OrdersByTime extends InMemoryStorage {
     const row = await super.selectSession(selection);
     const timeMsOf = (message: StoredMessage): number =>
       "role" in message ? message.createdAt.getTime() : message.createdAtMs;
-    const messages = row?.messages.toReversed().toSorted((left, right) => timeMsOf(left) - timeMsOf(right));
-    return row && { ...row, messages: messages ?? [] };
+    const byTime = (left: StoredMessage, right: StoredMessage): number => timeMsOf(left) - timeMsOf(right);
+    return row && { ...row, messages: row.messages.toReversed().toSorted(byTime) };
   }
 }
 

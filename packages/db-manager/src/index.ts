@@ -14,9 +14,9 @@ export type {
   ProviderHandle,
   Queryable,
   QueryOptions,
-  TextValues,
   QueryResult,
   RoutingOptions,
   RunOptions,
+  TextValues,
   TransactionOptions,
 } from "./queryable.ts";

@@ -76,9 +76,9 @@ export type {
   MessageRow,
   RowReader,
   SessionRow,
-  StoredMessage,
   SessionSelection,
   SessionWrite,
+  StoredMessage,
   Tombstone,
   TombstoneSelection,
 } from "./storage-hooks.ts";

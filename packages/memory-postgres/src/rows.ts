@@ -1,9 +1,10 @@
 /** Rows on their way to PostgreSQL and back. Values come back as text: content stays JSON text, as the core wants it. */
+import type { TextValues } from "@rivet/db-manager";
 import {
   bySession,
   headAfterInsert,
-  messageOf,
   idOfWords,
+  messageOf,
   NIL_ID,
   type AtomRow,
   type ExpiredAtom,
@@ -11,7 +12,6 @@ import {
   type SessionRow,
   type StoredMessage,
 } from "@rivet/memory-core";
-import type { TextValues } from "@rivet/db-manager";
 import { bitsOfId } from "@rivet/postgres-schema";
 import { bitsArray, integerArray, jsonbArray, textArray, timestampArray, uuidArray } from "./binary-arrays.ts";
 import { timestampText } from "./timestamps.ts";
