@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { SERVER_USER } from "./template.ts";
+import { SERVER_USER } from "./server-user.ts";
 
 /**
  * Ties a server's life to that of this process, however it ends: the pipe to the guard's standard input then closes. It

@@ -1,17 +1,20 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, rename, rm } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ownFolder } from "./own-folder.ts";
 
 /**
  * A folder that is made once on a machine for each of its users, and stays. Any number of processes may ask at once: each
- * makes a draft, and one of them takes the place.
+ * makes a draft, and one of them takes the place. It is inside a folder that nobody else can write to, since the programs in
+ * it run as this user.
  *
  * @param name changes with anything that changes what is made.
- * @param make fills the draft; what it throws is thrown, unless another process was faster.
+ * @param make fills the draft; an error of it is thrown, unless another process was faster.
+ * @throws when another user has taken the place.
  */
 export async function madeOnce(name: string, make: (draft: string) => Promise<void>): Promise<string> {
-  const folder = join(tmpdir(), `rivet-${name}-${userInfo().uid}`);
+  const folder = join(await ownFolder(tmpdir()), name);
   if (existsSync(folder)) return folder;
   const draft = await mkdtemp(`${folder}-`);
   try {

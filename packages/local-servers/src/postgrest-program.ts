@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { madeOnce } from "./made-once.ts";
-import { SERVER_USER } from "./template.ts";
+import { SERVER_USER } from "./server-user.ts";
 
 const VERSION = "12.0.2-2";
 

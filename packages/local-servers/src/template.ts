@@ -1,14 +1,11 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmod, chown, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { embeddedPostgres } from "./binaries.ts";
 import { madeOnce } from "./made-once.ts";
-
-/** PostgreSQL refuses to run as root: its programs then run as `nobody`, whom every Unix has. */
-export const SERVER_USER = userInfo().uid === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+import { SERVER_USER } from "./server-user.ts";
 
 export interface Template {
   /** The folder of PostgreSQL's programs, which the server's user may read. */
