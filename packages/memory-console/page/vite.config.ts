@@ -5,5 +5,11 @@ export default defineConfig({
   plugins: [react()],
   // An application may mount the page under a path of its own.
   base: "./",
-  build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: {
+    target: "es2023",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    // The licences of the libraries whose code is in the page: they ask to be passed on with it.
+    license: { fileName: "third-party-licenses.md" },
+  },
 });

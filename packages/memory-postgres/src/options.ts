@@ -34,8 +34,9 @@ export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
    */
   migrate?: boolean;
   /**
-   * Whether no statement touches more than one session, for distributed engines that route by session id. Saves of
-   * different sessions then do not share a statement. Default: false.
+   * Whether no statement touches more than one session: saves of different sessions then do not share a statement. It is a
+   * step towards engines that distribute tables by session id, and not enough: on Citus 13.2 a plain save fails.
+   * Default: false.
    */
   oneSessionPerStatement?: boolean;
 }

@@ -20,7 +20,6 @@ interface Variant {
 const VARIANTS: readonly Variant[] = [
   { name: "PostgresMemoryStorage", options: () => ({ connectionString: server().url() }) },
   {
-    // As distributed engines want it.
     name: "PostgresMemoryStorage with hash partitions and one session per statement",
     options: () => ({ connectionString: server().url(), partitions: 4, oneSessionPerStatement: true }),
   },
