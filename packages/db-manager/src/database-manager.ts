@@ -4,6 +4,7 @@ import { readEnvironment, type Environment, type SkippedProvider } from "./envir
 import { DatabaseError, invalidInput, show } from "./errors.ts";
 import { Events, type DatabaseEvents } from "./events.ts";
 import { HedgeBudget } from "./hedge.ts";
+import { keepAlive } from "./keep-alive.ts";
 import { duration, parseOptions, type DatabaseManagerOptions, type Settings } from "./options.ts";
 import type { AttemptContext, Provider, ProviderStats } from "./provider.ts";
 import type { ReturnGuard } from "./return-guards.ts";
@@ -239,6 +240,15 @@ export class DatabaseManager implements Queryable {
   }
 
   async #close(): Promise<void> {
+    keepAlive.hold();
+    try {
+      await this.#end();
+    } finally {
+      keepAlive.release();
+    }
+  }
+
+  async #end(): Promise<void> {
     if (this.#inFlight > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, this.#settings.operationTimeoutMs);
@@ -269,9 +279,11 @@ export class DatabaseManager implements Queryable {
     const route = { isReadOnly: readOnly, among, isLastResortAllowed: lastResort };
     const isHedged = hedge && idempotent && this.#roster.names.length > 1;
     this.#inFlight += 1;
+    keepAlive.hold();
     try {
       return await dispatch({ kind, isIdempotent: idempotent, isHedged, deadline, route, attempt }, this.#dispatching);
     } finally {
+      keepAlive.release();
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#onIdle?.();
     }

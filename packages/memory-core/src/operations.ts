@@ -1,4 +1,5 @@
 import { MemoryError, withContext, type MemoryErrorCode } from "./errors.ts";
+import { keepAlive } from "./keep-alive.ts";
 import { Lifecycle } from "./lifecycle.ts";
 
 export type OperationKind = "read" | "write";
@@ -15,7 +16,10 @@ export interface OperationsInit {
 /** Codes of failures that leave open whether a write was applied, unless the backend knows better. */
 const UNCERTAIN: ReadonlySet<string> = new Set<MemoryErrorCode>(["unavailable", "timeout", "unknown"]);
 
-/** Runs the public operations of a storage: closing waits for them, and their failures say what they were. */
+/**
+ * Runs the public operations of a storage: closing waits for them, the process does not end before them, and their
+ * failures say what they were.
+ */
 export class Operations {
   readonly #init: OperationsInit;
   readonly #lifecycle: Lifecycle;
@@ -29,9 +33,11 @@ export class Operations {
   async run<Result>(operation: string, kind: OperationKind, work: () => Promise<Result>): Promise<Result> {
     try {
       this.#lifecycle.enter();
+      keepAlive.hold();
       try {
         return await work();
       } finally {
+        keepAlive.release();
         this.#lifecycle.leave();
       }
     } catch (error) {
@@ -49,10 +55,13 @@ export class Operations {
   }
 
   async close(): Promise<void> {
+    keepAlive.hold();
     try {
       await this.#lifecycle.close();
     } catch (error) {
       throw this.described(error, "close", "read");
+    } finally {
+      keepAlive.release();
     }
   }
 

@@ -422,6 +422,16 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     return atoms;
   }
 
+  /**
+   * Runs a public method that only one backend has as the methods of all run: the storage is opened first when need be,
+   * `close` waits for it, the process does not end before it, and its failure names it.
+   *
+   * @throws {MemoryError} what the work throws, or `closed`.
+   */
+  protected runOperation<Result>(operation: string, kind: OperationKind, work: () => Promise<Result>): Promise<Result> {
+    return this.#operations.run(operation, kind, () => this.#operations.use(work));
+  }
+
   /** What this store holds, row by row, for packages that let it stand in for another store. */
   get reader(): Hooks.RowReader {
     const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>

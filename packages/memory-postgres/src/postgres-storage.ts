@@ -4,7 +4,6 @@ import {
   isAtomId,
   MemoryError,
   MemoryStorage,
-  withContext,
   type AtomRow,
   type AtomSelection,
   type AtomTypes,
@@ -155,9 +154,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
    * @example
    * const { copied, removed, skipped } = await storage.repair();
    */
-  async repair(options: RepairOptions = {}): Promise<RepairReport> {
-    await this.open();
-    return this.#described("repair", () => this.#replicator.repair(options));
+  repair(options: RepairOptions = {}): Promise<RepairReport> {
+    return this.runOperation("repair", "write", () => this.#replicator.repair(options));
   }
 
   /**
@@ -165,8 +163,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
    * repaired, and what a provider refuses for good.
    */
   async getReplicationStatus(): Promise<ReplicationStatus> {
-    await this.open();
-    const status = await this.#described("getReplicationStatus", () => this.#replicator.status());
+    const status = await this.runOperation("getReplicationStatus", "read", () => this.#replicator.status());
     const local = this.#localReplica;
     return local === undefined ? status : { ...status, localReplica: { caughtUpAt: local.caughtUpAt } };
   }
@@ -186,16 +183,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
       const message = `ids holds ${JSON.stringify(stranger)}, which is the id of no atom`;
       throw new MemoryError({ code: "invalid_input", message, operation: "locateAtoms", backend: this.backend });
     }
-    await this.open();
-    return this.#described("locateAtoms", () => this.#replicator.locate(encodeText(sessionId), ids));
-  }
-
-  async #described<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      throw withContext(toPostgresMemoryError(error), { operation, backend: this.backend });
-    }
+    return this.runOperation("locateAtoms", "read", () => this.#replicator.locate(encodeText(sessionId), ids));
   }
 
   protected override writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
