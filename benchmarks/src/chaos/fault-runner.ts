@@ -79,7 +79,7 @@ export class FaultRunner {
       case "refused":
         return { begin: () => proxy.setMode("refuse"), end: pass };
       default:
-        return { begin: () => proxy.setMode(kind, delayMs), end: pass };
+        return { begin: () => proxy.setMode(kind, { delayMs }), end: pass };
     }
   }
 }

@@ -96,7 +96,7 @@ async function farSupabaseGround(): Promise<Ground> {
   if (contender === undefined) throw new Error("there is nobody to compare");
   const place = await near.newPlace(contender);
   const proxy = await startProxy({ port: Number(new URL(place.url).port) });
-  proxy.setMode("delay", DISTANCE_MS);
+  proxy.setMode("delay", { delayMs: DISTANCE_MS });
   return {
     newPlace: async () => ({ ...place, url: proxy.url(place.url) }),
     [Symbol.asyncDispose]: async () => {

@@ -10,13 +10,27 @@ import { connect, createServer, type Server, type Socket } from "node:net";
  * - `black-hole`: what is sent vanishes, in both directions, and nothing is ever closed.
  * - `swallow-replies`: the server gets what is sent, and its answers vanish.
  * - `delay`: what is sent arrives late, in both directions.
+ * - `slow`: all connections share a link of limited speed, in each direction.
  *
  * A connection from which bytes have vanished stays silent for ever, whatever the mode is later.
  */
-export type ProxyMode = "pass" | "refuse" | "reset" | "black-hole" | "swallow-replies" | "delay";
+export type ProxyMode = "pass" | "refuse" | "reset" | "black-hole" | "swallow-replies" | "delay" | "slow";
 
-/** How late everything arrives in the mode `delay`, unless told otherwise. */
+/** How a mode does what it does; each mode looks at its own part. */
+export interface ProxyModeOptions {
+  /** How late everything arrives in the mode `delay`, in milliseconds. Default: 100. */
+  readonly delayMs?: number;
+  /** How much passes in the mode `slow` in each direction. Default: 1 MiB. */
+  readonly bytesPerSecond?: number;
+  /**
+   * How much of a connection waits in the mode `slow`. `fair`: a sender is held up, and connections take turns. `bloated`: all
+   * that is sent is taken at once, and leaves in the order in which it came, so that a little waits behind a lot. Default: `fair`.
+   */
+  readonly queue?: "fair" | "bloated";
+}
+
 const DELAY_MS = 100;
+const BYTES_PER_SECOND = 1024 * 1024;
 
 /**
  * Starts a TCP proxy before a server, on a free port of the loopback interface.
@@ -47,7 +61,7 @@ export class TcpProxy {
   readonly #listener: Server;
   readonly #links = new Set<Link>();
   #mode: ProxyMode = "pass";
-  #delayMs = 0;
+  #pace: { readonly toClients: Pace; readonly toServer: Pace } = { toClients: AT_ONCE, toServer: AT_ONCE };
 
   constructor(host: string, port: number) {
     this.#host = host;
@@ -81,10 +95,9 @@ export class TcpProxy {
     return url.href;
   }
 
-  /** @param delayMs how late everything arrives in the mode `delay`. */
-  setMode(mode: ProxyMode, delayMs = DELAY_MS): void {
+  setMode(mode: ProxyMode, options: ProxyModeOptions = {}): void {
     this.#mode = mode;
-    this.#delayMs = mode === "delay" ? delayMs : 0;
+    this.#pace = { toClients: paceOf(mode, options), toServer: paceOf(mode, options) };
     if (mode === "refuse" || mode === "reset") for (const link of this.#links) link.client.resetAndDestroy();
     if (mode === "reset") this.#mode = "pass";
   }
@@ -109,19 +122,19 @@ export class TcpProxy {
     const link: Link = {
       client,
       server,
-      toClient: new SlowPipe(client),
-      toServer: new SlowPipe(server),
+      toClient: new SlowPipe(server, client),
+      toServer: new SlowPipe(client, server),
       isDeafToClient: false,
       isDeafToServer: false,
     };
     this.#links.add(link);
     client.on("data", (chunk) => {
       link.isDeafToClient ||= this.#mode === "black-hole";
-      if (!link.isDeafToClient) link.toServer.write(chunk, this.#delayMs);
+      if (!link.isDeafToClient) link.toServer.write(chunk, this.#pace.toServer);
     });
     server.on("data", (chunk) => {
       link.isDeafToServer ||= this.#mode === "black-hole" || this.#mode === "swallow-replies" || link.isDeafToClient;
-      if (!link.isDeafToServer) link.toClient.write(chunk, this.#delayMs);
+      if (!link.isDeafToServer) link.toClient.write(chunk, this.#pace.toClients);
     });
     for (const [side, other] of [
       [client, server],
@@ -138,28 +151,55 @@ export class TcpProxy {
   }
 }
 
-/** Writes to a socket with a delay that may change: bytes never overtake those before them. */
+/** When what is sent arrives in one direction. */
+interface Pace {
+  /** In ms of `performance.now()`; undefined for at once. */
+  readonly dueMs: ((bytes: number, nowMs: number) => number) | undefined;
+  /** Whether a sender is held up while something of its own waits. */
+  readonly isFair: boolean;
+}
+
+const AT_ONCE: Pace = { dueMs: undefined, isFair: false };
+
+function paceOf(mode: ProxyMode, options: ProxyModeOptions): Pace {
+  const { delayMs = DELAY_MS, bytesPerSecond = BYTES_PER_SECOND, queue = "fair" } = options;
+  if (mode === "delay") return { dueMs: (_bytes, nowMs) => nowMs + delayMs, isFair: false };
+  if (mode !== "slow") return AT_ONCE;
+  // The link is one for all connections: what one sends, another one waits for.
+  let freeAtMs = 0;
+  const dueMs = (bytes: number, nowMs: number): number => {
+    freeAtMs = Math.max(freeAtMs, nowMs) + (bytes / bytesPerSecond) * 1_000;
+    return freeAtMs;
+  };
+  return { dueMs, isFair: queue === "fair" };
+}
+
+/** Writes from one socket to another at a pace that may change: bytes never overtake those before them. */
 class SlowPipe {
-  readonly #socket: Socket;
+  readonly #from: Socket;
+  readonly #to: Socket;
   readonly #waiting: Buffer[] = [];
   #lastDueMs = 0;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(from: Socket, to: Socket) {
+    this.#from = from;
+    this.#to = to;
   }
 
-  write(chunk: Buffer, delayMs: number): void {
-    if (delayMs === 0 && this.#waiting.length === 0) {
-      this.#socket.write(chunk);
+  write(chunk: Buffer, { dueMs, isFair }: Pace): void {
+    if (dueMs === undefined && this.#waiting.length === 0) {
+      this.#to.write(chunk);
       return;
     }
     const nowMs = performance.now();
-    this.#lastDueMs = Math.max(this.#lastDueMs, nowMs + delayMs);
+    this.#lastDueMs = Math.max(this.#lastDueMs, dueMs?.(chunk.length, nowMs) ?? nowMs);
     this.#waiting.push(chunk);
+    if (isFair) this.#from.pause();
     // Timers may fire in another order than their chunks came in: each sends the oldest.
     setTimeout(() => {
       const oldest = this.#waiting.shift();
-      if (oldest !== undefined && this.#socket.writable) this.#socket.write(oldest);
+      if (oldest !== undefined && this.#to.writable) this.#to.write(oldest);
+      if (this.#waiting.length === 0) this.#from.resume();
     }, this.#lastDueMs - nowMs);
   }
 }

@@ -150,10 +150,25 @@ describe("a proxy", () => {
     await server.query("CREATE TABLE seen (value int)");
     await using proxy = await startProxy(server);
     const client = await connected(proxy.url(server.url()));
-    proxy.setMode("delay", 400);
+    proxy.setMode("delay", { delayMs: 400 });
     const inserting = client.query({ text: "INSERT INTO seen VALUES (1)", query_timeout: 200 } as pg.QueryConfig);
     await expect(inserting).rejects.toThrow("Query read timeout");
     proxy.setMode("pass");
     expect((await client.query("SELECT value FROM seen")).rows).toEqual([{ value: 1 }]);
   });
+
+  it.each(["fair", "bloated"] as const)(
+    "limits the speed of a link whose queue is %s, for all connections",
+    async (queue) => {
+      const server = await serverForTest();
+      await using proxy = await startProxy(server);
+      const clients = [await connected(proxy.url(server.url())), await connected(proxy.url(server.url()))];
+      proxy.setMode("slow", { bytesPerSecond: 2 * 1024 * 1024, queue });
+      const startMs = performance.now();
+      const text = "x".repeat(512 * 1024);
+      const answers = await Promise.all(clients.map((client) => client.query("SELECT length($1) AS length", [text])));
+      expect(performance.now() - startMs).toBeGreaterThanOrEqual(490);
+      expect(answers.map(({ rows }) => rows)).toEqual(clients.map(() => [{ length: text.length }]));
+    },
+  );
 });
