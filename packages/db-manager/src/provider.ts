@@ -64,7 +64,7 @@ export interface AttemptContext {
 }
 
 const WRITES: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
-const CHECK = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS "isReadOnly"`;
+const CHECK = `SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool AS "isReadOnly"`;
 
 /** For the work of a guard, whose statements have deadlines of their own. */
 const GUARD_DEADLINE_MS = 10 * 60_000;

@@ -92,7 +92,7 @@ CREATE TABLE "public"."replication_dead_letters" (
   PRIMARY KEY (target, session_id, id)
 );
 
-ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (left(last_atom_id::text, 8)) STORED;
+ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
 
 -- Room for the next version of a row on its page.
 ALTER TABLE "public"."session_heads" SET (fillfactor = 70);
@@ -114,6 +114,6 @@ CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_a
 
 ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), 5, now());
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), 5, pg_catalog.now());
 
 COMMIT;

@@ -14,14 +14,14 @@ const ROWS_AT_A_TIME = 1_000;
  */
 export async function isLegacyTable(client: Queryable, schema: string): Promise<boolean> {
   const { rows: columns } = await client.query(
-    `SELECT attname::text AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
-     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
+    `SELECT attname::pg_catalog.text AS name, pg_catalog.format_type(atttypid, NULL) AS type FROM pg_catalog.pg_attribute
+     WHERE attrelid = $1::pg_catalog.regclass::pg_catalog.oid AND attnum > 0 AND NOT attisdropped`,
     [tableNames(schema).memories],
   );
   const types = new Map(columns.map(({ name, type }) => [String(name), String(type)]));
   const { rows: keys } = await client.query(
-    `SELECT attname::text AS name FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-     WHERE indrelid = $1::regclass AND indisprimary`,
+    `SELECT attname::pg_catalog.text AS name FROM pg_catalog.pg_index JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+     WHERE indrelid = $1::pg_catalog.regclass::pg_catalog.oid AND indisprimary`,
     [tableNames(schema).memories],
   );
   return (
@@ -39,7 +39,7 @@ export async function isLegacyTable(client: Queryable, schema: string): Promise<
  */
 export async function setLegacyTableAside(client: Queryable, schema: string): Promise<string> {
   const { rows } = await client.query(
-    `SELECT relname::text AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1`,
+    `SELECT relname::pg_catalog.text AS name FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1`,
     [schema],
   );
   const taken = new Set(rows.map(({ name }) => name));
@@ -47,7 +47,7 @@ export async function setLegacyTableAside(client: Queryable, schema: string): Pr
   for (let number = 2; taken.has(name); number++) name = `${TABLE}_legacy_${number}`;
 
   const { rows: indexes } = await client.query(
-    `SELECT relname::text AS name FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indrelid = $1::regclass`,
+    `SELECT relname::pg_catalog.text AS name FROM pg_catalog.pg_index JOIN pg_catalog.pg_class ON pg_class.oid = indexrelid WHERE indrelid = $1::pg_catalog.regclass::pg_catalog.oid`,
     [tableNames(schema).memories],
   );
   await client.query(`ALTER TABLE ${tableNames(schema).memories} RENAME TO ${quoteName(name)}`);
@@ -94,19 +94,19 @@ export async function adoptLegacyTable(client: Queryable, schema: string, legacy
 function selectLegacyRows(source: string): string {
   return `
 WITH marked AS (
-  SELECT id, COALESCE(NULLIF(session_id::text, ''), 'unknown') AS session_id, user_id::text AS user_id,
-    memory_type::text AS memory_type, content::text AS content, to_jsonb(original) -> 'metadata' AS metadata, created_at,
-    starts_with(memory_type::text, 'message_') AS is_message,
-    CASE WHEN content ->> 'message_index' ~ '^[0-9]{1,9}$' THEN (content ->> 'message_index')::integer END AS index,
-    content ->> 'content' AS text
+  SELECT id, COALESCE(NULLIF(session_id::pg_catalog.text, ''), 'unknown') AS session_id, user_id::pg_catalog.text AS user_id,
+    memory_type::pg_catalog.text AS memory_type, content::pg_catalog.text AS content, pg_catalog.to_jsonb(original) -> 'metadata'::pg_catalog.text AS metadata, created_at,
+    pg_catalog.starts_with(memory_type::pg_catalog.text, 'message_') AS is_message,
+    CASE WHEN content ->> 'message_index'::pg_catalog.text ~ '^[0-9]{1,9}$' THEN (content ->> 'message_index'::pg_catalog.text)::integer END AS index,
+    content ->> 'content'::pg_catalog.text AS text
   FROM ${source} AS original
 ), folded AS (
   SELECT DISTINCT ON (session_id, key) *
   FROM (
     SELECT *, CASE
       WHEN memory_type = 'session_metadata' THEN 'metadata'
-      WHEN is_message AND index IS NOT NULL THEN concat_ws(' ', 'message', index, memory_type, md5(text))
-      ELSE concat_ws(' ', 'row', id)
+      WHEN is_message AND index IS NOT NULL THEN pg_catalog.concat_ws(' ', 'message', index, memory_type, pg_catalog.md5(text))
+      ELSE pg_catalog.concat_ws(' ', 'row', id)
     END AS key
     FROM marked
   ) AS keyed
@@ -114,14 +114,14 @@ WITH marked AS (
   ORDER BY session_id, key, CASE WHEN memory_type = 'session_metadata' THEN created_at END DESC NULLS LAST, created_at, id
 ), timed AS (
   SELECT *, CASE WHEN is_message AND index IS NOT NULL THEN
-    max(created_at) OVER (PARTITION BY session_id, is_message AND index IS NOT NULL ORDER BY index, created_at, id)
+    pg_catalog.max(created_at) OVER (PARTITION BY session_id, is_message AND index IS NOT NULL ORDER BY index, created_at, id)
   ELSE created_at END AS placed_at
   FROM folded
 )
-SELECT session_id, user_id, memory_type, content, metadata::text AS metadata,
-  date_part('epoch', placed_at) * 1000 AS created_at_ms
+SELECT session_id, user_id, memory_type, content, metadata::pg_catalog.text AS metadata,
+  pg_catalog.date_part('epoch', placed_at) * 1000::double precision AS created_at_ms
 FROM timed
-ORDER BY session_id COLLATE "C", placed_at NULLS FIRST, index NULLS FIRST, created_at, id`;
+ORDER BY session_id COLLATE pg_catalog."C", placed_at NULLS FIRST, index NULLS FIRST, created_at, id`;
 }
 
 function legacyRow(row: Readonly<Record<string, unknown>>): LegacyRow {
@@ -146,9 +146,9 @@ async function insertAtoms(client: Queryable, schema: string, atoms: readonly At
   );
   await client.query(
     `INSERT INTO ${tableNames(schema).memories} (session_id, id, user_id, memory_type, content, metadata, created_at)
-     SELECT session_id, id, user_id, memory_type, COALESCE(content, 'null'), metadata, to_timestamp(ms / 1000)
-     FROM json_to_recordset($1) AS atom (session_id text, id uuid, user_id text, memory_type text, content jsonb,
-       metadata jsonb, ms double precision)`,
+     SELECT session_id, id, user_id, memory_type, COALESCE(content, 'null'), metadata, pg_catalog.to_timestamp(ms / 1000::double precision)
+     FROM pg_catalog.json_to_recordset($1) AS atom (session_id pg_catalog.text, id pg_catalog.uuid, user_id pg_catalog.text, memory_type pg_catalog.text, content pg_catalog.jsonb,
+       metadata pg_catalog.jsonb, ms double precision)`,
     [`[${objects.join(",")}]`],
   );
 }
@@ -162,12 +162,12 @@ async function insertHeads(client: Queryable, schema: string, heads: readonly Se
   await client.query(
     `INSERT INTO ${tableNames(schema).heads} (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count,
        deletion_count, id_xor, history_xor, metadata, metadata_ids)
-     SELECT "sessionId", "userId", to_timestamp("createdAtMs" / 1000), "lastAtomId", ${recencyOf('"lastAtomId"')},
+     SELECT "sessionId", "userId", pg_catalog.to_timestamp("createdAtMs" / 1000::double precision), "lastAtomId", ${recencyOf('"lastAtomId"')},
        "messageCount", "atomCount", 0,
-       "idXor"::bit(128), "historyXor"::bit(128), metadata::jsonb, "metadataIds"::jsonb
-     FROM json_to_recordset($1) AS head ("sessionId" text, "userId" text, "createdAtMs" double precision,
-       "lastAtomId" uuid, "messageCount" integer, "atomCount" integer, "idXor" text, "historyXor" text, metadata text,
-       "metadataIds" text)`,
+       "idXor"::bit(128), "historyXor"::bit(128), metadata::pg_catalog.jsonb, "metadataIds"::pg_catalog.jsonb
+     FROM pg_catalog.json_to_recordset($1) AS head ("sessionId" pg_catalog.text, "userId" pg_catalog.text, "createdAtMs" double precision,
+       "lastAtomId" pg_catalog.uuid, "messageCount" integer, "atomCount" integer, "idXor" pg_catalog.text, "historyXor" pg_catalog.text, metadata pg_catalog.text,
+       "metadataIds" pg_catalog.text)`,
     [JSON.stringify(objects)],
   );
 }

@@ -61,7 +61,9 @@ type Layout = ReturnType<typeof parseSchemaOptions>;
 async function migrateInTransaction(client: Queryable, layout: Layout): Promise<void> {
   const { schema } = layout;
   // Held to the end of the transaction: whoever comes second finds the work done.
-  await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [`rivet-memory ${schema}`]);
+  await client.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))", [
+    `rivet-memory ${schema}`,
+  ]);
   const version = await checkedVersion(client, schema);
   let legacyTable: string | undefined;
   if (version === 0 && (await hasTable(client, schema, "session_memories"))) {
@@ -87,7 +89,7 @@ async function checkedVersion(database: Queryable, schema: string): Promise<numb
 async function checkPartitions(database: Queryable, { schema, partitions }: Layout): Promise<void> {
   if (partitions === undefined) return;
   const { rows } = await database.query(
-    "SELECT count(*)::int AS found FROM pg_inherits WHERE inhparent = $1::regclass",
+    "SELECT pg_catalog.count(*)::int AS found FROM pg_catalog.pg_inherits WHERE inhparent = $1::pg_catalog.regclass::pg_catalog.oid",
     [tableNames(schema).memories],
   );
   const found = Number(rows[0]?.["found"]);
@@ -105,7 +107,7 @@ async function hasTable(database: Queryable, schema: string, table: string): Pro
 }
 
 async function hasSchema(database: Queryable, schema: string): Promise<boolean> {
-  const { rows } = await database.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema]);
+  const { rows } = await database.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", [schema]);
   return rows.length > 0;
 }
 

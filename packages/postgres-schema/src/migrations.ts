@@ -121,7 +121,7 @@ CREATE TABLE ${deadLetters} (
 const makeAppendsCheaper: Migration = ({ schema }) => {
   const { schema: place, memories, heads } = tableNames(schema);
   return [
-    `ALTER TABLE ${heads} ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (left(last_atom_id::text, 8)) STORED`,
+    `ALTER TABLE ${heads} ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED`,
     `-- Room for the next version of a row on its page.
 ALTER TABLE ${heads} SET (fillfactor = 70)`,
     `DROP INDEX ${place}.session_heads_by_user`,
@@ -167,7 +167,7 @@ export function migrationStatements(layout: Layout, fromVersion: number): string
   const { store } = tableNames(layout.schema);
   const stamp =
     fromVersion === 0
-      ? `INSERT INTO ${store} (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), ${SCHEMA_VERSION}, now())`
+      ? `INSERT INTO ${store} (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), ${SCHEMA_VERSION}, pg_catalog.now())`
       : `UPDATE ${store} SET schema_version = ${SCHEMA_VERSION}`;
   return [...MIGRATIONS.slice(fromVersion).flatMap((migration) => migration(layout)), stamp];
 }

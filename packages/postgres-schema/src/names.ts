@@ -38,17 +38,17 @@ export function bitsOfId(id: string): string {
 
 /** The same of an SQL expression, as another one. */
 export function bitsOf(id: string): string {
-  return `('x' || replace(${id}::text, '-', ''))::bit(128)`;
+  return `('x' || pg_catalog.replace(${id}::pg_catalog.text, '-', ''))::bit(128)`;
 }
 
 /** The UUID of 128 bits: the inverse of {@link bitsOf}. */
 export function idOf(bits: string): string {
-  return `encode(substr(bit_send(${bits}), 5), 'hex')::uuid`;
+  return `pg_catalog.encode(pg_catalog.substr(pg_catalog.bit_send(${bits}), 5), 'hex')::pg_catalog.uuid`;
 }
 
 /** The value of `session_heads.recency` that goes with a `last_atom_id`: an SQL expression. */
 export function recencyOf(lastAtomId: string): string {
-  return `left(${lastAtomId}::text, 8)`;
+  return `pg_catalog.left(${lastAtomId}::pg_catalog.text, 8)`;
 }
 
 /** A name as SQL takes it literally, whatever it holds. */

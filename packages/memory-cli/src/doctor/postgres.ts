@@ -55,11 +55,11 @@ async function examineProvider(db: DatabaseManager, name: string): Promise<Findi
 }
 
 const SERVER = `
-SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS "isStandby",
-  current_setting('transaction_read_only') = 'on' AS "isReadOnly",
-  extract(epoch FROM clock_timestamp()) * 1000 AS "nowMs",
-  COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "isEncrypted",
-  current_setting('max_connections')::integer - (SELECT sum(numbackends) FROM pg_stat_database)::integer AS "freeConnections"`;
+SELECT pg_catalog.current_setting('server_version') AS version, pg_catalog.pg_is_in_recovery() AS "isStandby",
+  pg_catalog.current_setting('transaction_read_only') = 'on' AS "isReadOnly",
+  pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000::double precision AS "nowMs",
+  COALESCE((SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()), false) AS "isEncrypted",
+  pg_catalog.current_setting('max_connections')::integer - (SELECT pg_catalog.sum(numbackends) FROM pg_stat_database)::integer AS "freeConnections"`;
 
 async function examineServer(handle: ProviderHandle, name: string, host: string): Promise<Finding[]> {
   const timesMs: number[] = [];
@@ -116,7 +116,7 @@ async function examineSchema(handle: ProviderHandle, name: string): Promise<Find
   } catch (error) {
     if (!MemoryError.isInstance(error)) throw error;
     const { rows } = await handle.query<{ mayCreate: boolean }>(
-      "SELECT has_database_privilege(current_database(), 'CREATE') OR COALESCE(has_schema_privilege(to_regnamespace('public'), 'CREATE'), false) AS \"mayCreate\"",
+      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR COALESCE(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('public'), 'CREATE'), false) AS \"mayCreate\"",
     );
     if (await isNewer(handle)) return [problem(name, "schema", error.message, UPGRADE)];
     return [
@@ -134,7 +134,7 @@ async function examineSchema(handle: ProviderHandle, name: string): Promise<Find
 
 async function isNewer(handle: ProviderHandle): Promise<boolean> {
   const { rows } = await handle.query<{ isThere: boolean }>(
-    `SELECT to_regclass('public.rivet_store') IS NOT NULL AS "isThere"`,
+    `SELECT pg_catalog.to_regclass('public.rivet_store') IS NOT NULL AS "isThere"`,
   );
   if (rows[0]?.isThere !== true) return false;
   const found = await handle.query<{ version: number }>("SELECT schema_version AS version FROM public.rivet_store");
@@ -142,9 +142,9 @@ async function isNewer(handle: ProviderHandle): Promise<boolean> {
 }
 
 const RIGHTS = `
-SELECT bool_and("table" IS NOT NULL) AS "isComplete", bool_and(has_table_privilege("table", "right")) AS "mayWrite"
-FROM (VALUES (to_regclass('public.session_memories'), 'INSERT'), (to_regclass('public.session_heads'), 'INSERT'),
-  (to_regclass('public.session_heads'), 'UPDATE'), (to_regclass('public.session_tombstones'), 'INSERT'))
+SELECT pg_catalog.bool_and("table" IS NOT NULL) AS "isComplete", pg_catalog.bool_and(pg_catalog.has_table_privilege("table", "right")) AS "mayWrite"
+FROM (VALUES (pg_catalog.to_regclass('public.session_memories'), 'INSERT'), (pg_catalog.to_regclass('public.session_heads'), 'INSERT'),
+  (pg_catalog.to_regclass('public.session_heads'), 'UPDATE'), (pg_catalog.to_regclass('public.session_tombstones'), 'INSERT'))
   AS needed ("table", "right")`;
 
 async function examineRights(handle: ProviderHandle, name: string): Promise<Finding[]> {

@@ -57,7 +57,7 @@ WITH inserted AS (
   VALUES ${rows.map(({ id, rest }) => `($1, ${id}, $2, ${rest})`).join()}
 )${this.#scope.isHinting ? `, hinted AS (INSERT INTO ${this.#scope.table.hints} VALUES ${hints})` : ""}
 INSERT INTO ${this.#scope.table.heads} AS head (${HEAD_TARGETS})
-VALUES ($1, ${this.#userIf(expected)}, $3, ${lastId}, ${recencyOf(`${lastId}::uuid`)}, $4, ${count}, 0, $5,
+VALUES ($1, ${this.#userIf(expected)}, $3, ${lastId}, ${recencyOf(`${lastId}::pg_catalog.uuid`)}, $4, ${count}, 0, $5,
   ${isHistory ? "$5" : NO_BITS}, ${metadata})
 ${updateHead(isMetadataSet, expected)}
 RETURNING history_xor AS "historyXor"`;
@@ -81,7 +81,7 @@ WITH inserted AS (
   RETURNING session_id, id
 )${this.#scope.hints("inserted", false)}
 INSERT INTO ${this.#scope.table.heads} AS head (${HEAD_TARGETS})
-SELECT $1, CASE WHEN count(*) = $6::integer THEN ${this.#userIf(expected)} END, $3::timestamptz, $4::uuid, ${recencyOf("$4::uuid")},
+SELECT $1, CASE WHEN pg_catalog.count(*) = $6::integer THEN ${this.#userIf(expected)} END, $3::pg_catalog.timestamptz, $4::pg_catalog.uuid, ${recencyOf("$4::pg_catalog.uuid")},
   $5::integer, $6::integer, $7::integer, $8::bit(128), $9::bit(128), ${metadata}
 FROM inserted
 ${updateHead(isMetadataSet, expected)}
@@ -109,9 +109,11 @@ RETURNING history_xor AS "historyXor"`;
   toSessions({ isMetadataSet, isExpirySet }: Omit<AppendOptions, "isVersionExpected">): Statement {
     return this.#cached(`append many ${isMetadataSet} ${isExpirySet}`, () => {
       const next = parametersAfter(0);
-      const atoms = { session_id: "text", user_id: "text", ...atomColumns(isExpirySet) };
+      const atoms = { session_id: "pg_catalog.text", user_id: "pg_catalog.text", ...atomColumns(isExpirySet) };
       const inserted = Object.keys(atoms).join();
-      const heads = isMetadataSet ? { ...HEAD_TYPES, metadata: "jsonb", metadata_ids: "jsonb" } : HEAD_TYPES;
+      const heads = isMetadataSet
+        ? { ...HEAD_TYPES, metadata: "pg_catalog.jsonb", metadata_ids: "pg_catalog.jsonb" }
+        : HEAD_TYPES;
       return `
 WITH inserted AS (
   INSERT INTO ${this.#scope.table.memories} (${inserted})
@@ -146,7 +148,7 @@ function headParameters(
 ): { next: () => string; expected: string | undefined; metadata: string } {
   const next = parametersAfter(count);
   const expected = isVersionExpected ? next() : undefined;
-  const metadata = isMetadataSet ? `${next()}::jsonb, ${next()}::jsonb` : "'{}', '{}'";
+  const metadata = isMetadataSet ? `${next()}::pg_catalog.jsonb, ${next()}::pg_catalog.jsonb` : "'{}', '{}'";
   return { next, expected, metadata };
 }
 
@@ -158,15 +160,21 @@ function parametersAfter(count: number): () => string {
 
 /** The columns of an atom beside its session and its user. */
 function atomColumns(isExpirySet: boolean): Readonly<Record<string, string>> {
-  return isExpirySet ? { ...ATOM_TYPES, expires_at: "timestamptz" } : ATOM_TYPES;
+  return isExpirySet ? { ...ATOM_TYPES, expires_at: "pg_catalog.timestamptz" } : ATOM_TYPES;
 }
 
-const ATOM_TYPES = { id: "uuid", memory_type: "text", content: "jsonb", metadata: "jsonb", created_at: "timestamptz" };
+const ATOM_TYPES = {
+  id: "pg_catalog.uuid",
+  memory_type: "pg_catalog.text",
+  content: "pg_catalog.jsonb",
+  metadata: "pg_catalog.jsonb",
+  created_at: "pg_catalog.timestamptz",
+};
 const HEAD_TYPES = {
-  session_id: "text",
-  user_id: "text",
-  created_at: "timestamptz",
-  last_atom_id: "uuid",
+  session_id: "pg_catalog.text",
+  user_id: "pg_catalog.text",
+  created_at: "pg_catalog.timestamptz",
+  last_atom_id: "pg_catalog.uuid",
   message_count: "integer",
   atom_count: "integer",
   deletion_count: "integer",
@@ -177,7 +185,7 @@ const HEAD_TYPES = {
 /** Rows of columns, each of which is an array in a parameter. */
 function unnested(columns: Readonly<Record<string, string>>, next: () => string): string {
   return `(SELECT ${Object.entries(columns)
-    .map(([name, type]) => `unnest(${next()}::${type}[]) AS ${name}`)
+    .map(([name, type]) => `pg_catalog.unnest(${next()}::${type}[]) AS ${name}`)
     .join()})`;
 }
 
@@ -197,9 +205,9 @@ function updateHead(isMetadataSet: boolean, expected: string | undefined): strin
 }
 
 /** For each key the change with the greatest id wins, whatever order they come in: `metadata-projection.ts` as SQL. */
-const IS_NEWER = `(excluded.metadata_ids ->> key) COLLATE "C" > COALESCE(head.metadata_ids ->> key, '')`;
+const IS_NEWER = `(excluded.metadata_ids ->> key) COLLATE pg_catalog."C" > COALESCE(head.metadata_ids ->> key, '')`;
 const MERGE_METADATA = `,
-    metadata = (head.metadata - ARRAY(SELECT key FROM jsonb_object_keys(excluded.metadata_ids) AS given (key) WHERE ${IS_NEWER}))
-      || COALESCE((SELECT jsonb_object_agg(key, value) FROM jsonb_each(excluded.metadata) WHERE ${IS_NEWER}), '{}'),
+    metadata = (head.metadata - ARRAY(SELECT key FROM pg_catalog.jsonb_object_keys(excluded.metadata_ids) AS given (key) WHERE ${IS_NEWER}))
+      || COALESCE((SELECT pg_catalog.jsonb_object_agg(key, value) FROM pg_catalog.jsonb_each(excluded.metadata) WHERE ${IS_NEWER}), '{}'),
     metadata_ids = head.metadata_ids
-      || COALESCE((SELECT jsonb_object_agg(key, value) FROM jsonb_each(excluded.metadata_ids) WHERE ${IS_NEWER}), '{}')`;
+      || COALESCE((SELECT pg_catalog.jsonb_object_agg(key, value) FROM pg_catalog.jsonb_each(excluded.metadata_ids) WHERE ${IS_NEWER}), '{}')`;

@@ -18,8 +18,8 @@ export class ChangeStatements {
   createHeads(): Statement {
     return this.#scope.named(`
 INSERT INTO ${this.#scope.table.heads} (${HEAD_TARGETS})
-SELECT session_id, '', now(), ${NIL}, ${recencyOf(NIL)}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
-FROM unnest($1::text[]) AS given (session_id) ORDER BY session_id COLLATE "C"
+SELECT session_id, '', pg_catalog.now(), ${NIL}, ${recencyOf(NIL)}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
+FROM pg_catalog.unnest($1::pg_catalog.text[]) AS given (session_id) ORDER BY session_id COLLATE pg_catalog."C"
 ON CONFLICT DO NOTHING`);
   }
 
@@ -59,7 +59,7 @@ SELECT session_id AS "sessionId" FROM ${this.#scope.table.tombstones} WHERE sess
     return this.#scope.named(`
 SELECT session_id AS "sessionId", id, stored.user_id AS "userId", stored.memory_type AS "memoryType", stored.content,
   stored.metadata, ${CREATED_AT_MS}, ${EXPIRES_AT_MS}
-FROM unnest($1::text[], $2::uuid[]) AS given (session_id, id)
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.uuid[])) AS given (session_id, id)
 LEFT JOIN ${this.#scope.table.memories} AS stored USING (session_id, id)
 LEFT JOIN ${this.#scope.table.tombstones} AS tombstone USING (session_id, id)
 WHERE stored.user_id IS NOT NULL OR tombstone.deleted_at IS NOT NULL`);
@@ -69,7 +69,7 @@ WHERE stored.user_id IS NOT NULL OR tombstone.deleted_at IS NOT NULL`);
   claimHeads(): Statement {
     return this.#scope.named(`
 UPDATE ${this.#scope.table.heads} AS head SET user_id = given.user_id, created_at = 'infinity'
-FROM unnest($1::text[], $2::text[]) AS given (session_id, user_id)
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS given (session_id, user_id)
 WHERE head.session_id = given.session_id AND atom_count = 0`);
   }
 
@@ -81,10 +81,13 @@ WHERE head.session_id = given.session_id AND atom_count = 0`);
     return this.#scope.named(`
 WITH buried AS (
   INSERT INTO ${this.#scope.table.tombstones} (session_id, id, deleted_at)
-  SELECT $1, id, COALESCE(deleted_at, now()) FROM unnest($2::uuid[], $3::timestamptz[]) AS given (id, deleted_at)
+  SELECT $1, id, COALESCE(deleted_at, pg_catalog.now())
+  FROM ROWS FROM (
+    pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.timestamptz[])
+  ) AS given (id, deleted_at)
   ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
 )${this.#scope.hints("buried", true)}
-DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[])
+DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2::pg_catalog.uuid[])
 RETURNING id, memory_type AS "memoryType", ${CREATED_AT_MS}`);
   }
 
@@ -96,7 +99,7 @@ WITH deleted AS (
   RETURNING id, memory_type, created_at
 ), buried AS (
   INSERT INTO ${this.#scope.table.tombstones} (session_id, id, deleted_at)
-  SELECT $1, id, now() FROM deleted ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
+  SELECT $1, id, pg_catalog.now() FROM deleted ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
 )${this.#scope.hints("buried", true)}
 SELECT id, memory_type AS "memoryType", ${CREATED_AT_MS} FROM deleted`);
   }
@@ -111,13 +114,13 @@ SELECT id, memory_type AS "memoryType", ${CREATED_AT_MS} FROM deleted`);
   /** When the earliest atom of a session was created. It reads all of them. $1: session id. */
   selectEarliest(): Statement {
     return this.#scope.named(`
-SELECT date_part('epoch', min(created_at)) * 1000 AS "createdAtMs" FROM ${this.#scope.table.memories} WHERE session_id = $1`);
+SELECT pg_catalog.date_part('epoch', pg_catalog.min(created_at)) * 1000::double precision AS "createdAtMs" FROM ${this.#scope.table.memories} WHERE session_id = $1`);
   }
 
   /** Writes a head after a deletion. $1: session id; $2 to $10: the columns, in their order here. */
   updateHeadAfterDelete(): Statement {
     return this.#scope.named(`
-UPDATE ${this.#scope.table.heads} SET user_id = $2, last_atom_id = $3, recency = ${recencyOf("$3::uuid")}, message_count = $4, atom_count = $5, id_xor = $6,
+UPDATE ${this.#scope.table.heads} SET user_id = $2, last_atom_id = $3, recency = ${recencyOf("$3::pg_catalog.uuid")}, message_count = $4, atom_count = $5, id_xor = $6,
   history_xor = $7, metadata = $8, metadata_ids = $9, created_at = $10, deletion_count = deletion_count + 1
 WHERE session_id = $1`);
   }
@@ -140,8 +143,10 @@ WITH dug_up AS (
   DELETE FROM ${this.#scope.table.tombstones} WHERE session_id = ANY($1) AND id <> ${NIL}
 ), buried AS (
   INSERT INTO ${this.#scope.table.tombstones} (session_id, id, deleted_at)
-  SELECT session_id, ${NIL}, COALESCE(deleted_at, now())
-  FROM unnest($1::text[], $2::timestamptz[]) AS given (session_id, deleted_at) ORDER BY session_id COLLATE "C"
+  SELECT session_id, ${NIL}, COALESCE(deleted_at, pg_catalog.now())
+  FROM ROWS FROM (
+    pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.timestamptz[])
+  ) AS given (session_id, deleted_at) ORDER BY session_id COLLATE pg_catalog."C"
   ON CONFLICT DO NOTHING RETURNING session_id, id
 )${this.#scope.hints("buried", true)}
 DELETE FROM ${this.#scope.table.memories} WHERE session_id = ANY($1)`);

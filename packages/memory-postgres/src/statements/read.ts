@@ -40,17 +40,17 @@ export class ReadStatements {
     const page = lastMessages === undefined ? "" : `ORDER BY id DESC LIMIT (SELECT ${parameter(lastMessages)}::bigint)`;
     // In a SELECT of their own the values do not change the plan, so that it is made once and not with each load, which
     // took as long as reading 20 messages.
-    const isOfSession = "session_id = (SELECT $1::text)";
+    const isOfSession = "session_id = (SELECT $1::pg_catalog.text)";
     const statement = this.#scope.named(`
 SELECT id, memory_type AS "memoryType", content, metadata, ${CREATED_AT_MS}
 FROM (
   SELECT ${NIL} AS id,
-    concat_ws(' ', last_atom_id, message_count, atom_count, id_xor, history_xor, user_id) AS memory_type,
+    pg_catalog.concat_ws(' ', last_atom_id, message_count, atom_count, id_xor, history_xor, user_id) AS memory_type,
     metadata_ids AS content, metadata, created_at
   FROM ${this.#scope.table.heads} WHERE ${isOfSession} AND atom_count > 0 ${guard}
   UNION ALL
   (SELECT id, memory_type, content, metadata, created_at FROM ${this.#scope.table.memories}
-  WHERE ${isOfSession} AND id >= (SELECT $2::uuid) AND ${IS_MESSAGE} ${guard} ${page})
+  WHERE ${isOfSession} AND id >= (SELECT $2::pg_catalog.uuid) AND ${IS_MESSAGE} ${guard} ${page})
 ) AS row
 ORDER BY id`);
     return { statement, values };
@@ -61,7 +61,9 @@ ORDER BY id`);
     const isRecentFirst = order === "recent-first";
     const bound = isRecentFirst ? (selection.beforeId ?? LAST_ID) : (selection.afterSessionId ?? "");
     // `recency` is what an index leads by, and follows from the id.
-    const isInPage = isRecentFirst ? `recency <= ${recencyOf("$1::uuid")} AND last_atom_id < $1` : "session_id > $1";
+    const isInPage = isRecentFirst
+      ? `recency <= ${recencyOf("$1::pg_catalog.uuid")} AND last_atom_id < $1`
+      : "session_id > $1";
     return {
       statement: this.#scope.named(`
 SELECT ${HEAD_COLUMNS} FROM ${this.#scope.table.heads}
@@ -88,7 +90,7 @@ WHERE session_id = $1 AND memory_type = '${SESSION_METADATA}' AND ${IS_FACT} ORD
     const values: unknown[] = [bounds.afterId ?? NIL_ID, bounds.beforeId ?? LAST_ID, limit];
     const parameter = (value: unknown): string => `$${values.push(value)}`;
     const conditions = ["id > $1", "id < $2"];
-    if (ids !== undefined) conditions.push(`id = ANY(${parameter(ids)}::uuid[])`);
+    if (ids !== undefined) conditions.push(`id = ANY(${parameter(ids)}::pg_catalog.uuid[])`);
     if (sessionId !== undefined) conditions.push(`session_id = ${parameter(sessionId)}`);
     if (userId !== undefined) conditions.push(`user_id = ${parameter(userId)}`);
     if (bounds.unexpiredAtMs !== undefined) {
@@ -108,12 +110,12 @@ ${ending}`;
     const pages: string[] = [];
     if (facts.length > 0) {
       pages.push(`
-SELECT page.* FROM (SELECT DISTINCT unnest(${parameter(facts)}::text[])) AS type (name)
+SELECT page.* FROM (SELECT DISTINCT pg_catalog.unnest(${parameter(facts)}::pg_catalog.text[])) AS type (name)
 CROSS JOIN LATERAL (${page("memory_type = type.name", IS_FACT)}) AS page
 ${ending}`);
     }
     if (messages.length > 0 || facts.length === 0) {
-      pages.push(page(`memory_type = ANY(${parameter(messages)}::text[])`, IS_MESSAGE));
+      pages.push(page(`memory_type = ANY(${parameter(messages)}::pg_catalog.text[])`, IS_MESSAGE));
     }
     const [only, other] = pages;
     const text = other === undefined ? only : `(${only}) UNION ALL (${other}) ${ending}`;

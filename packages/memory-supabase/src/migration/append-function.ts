@@ -43,7 +43,7 @@ BEGIN
   UPDATE ${heads} AS head SET created_at = LEAST(head.created_at, done.created_at), ${addToHead("done")}
   WHERE session_id = saved_id AND user_id = saved_user AND atom_count > 0
   RETURNING history_xor, deletion_count INTO changed;
-  IF changed.history_xor IS DISTINCT FROM foreseen OR done.atoms < json_array_length(atoms) THEN
+  IF changed.history_xor IS DISTINCT FROM foreseen OR done.atoms < pg_catalog.json_array_length(atoms) THEN
     ${refuse}
   END IF;
   IF changed.deletion_count > 0 THEN
@@ -54,7 +54,7 @@ BEGIN
   END IF;
 
   IF EXISTS (SELECT FROM ${peers}) THEN
-    ${leaveHints(tableNames(schema), "(SELECT saved_id AS session_id, id FROM unnest(done.ids) AS id) AS inserted", false)};
+    ${leaveHints(tableNames(schema), "(SELECT saved_id AS session_id, id FROM pg_catalog.unnest(done.ids) AS id) AS inserted", false)};
   END IF;
   IF done.has_metadata THEN
     PERFORM ${place}.rivet_apply_metadata(ARRAY[saved_id], done.ids);

@@ -14,11 +14,11 @@ ${plpgsql(
 DECLARE
   written constant integer := (${place}.rivet_write_atoms(atoms) ->> 'written')::integer;
 BEGIN
-  IF written < json_array_length(atoms) THEN
+  IF written < pg_catalog.json_array_length(atoms) THEN
     ${raise(REFUSALS.unforeseen, "some of the atoms are there already", "NULL")}
   END IF;
   RETURN (
-    SELECT json_object_agg(session_id, ${idOf("history_xor")}) FROM ${heads}
+    SELECT pg_catalog.json_object_agg(session_id, ${idOf("history_xor")}) FROM ${heads}
     WHERE session_id IN (SELECT session_id FROM ${GIVEN_ATOMS})
   );
 END`,

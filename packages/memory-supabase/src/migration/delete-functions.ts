@@ -30,7 +30,8 @@ DECLARE
 BEGIN
   WITH buried AS (
     INSERT INTO ${tombstones} (session_id, id, deleted_at)
-    SELECT given_session_id, id, COALESCE(deleted_at, now()) FROM unnest(ids, times) AS given (id, deleted_at)
+    SELECT given_session_id, id, COALESCE(deleted_at, pg_catalog.now())
+    FROM ROWS FROM (pg_catalog.unnest(ids), pg_catalog.unnest(times)) AS given (id, deleted_at)
     ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
     ${leaveHints(tableNames(schema), "buried", true)}
@@ -38,10 +39,10 @@ BEGIN
     DELETE FROM ${memories} WHERE session_id = given_session_id AND id = ANY (ids)
     RETURNING id, memory_type, created_at
   )
-  SELECT count(*)::integer AS atoms, (count(*) FILTER (WHERE ${IS_MESSAGE}))::integer AS messages,
-    COALESCE(bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
-    COALESCE(bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor,
-    min(created_at) AS earliest, COALESCE(bool_or(${IS_METADATA}), false) AS has_metadata
+  SELECT pg_catalog.count(*)::integer AS atoms, (pg_catalog.count(*) FILTER (WHERE ${IS_MESSAGE}))::integer AS messages,
+    COALESCE(pg_catalog.bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
+    COALESCE(pg_catalog.bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor,
+    pg_catalog.min(created_at) AS earliest, COALESCE(pg_catalog.bool_or(${IS_METADATA}), false) AS has_metadata
   INTO gone FROM deleted;
 
   SELECT id INTO last_id FROM ${memories} WHERE session_id = given_session_id ORDER BY id DESC LIMIT 1;
@@ -53,7 +54,7 @@ BEGIN
     atom_count = atom_count - gone.atoms, id_xor = id_xor # gone.id_xor, history_xor = history_xor # gone.history_xor,
     -- Only when the earliest goes are all of them looked at.
     created_at = CASE WHEN created_at = gone.earliest
-      THEN (SELECT min(created_at) FROM ${memories} WHERE session_id = given_session_id) ELSE created_at END,
+      THEN (SELECT pg_catalog.min(created_at) FROM ${memories} WHERE session_id = given_session_id) ELSE created_at END,
     metadata = CASE WHEN gone.has_metadata THEN '{}' ELSE metadata END,
     metadata_ids = CASE WHEN gone.has_metadata THEN '{}' ELSE metadata_ids END,
     deletion_count = deletion_count + 1
@@ -76,8 +77,8 @@ ${plpgsql(
   `
 DECLARE
   removed json := (
-    SELECT json_build_object('sessions', count(*), 'atoms', COALESCE(sum(atom_count), 0),
-      'messages', COALESCE(sum(message_count), 0))
+    SELECT pg_catalog.json_build_object('sessions', pg_catalog.count(*), 'atoms', COALESCE(pg_catalog.sum(atom_count), 0),
+      'messages', COALESCE(pg_catalog.sum(message_count), 0))
     FROM ${heads} WHERE session_id = ANY (session_ids) AND atom_count > 0
   );
 BEGIN
@@ -85,7 +86,8 @@ BEGIN
     DELETE FROM ${tombstones} WHERE session_id = ANY (session_ids) AND id <> ${NIL}
   ), buried AS (
     INSERT INTO ${tombstones} (session_id, id, deleted_at)
-    SELECT session_id, ${NIL}, COALESCE(deleted_at, now()) FROM unnest(session_ids, times) AS given (session_id, deleted_at)
+    SELECT session_id, ${NIL}, COALESCE(deleted_at, pg_catalog.now())
+    FROM ROWS FROM (pg_catalog.unnest(session_ids), pg_catalog.unnest(times)) AS given (session_id, deleted_at)
     ORDER BY session_id COLLATE "C" ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
     ${leaveHints(tableNames(schema), "buried", true)}
@@ -120,12 +122,12 @@ BEGIN
   ELSE
     locked := ${own("session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id)")};
   END IF;
-  IF ids IS NULL OR cardinality(locked) = 0 THEN
+  IF ids IS NULL OR pg_catalog.cardinality(locked) = 0 THEN
     removed := ${place}.rivet_bury_sessions(locked, NULL);
   ELSE
     SELECT message_count INTO messages FROM ${heads} WHERE session_id = given_session_id;
     atoms := ${place}.rivet_bury_atoms(given_session_id, ids, NULL);
-    removed := json_build_object('sessions', 0, 'atoms', atoms, 'messages',
+    removed := pg_catalog.json_build_object('sessions', 0, 'atoms', atoms, 'messages',
       messages - (SELECT message_count FROM ${heads} WHERE session_id = given_session_id));
   END IF;
   ${setWriting(false)}

@@ -18,22 +18,23 @@ export const NO_BITS = "B'0'::bit(128)";
 const ALL_STORES = "*";
 
 /** Off by less than a microsecond. */
-export const millisecondsOf = (time: string): string => `date_part('epoch', ${time}) * 1000`;
+export const millisecondsOf = (time: string): string =>
+  `pg_catalog.date_part('epoch', ${time}) * 1000::double precision`;
 /** Days and the rest apart: each is exact, also for times of other millennia. */
 export const timeOf = (ms: string): string =>
-  `(timestamp '1970-01-01' + make_interval(days => (${ms} / 86400000)::integer, secs => (${ms} % 86400000) / 1000.0)) AT TIME ZONE 'UTC'`;
+  `(timestamp '1970-01-01' + pg_catalog.make_interval(days => (${ms} / 86400000)::integer, secs => (${ms} % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC'`;
 
 /** The atoms that a function is given: without session and user where they all are of one. */
-export const GIVEN_ATOMS = `json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+export const GIVEN_ATOMS = `pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint)`;
 /** Their columns after the ids and the user, as they are stored. */
 export const GIVEN_VALUES = `memory_type, content::jsonb, metadata::jsonb, ${timeOf("created_at_ms")}, ${timeOf("expires_at_ms")}`;
 /** What was inserted, of the rows that are. */
-export const WRITTEN = `COALESCE(array_agg(id), '{}') AS ids, COALESCE(bool_or(${IS_METADATA}), false) AS has_metadata`;
+export const WRITTEN = `COALESCE(pg_catalog.array_agg(id), '{}') AS ids, COALESCE(pg_catalog.bool_or(${IS_METADATA}), false) AS has_metadata`;
 /** What these rows add to a head. */
-export const ADDED_TO_HEAD = `min(created_at) AS created_at, max(id::text COLLATE "C")::uuid AS last_id,
-      count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, count(*) AS atoms, COALESCE(bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
-      COALESCE(bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor`;
+export const ADDED_TO_HEAD = `pg_catalog.min(created_at) AS created_at, pg_catalog.max(id::text COLLATE "C")::uuid AS last_id,
+      pg_catalog.count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, pg_catalog.count(*) AS atoms, COALESCE(pg_catalog.bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
+      COALESCE(pg_catalog.bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor`;
 
 /** Adds these to the head that an UPDATE names `head`, but for when the session was created. */
 export const addToHead = (added: string): string => `last_atom_id = GREATEST(head.last_atom_id, ${added}.last_id),
@@ -43,11 +44,11 @@ export const addToHead = (added: string): string => `last_atom_id = GREATEST(hea
 
 /** Set for the length of one of our functions; whoever comes over REST cannot set it. */
 const WRITING = "rivet_memory.writing";
-export const WRITING_IS_SET = `current_setting('${WRITING}', true) = 'yes'`;
+export const WRITING_IS_SET = `pg_catalog.current_setting('${WRITING}', true) = 'yes'`;
 /** The same, asked once a statement and not for each row. */
 export const IS_WRITING = `(SELECT ${WRITING_IS_SET})`;
 export const setWriting = (isWriting: boolean): string =>
-  `PERFORM set_config('${WRITING}', '${isWriting ? "yes" : ""}', true);`;
+  `PERFORM pg_catalog.set_config('${WRITING}', '${isWriting ? "yes" : ""}', true);`;
 
 /** Leaves a hint for each row of a source, which gives `session_id` and `id`, where other stores are known. */
 export function leaveHints({ hints, peers }: TableNames, source: string, isTombstone: boolean): string {
@@ -79,7 +80,7 @@ export function plpgsql(
   const settings = [
     ...(isReading ? ["STABLE"] : []),
     isDefiner ? "SECURITY DEFINER" : "SECURITY INVOKER",
-    "SET search_path = ''",
+    "SET search_path = pg_catalog, pg_temp",
     ...(isSlow ? ["SET statement_timeout = '55s'"] : []),
   ];
   return `CREATE OR REPLACE FUNCTION ${signature} RETURNS ${returns}

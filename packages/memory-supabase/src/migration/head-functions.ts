@@ -20,13 +20,13 @@ ${plpgsql(
 DECLARE
   locked text[] := ${lock};
 BEGIN
-  IF cardinality(locked) = cardinality(session_ids) THEN
+  IF pg_catalog.cardinality(locked) = pg_catalog.cardinality(session_ids) THEN
     RETURN locked;
   END IF;
   INSERT INTO ${heads} (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count, deletion_count,
     id_xor, history_xor, metadata, metadata_ids)
-  SELECT session_id, '', now(), ${NIL}, ${recencyOf(NIL)}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
-  FROM unnest(session_ids) AS given (session_id) ORDER BY session_id COLLATE "C"
+  SELECT session_id, '', pg_catalog.now(), ${NIL}, ${recencyOf(NIL)}, 0, 0, 0, ${NO_BITS}, ${NO_BITS}, '{}', '{}'
+  FROM pg_catalog.unnest(session_ids) AS given (session_id) ORDER BY session_id COLLATE "C"
   ON CONFLICT DO NOTHING;
   RETURN ${lock};
 END`,
@@ -61,23 +61,23 @@ BEGIN
     metadata = (head.metadata - folded.keys) || folded.entries,
     metadata_ids = head.metadata_ids || folded.ids
   FROM (
-    SELECT session_id, array_agg(key) AS keys, jsonb_object_agg(key, id) AS ids,
-      COALESCE(jsonb_object_agg(key, value) FILTER (WHERE is_set), '{}') AS entries
+    SELECT session_id, pg_catalog.array_agg(key) AS keys, pg_catalog.jsonb_object_agg(key, id) AS ids,
+      COALESCE(pg_catalog.jsonb_object_agg(key, value) FILTER (WHERE is_set), '{}') AS entries
     FROM (
       SELECT DISTINCT ON (session_id, key) session_id, key, id, value, is_set
       FROM (
         -- A damaged change decides nothing.
-        SELECT session_id, id, CASE WHEN jsonb_typeof(content -> 'set') = 'object'
-          AND jsonb_typeof(content -> 'removed') = 'array'
-          AND NOT jsonb_path_exists(content, '$.removed[*] ? (@.type() != "string")') THEN content END AS content
+        SELECT session_id, id, CASE WHEN pg_catalog.jsonb_typeof(content -> 'set') = 'object'
+          AND pg_catalog.jsonb_typeof(content -> 'removed') = 'array'
+          AND NOT pg_catalog.jsonb_path_exists(content, '$.removed[*] ? (@.type() != "string")') THEN content END AS content
         FROM ${memories}
         WHERE session_id = ANY (session_ids) AND ${IS_METADATA} AND ${IS_FACT}
           AND (atom_ids IS NULL OR id = ANY (atom_ids))
       ) AS change
       CROSS JOIN LATERAL (
-        SELECT key, value, true AS is_set FROM jsonb_each(content -> 'set')
+        SELECT key, value, true AS is_set FROM pg_catalog.jsonb_each(content -> 'set')
         UNION ALL
-        SELECT key, NULL, false FROM jsonb_array_elements_text(content -> 'removed') AS removed (key)
+        SELECT key, NULL, false FROM pg_catalog.jsonb_array_elements_text(content -> 'removed') AS removed (key)
       ) AS entry
       ORDER BY session_id, key, id DESC, is_set DESC
     ) AS winner

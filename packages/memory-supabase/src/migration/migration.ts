@@ -55,11 +55,11 @@ ${listed(schemaStatements({ schema, fromVersion: version }))}
 `,
   );
   return `DO $rivet$ BEGIN
-IF to_regnamespace('${place}') IS NULL THEN
+IF pg_catalog.to_regnamespace('${place}') IS NULL THEN
 ${createSchema};
 END IF;
 
-IF to_regclass('${store}') IS NULL THEN
+IF pg_catalog.to_regclass('${store}') IS NULL THEN
 
 ${listed(statements)}
 

@@ -15,7 +15,8 @@ const IS_FREE = "user_id = ''";
  * whoever calls the API without them is checked here.
  */
 const IS_ATOM_ID = `id::text ~ '^.{14}7.{4}[89ab]'
-    AND ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint < extract(epoch FROM now() + interval '25 hours') * 1000`;
+    AND ('x' || pg_catalog.left(pg_catalog.replace(id::text, '-', ''), 12))::bit(48)::bigint::double precision
+      < pg_catalog.date_part('epoch', pg_catalog.now() + interval '25 hours') * 1000::double precision`;
 
 type Command = "SELECT" | "INSERT" | "UPDATE" | "DELETE";
 

@@ -21,7 +21,7 @@ export function readFunctions(schema: string): string[] {
   ];
 }
 
-const SIZE = "pg_column_size(content) + pg_column_size(metadata)";
+const SIZE = "pg_catalog.pg_column_size(content) + pg_catalog.pg_column_size(metadata)";
 const MESSAGE = ["id", "memory_type", "content::text", "metadata::text", millisecondsOf("created_at")];
 const ATOM = ["session_id", "user_id", millisecondsOf("expires_at"), ...MESSAGE];
 const HEAD = [
@@ -40,8 +40,8 @@ const HEAD = [
 
 /** One JSON array a column. */
 function columnsOf(expressions: readonly string[], order: string): string {
-  const lists = expressions.map((expression) => `COALESCE(json_agg(${expression} ORDER BY ${order}), '[]')`);
-  return `json_build_array(${lists.join(",\n      ")})`;
+  const lists = expressions.map((expression) => `COALESCE(pg_catalog.json_agg(${expression} ORDER BY ${order}), '[]')`);
+  return `pg_catalog.json_build_array(${lists.join(",\n      ")})`;
 }
 
 function rowsThatFit(schema: string): string {
@@ -54,13 +54,13 @@ ${plpgsql(
 DECLARE
   bytes bigint := 0;
 BEGIN
-  FOR position IN 1 .. LEAST(cardinality(sizes), ${PAGE_ROWS}) LOOP
+  FOR position IN 1 .. LEAST(pg_catalog.cardinality(sizes), ${PAGE_ROWS}) LOOP
     IF bytes >= ${PAGE_BYTES} THEN
       RETURN position - 1;
     END IF;
     bytes := bytes + sizes[position];
   END LOOP;
-  RETURN LEAST(cardinality(sizes), ${PAGE_ROWS});
+  RETURN LEAST(pg_catalog.cardinality(sizes), ${PAGE_ROWS});
 END`,
   { isReading: true },
 )}`;
@@ -69,7 +69,7 @@ END`,
 function selectAtoms(schema: string): string {
   const { schema: place, memories } = tableNames(schema);
   const typesThat = (condition: string): string =>
-    `ARRAY(SELECT DISTINCT memory_type FROM unnest(memory_types) AS type (memory_type) WHERE ${condition})`;
+    `ARRAY(SELECT DISTINCT memory_type FROM pg_catalog.unnest(memory_types) AS type (memory_type) WHERE ${condition})`;
   return `-- As it was before atoms expired: what calls it finds the one below.
 DROP FUNCTION IF EXISTS ${place}.rivet_select_atoms(text, text, text[], uuid[], uuid, uuid, boolean, integer);
 
@@ -82,8 +82,8 @@ ${plpgsql(
   "json",
   `
 DECLARE
-  ending constant text := format(' ORDER BY id %s LIMIT $7', CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END);
-  source text := format('SELECT * FROM ${memories} WHERE id > $1 AND id < $2 %s %s %s %s %s',
+  ending constant text := pg_catalog.format(' ORDER BY id %s LIMIT $7', CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END);
+  source text := pg_catalog.format('SELECT * FROM ${memories} WHERE id > $1 AND id < $2 %s %s %s %s %s',
     CASE WHEN unexpired_at_ms IS NOT NULL THEN 'AND (expires_at IS NULL OR expires_at > $9)' END,
     CASE WHEN created_before_ms IS NOT NULL THEN 'AND created_at < $10' END,
     CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $4' END,
@@ -101,23 +101,23 @@ DECLARE
   columns json;
 BEGIN
   IF facts <> '{}' THEN
-    pages := pages || format('SELECT page.* FROM unnest($6) AS type (name) CROSS JOIN LATERAL (%s AND memory_type = type.name
+    pages := pages || pg_catalog.format('SELECT page.* FROM pg_catalog.unnest($6) AS type (name) CROSS JOIN LATERAL (%s AND memory_type = type.name
       AND ${IS_FACT.replaceAll("'", "''")} %s) AS page %s', source, ending, ending);
   END IF;
   IF facts = '{}' OR messages <> '{}' THEN
-    pages := pages || format('%s AND memory_type = ANY ($8) AND ${IS_MESSAGE.replaceAll("'", "''")} %s', source, ending);
+    pages := pages || pg_catalog.format('%s AND memory_type = ANY ($8) AND ${IS_MESSAGE.replaceAll("'", "''")} %s', source, ending);
   END IF;
   IF memory_types IS NOT NULL THEN
-    source := format('SELECT * FROM ((%s)) AS page', array_to_string(pages, ') UNION ALL ('));
+    source := pg_catalog.format('SELECT * FROM ((%s)) AS page', pg_catalog.array_to_string(pages, ') UNION ALL ('));
   END IF;
   EXECUTE 'SELECT ARRAY(SELECT ${SIZE} FROM (' || source || ending || ') AS page)' INTO sizes
   USING first_id, last_id, given_user_id, given_session_id, ids, facts, LEAST(row_limit, ${PAGE_ROWS} + 1), messages,
     unexpired_at, created_before;
   fitting := ${place}.rivet_rows_that_fit(sizes);
-  EXECUTE format($page$SELECT ${columnsOf(ATOM, "id %1$s")} FROM (%2$s) AS page$page$,
+  EXECUTE pg_catalog.format($page$SELECT ${columnsOf(ATOM, "id %1$s")} FROM (%2$s) AS page$page$,
     CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END, source || ending) INTO columns
   USING first_id, last_id, given_user_id, given_session_id, ids, facts, fitting, messages, unexpired_at, created_before;
-  RETURN json_build_object('columns', columns, 'more', fitting < cardinality(sizes));
+  RETURN pg_catalog.json_build_object('columns', columns, 'more', fitting < pg_catalog.cardinality(sizes));
 END`,
   { isReading: true },
 )}`;
@@ -135,7 +135,7 @@ ${plpgsql(
 DECLARE
   columns json;
 BEGIN
-  EXECUTE format($page$SELECT ${columnsOf(expired, "expires_at, session_id, id")}
+  EXECUTE pg_catalog.format($page$SELECT ${columnsOf(expired, "expires_at, session_id, id")}
     FROM (
       SELECT * FROM ${memories} WHERE expires_at <= $1 %s %s %s ORDER BY expires_at, session_id, id LIMIT $7
     ) AS page$page$,
@@ -145,7 +145,7 @@ BEGIN
   INTO columns
   USING ${timeOf("at_ms")}, ${timeOf("after_expires_at_ms")}, after_session_id, after_id, given_user_id, given_session_id,
     LEAST(row_limit, ${PAGE_ROWS});
-  RETURN json_build_object('columns', columns, 'more', row_limit > ${PAGE_ROWS} AND json_array_length(columns -> 0) = ${PAGE_ROWS});
+  RETURN pg_catalog.json_build_object('columns', columns, 'more', row_limit > ${PAGE_ROWS} AND pg_catalog.json_array_length(columns -> 0) = ${PAGE_ROWS});
 END`,
   { isReading: true },
 )}`;
@@ -177,7 +177,7 @@ ${plpgsql(
   `
 DECLARE
   head json := (
-    SELECT json_build_array(${HEAD.join(", ")}) FROM (SELECT *, metadata_ids AS content FROM ${heads}) AS head
+    SELECT pg_catalog.json_build_array(${HEAD.join(", ")}) FROM (SELECT *, metadata_ids AS content FROM ${heads}) AS head
     WHERE session_id = given_session_id AND atom_count > 0 AND (given_user_id IS NULL OR user_id = given_user_id)
   );
   first_id constant uuid := COALESCE(from_id, ${NIL});
@@ -193,7 +193,7 @@ BEGIN
   IF last_messages IS NULL THEN${messages("id >= first_id AND id > after_id", "ASC")}
   ELSE${messages("id < before_id", "DESC")}
   END IF;
-  RETURN json_build_object('head', head, 'columns', columns, 'more', COALESCE(fitting < cardinality(sizes), false));
+  RETURN pg_catalog.json_build_object('head', head, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
 END`,
   { isReading: true },
 )}`;
@@ -210,19 +210,19 @@ ${plpgsql(
   `
 DECLARE
   ordering constant text := CASE WHEN after_session_id IS NULL THEN 'recency DESC, last_atom_id DESC' ELSE 'session_id' END;
-  source constant text := format('SELECT *, metadata_ids AS content FROM ${heads} WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
+  source constant text := pg_catalog.format('SELECT *, metadata_ids AS content FROM ${heads} WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
     CASE WHEN after_session_id IS NULL THEN 'recency <= ${recencyOf("$1")} AND last_atom_id < $1' ELSE 'session_id > $2' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering);
   last_id constant uuid := COALESCE(before_id, ${LAST_ID});
   page json;
 BEGIN
-  EXECUTE format($page$
+  EXECUTE pg_catalog.format($page$
     WITH found AS MATERIALIZED (%2$s),
     sized (sizes) AS MATERIALIZED (SELECT ARRAY(SELECT ${SIZE} FROM found)),
     fitting (rows) AS MATERIALIZED (SELECT ${place}.rivet_rows_that_fit(sizes) FROM sized)
-    SELECT json_build_object(
+    SELECT pg_catalog.json_build_object(
       'columns', (SELECT ${columnsOf(HEAD, "%1$s")} FROM (SELECT * FROM found LIMIT (SELECT rows FROM fitting)) AS page),
-      'more', (SELECT rows < cardinality(sizes) FROM fitting, sized)
+      'more', (SELECT rows < pg_catalog.cardinality(sizes) FROM fitting, sized)
     )$page$, ordering, source) INTO page
   USING last_id, after_session_id, given_user_id, LEAST(row_limit, ${PAGE_ROWS} + 1);
   RETURN page;
@@ -242,13 +242,13 @@ ${plpgsql(
 DECLARE
   columns json;
 BEGIN
-  EXECUTE format($page$SELECT ${columnsOf(tombstone, "session_id, id")}
+  EXECUTE pg_catalog.format($page$SELECT ${columnsOf(tombstone, "session_id, id")}
     FROM (
       SELECT * FROM ${tombstones} WHERE %s (session_id, id) > ($2, $3) ORDER BY session_id, id LIMIT $4
     ) AS page$page$, CASE WHEN given_session_id IS NOT NULL THEN 'session_id = $1 AND' END)
   INTO columns
   USING given_session_id, COALESCE(after_session_id, ''), COALESCE(after_id, ${NIL}), LEAST(row_limit, ${PAGE_ROWS});
-  RETURN json_build_object('columns', columns, 'more', row_limit > ${PAGE_ROWS} AND json_array_length(columns -> 0) = ${PAGE_ROWS});
+  RETURN pg_catalog.json_build_object('columns', columns, 'more', row_limit > ${PAGE_ROWS} AND pg_catalog.json_array_length(columns -> 0) = ${PAGE_ROWS});
 END`,
   { isReading: true },
 )}`;

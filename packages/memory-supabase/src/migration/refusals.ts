@@ -12,5 +12,5 @@ export const REFUSALS = {
 /** @param sessionId an SQL expression, as is `id`. */
 export function raise(code: string, message: string, sessionId: string, id?: string): string {
   const details = `'sessionId', ${sessionId}${id === undefined ? "" : `, 'id', ${id}`}`;
-  return `RAISE EXCEPTION USING ERRCODE = '${code}', MESSAGE = '${message}', DETAIL = json_build_object(${details})::text;`;
+  return `RAISE EXCEPTION USING ERRCODE = '${code}', MESSAGE = '${message}', DETAIL = pg_catalog.json_build_object(${details})::text;`;
 }

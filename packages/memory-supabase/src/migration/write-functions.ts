@@ -65,7 +65,7 @@ BEGIN
     ORDER BY 1
   );
   session_ids := ARRAY(
-    SELECT session_id FROM unnest(incoming)
+    SELECT session_id FROM pg_catalog.unnest(incoming)
     UNION SELECT saved_id WHERE saved_id IS NOT NULL
     UNION SELECT session_id FROM ${given}
   );
@@ -73,20 +73,20 @@ BEGIN
 
   IF is_merge THEN
     deleted := ${place}.rivet_deleted_sessions(session_ids);
-    SELECT array_agg(session_id) AS ids, array_agg(${timeOf("deleted_at_ms")}) AS times INTO facts
+    SELECT pg_catalog.array_agg(session_id) AS ids, pg_catalog.array_agg(${timeOf("deleted_at_ms")}) AS times INTO facts
     FROM ${given} WHERE id = ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted);
     IF facts.ids IS NOT NULL THEN
       removed := (${place}.rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
       deleted := deleted || facts.ids;
     END IF;
     FOR facts IN
-      SELECT session_id, array_agg(id ORDER BY id) AS ids, array_agg(${timeOf("deleted_at_ms")} ORDER BY id) AS times
+      SELECT session_id, pg_catalog.array_agg(id ORDER BY id) AS ids, pg_catalog.array_agg(${timeOf("deleted_at_ms")} ORDER BY id) AS times
       FROM ${given} WHERE id <> ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted)
       GROUP BY session_id
     LOOP
       removed := removed + ${place}.rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
     END LOOP;
-    incoming := ARRAY(SELECT atom FROM unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
+    incoming := ARRAY(SELECT atom FROM pg_catalog.unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
   END IF;
 
   -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
@@ -94,9 +94,9 @@ BEGIN
   FOR refused IN
     SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
     FROM (
-      SELECT session_id, user_id FROM unnest(incoming)
+      SELECT session_id, user_id FROM pg_catalog.unnest(incoming)
       UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
-      UNION SELECT session_id, NULL FROM unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
+      UNION SELECT session_id, NULL FROM pg_catalog.unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
     ) AS wanted
     LEFT JOIN ${heads} AS head USING (session_id)
     WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
@@ -111,7 +111,7 @@ BEGIN
 
   IF saved_id IS NOT NULL THEN
     SELECT history_xor INTO version FROM ${heads} WHERE session_id = saved_id;
-    SELECT array_agg(id) AS ids INTO facts FROM ${memories}
+    SELECT pg_catalog.array_agg(id) AS ids INTO facts FROM ${memories}
     WHERE session_id = saved_id AND id <= clear_through AND ${IS_MESSAGE};
     IF facts.ids IS NOT NULL THEN
       removed := ${place}.rivet_bury_atoms(saved_id, facts.ids, NULL);
@@ -119,7 +119,7 @@ BEGIN
   END IF;
 
   WITH inserted AS (
-    INSERT INTO ${memories} SELECT atom.* FROM unnest(incoming) AS atom
+    INSERT INTO ${memories} SELECT atom.* FROM pg_catalog.unnest(incoming) AS atom
     WHERE NOT EXISTS (
       SELECT FROM ${tombstones} AS buried WHERE buried.session_id = atom.session_id AND buried.id = atom.id
     )
@@ -128,7 +128,7 @@ BEGIN
   ), hinted AS (
     ${leaveHints(tableNames(schema), "inserted", false)}
   ), added AS (
-    SELECT session_id, min(user_id) AS user_id, ${ADDED_TO_HEAD} FROM inserted GROUP BY session_id
+    SELECT session_id, pg_catalog.min(user_id) AS user_id, ${ADDED_TO_HEAD} FROM inserted GROUP BY session_id
   ), updated AS (
     UPDATE ${heads} AS head SET user_id = added.user_id,
       created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END,
@@ -142,8 +142,8 @@ BEGIN
     PERFORM ${place}.rivet_apply_metadata(session_ids, done.ids);
   END IF;
 
-  IF cardinality(done.ids) < cardinality(incoming) THEN
-    SELECT atom.session_id, atom.id INTO refused FROM unnest(incoming) AS atom JOIN ${memories} AS stored USING (session_id, id)
+  IF pg_catalog.cardinality(done.ids) < pg_catalog.cardinality(incoming) THEN
+    SELECT atom.session_id, atom.id INTO refused FROM pg_catalog.unnest(incoming) AS atom JOIN ${memories} AS stored USING (session_id, id)
     WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata, atom.expires_at)
       IS DISTINCT FROM (stored.user_id, stored.memory_type, stored.content, stored.metadata, stored.expires_at)
     ORDER BY 1, 2 LIMIT 1;
@@ -152,10 +152,10 @@ BEGIN
     END IF;
   END IF;
 
-  IF expected IS NOT NULL AND version <> expected AND removed + cardinality(done.ids) > 0 THEN
+  IF expected IS NOT NULL AND version <> expected AND removed + pg_catalog.cardinality(done.ids) > 0 THEN
     -- What the same write left here before its reply was lost is no change by somebody else.
     FOR refused IN
-      SELECT id FROM unnest(incoming) AS atom JOIN ${memories} USING (session_id, id)
+      SELECT id FROM pg_catalog.unnest(incoming) AS atom JOIN ${memories} USING (session_id, id)
       WHERE atom.${IS_HISTORY} AND id <> ALL (done.ids) ORDER BY id DESC
     LOOP
       version := version # ${bitsOf("refused.id")};
@@ -167,7 +167,7 @@ BEGIN
   END IF;
 
   ${setWriting(false)}
-  RETURN json_build_object('written', cardinality(done.ids), 'removed', removed,
+  RETURN pg_catalog.json_build_object('written', pg_catalog.cardinality(done.ids), 'removed', removed,
     'historyXor', ${idOf("version_after")});
 END`,
 )}`;

@@ -16,9 +16,9 @@ export class DigestStatements {
   /** $1: session id; $2: sessions a range; $3: sessions in all. */
   selectRanges(): Statement {
     return this.#scope.named(`
-SELECT max(session_id) AS through, ${idText("bit_xor(hash)")} AS digest
+SELECT pg_catalog.max(session_id) AS through, ${idText("pg_catalog.bit_xor(hash)")} AS digest
 FROM (
-  SELECT session_id, hash, (row_number() OVER (ORDER BY session_id) - 1) / $2::bigint AS part
+  SELECT session_id, hash, (pg_catalog.row_number() OVER (ORDER BY session_id) - 1) / $2::bigint AS part
   FROM (${this.#hashes("session_id > $1", "ORDER BY session_id LIMIT $3")}) AS session
 ) AS session
 GROUP BY part ORDER BY part`);
@@ -28,8 +28,10 @@ GROUP BY part ORDER BY part`);
   selectDigests(): Statement {
     const hashes = this.#hashes("session_id > range.after AND session_id <= range.through", "");
     return this.#scope.named(`
-SELECT ${idText(`COALESCE((SELECT bit_xor(hash) FROM (${hashes}) AS session), ${NO_BITS})`)} AS digest
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS range (after, through, number) ORDER BY number`);
+SELECT ${idText(`COALESCE((SELECT pg_catalog.bit_xor(hash) FROM (${hashes}) AS session), ${NO_BITS})`)} AS digest
+FROM ROWS FROM (
+  pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])
+) WITH ORDINALITY AS range (after, through, number) ORDER BY number`);
   }
 
   /** $1: after; $2: through, or null; $3: limit. */
@@ -37,7 +39,7 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS range (after, through, nu
     return this.#scope.named(`
 SELECT session_id AS "sessionId", atom_count AS "atomCount", ${idText("id_xor")} AS "idXor",
   tombstone_count AS "tombstoneCount", ${idText("tombstone_xor")} AS "tombstoneXor"
-FROM (${this.#sessions("session_id > $1 AND ($2::text IS NULL OR session_id <= $2::text)")}) AS session
+FROM (${this.#sessions("session_id > $1 AND ($2::pg_catalog.text IS NULL OR session_id <= $2::pg_catalog.text)")}) AS session
 ORDER BY session_id LIMIT $3`);
   }
 
@@ -50,7 +52,7 @@ SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id < $2 O
   /** Those of the ids that are there. $1: session id; $2: ids. */
   selectHeldIds(): Statement {
     return this.#scope.named(
-      `SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2::uuid[])`,
+      `SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2::pg_catalog.uuid[])`,
     );
   }
 
@@ -75,7 +77,7 @@ SELECT ${columns} FROM ${this.#scope.table.tombstones} WHERE ${condition} ORDER 
     return `
   SELECT session_id, atom_count, id_xor, tombstone_count::integer, COALESCE(tombstone_xor, ${NO_BITS}) AS tombstone_xor
   FROM ${this.#scope.table.heads} AS head CROSS JOIN LATERAL (
-    SELECT count(*) AS tombstone_count, bit_xor(${bitsOf("id")}) AS tombstone_xor
+    SELECT pg_catalog.count(*) AS tombstone_count, pg_catalog.bit_xor(${bitsOf("id")}) AS tombstone_xor
     FROM ${this.#scope.table.tombstones} AS tombstone WHERE tombstone.session_id = head.session_id
   ) AS buried
   WHERE ${condition} AND (atom_count > 0 OR tombstone_count > 0)`;
@@ -83,9 +85,9 @@ SELECT ${columns} FROM ${this.#scope.table.tombstones} WHERE ${condition} ORDER 
 
   #hashes(condition: string, rest: string): string {
     const parts = ["atom_count", idText("id_xor"), "tombstone_count", idText("tombstone_xor"), "session_id"];
-    const text = `concat_ws(E'\\n', ${parts.join(", ")})`;
+    const text = `pg_catalog.concat_ws(E'\\n', ${parts.join(", ")})`;
     return `
-SELECT session_id, ('x' || substr(encode(sha256(convert_to(${text}, 'UTF8')), 'hex'), 1, 32))::bit(128) AS hash
+SELECT session_id, ('x' || pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${text}, 'UTF8')), 'hex'), 1, 32))::bit(128) AS hash
 FROM (${this.#sessions(condition)}) AS held ${rest}`;
   }
 }

@@ -7,14 +7,14 @@ import { DELETED_AT_MS } from "./columns.ts";
 
 /** A damaged change decides nothing, and stops nobody. */
 const ifType = (json: string, type: string, otherwise: string): string =>
-  `CASE WHEN jsonb_typeof(${json}) = '${type}' THEN ${json} ELSE '${otherwise}' END`;
+  `CASE WHEN pg_catalog.jsonb_typeof(${json}) = '${type}' THEN ${json} ELSE '${otherwise}' END`;
 
 // The parts of a page, in the order of its keys.
-const list = (column: string): string => `array_agg(${column} ORDER BY session_id, id, is_tombstone)`;
+const list = (column: string): string => `pg_catalog.array_agg(${column} ORDER BY session_id, id, is_tombstone)`;
 /** In the binary format, in which another server takes it as it is. */
-const packed = (column: string): string => `encode(array_send(${list(column)}), 'base64')`;
+const packed = (column: string): string => `pg_catalog.encode(pg_catalog.array_send(${list(column)}), 'base64')`;
 const packedOfHeads = (column: string): string =>
-  `encode(array_send(array_agg(${column} ORDER BY session_id)), 'base64')`;
+  `pg_catalog.encode(pg_catalog.array_send(pg_catalog.array_agg(${column} ORDER BY session_id)), 'base64')`;
 
 /** Hints, what they name, and what a target refuses for good. */
 export class HintStatements {
@@ -40,12 +40,12 @@ export class HintStatements {
   selectHints(): Statement {
     return this.#scope.named(`
 WITH RECURSIVE lease AS (
-  UPDATE ${this.#scope.table.store} SET drainer = $7, drainer_until = clock_timestamp() + make_interval(secs => $8 / 1000.0)
-  WHERE (drainer = $7 OR drainer_until IS NULL OR drainer_until < clock_timestamp())
-    AND EXISTS (${this.#nextHint("$2::text", "$3::uuid", "$4::boolean")})
+  UPDATE ${this.#scope.table.store} SET drainer = $7, drainer_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $8 / 1000.0)
+  WHERE (drainer = $7 OR drainer_until IS NULL OR drainer_until < pg_catalog.clock_timestamp())
+    AND EXISTS (${this.#nextHint("$2::pg_catalog.text", "$3::pg_catalog.uuid", "$4::boolean")})
   RETURNING 1
 ), step AS (
-  SELECT $2::text COLLATE "C" AS session_id, $3::uuid AS id, $4::boolean AS is_tombstone, 0 AS number FROM lease
+  SELECT $2::pg_catalog.text COLLATE pg_catalog."C" AS session_id, $3::pg_catalog.uuid AS id, $4::boolean AS is_tombstone, 0 AS number FROM lease
   UNION ALL
   SELECT next.*, number + 1 FROM step CROSS JOIN LATERAL (
     ${this.#nextHint("step.session_id", "step.id", "step.is_tombstone")}
@@ -55,50 +55,50 @@ WITH RECURSIVE lease AS (
   SELECT session_id, id, is_tombstone FROM step WHERE number > 0
 ), named AS (
   SELECT hint.*, user_id, memory_type, content, metadata, created_at, expires_at, ${bitsOf("hint.id")} AS bits,
-    sum(COALESCE(pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
-      - COALESCE(pg_column_size(content), 0) AS bytes_before
+    pg_catalog.sum(COALESCE(pg_catalog.pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
+      - COALESCE(pg_catalog.pg_column_size(content), 0) AS bytes_before
   FROM hint LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
 ), fact AS (
   SELECT * FROM named WHERE bytes_before <= $6
 ), change AS (
   SELECT session_id, id, key, value FROM fact CROSS JOIN LATERAL (
-    SELECT key, value FROM jsonb_each(${ifType("content -> 'set'", "object", "{}")})
+    SELECT key, value FROM pg_catalog.jsonb_each(${ifType("content -> 'set'::pg_catalog.text", "object", "{}")})
     UNION ALL
-    SELECT key, NULL FROM jsonb_array_elements_text(${ifType("content -> 'removed'", "array", "[]")}) AS key
+    SELECT key, NULL FROM pg_catalog.jsonb_array_elements_text(${ifType("content -> 'removed'::pg_catalog.text", "array", "[]")}) AS key
   ) AS change
   WHERE memory_type = '${SESSION_METADATA}'
 ), decided AS (
-  SELECT session_id, COALESCE(jsonb_object_agg(key, value) FILTER (WHERE value IS NOT NULL), '{}') AS metadata,
-    jsonb_object_agg(key, id) AS metadata_ids
+  SELECT session_id, COALESCE(pg_catalog.jsonb_object_agg(key, value) FILTER (WHERE value IS NOT NULL), '{}') AS metadata,
+    pg_catalog.jsonb_object_agg(key, id) AS metadata_ids
   FROM (SELECT DISTINCT ON (session_id, key) * FROM change ORDER BY session_id, key, id DESC) AS latest
   GROUP BY session_id
 ), head AS (
-  SELECT session_id, min(user_id) AS user_id, min(created_at) AS created_at, max(id::text COLLATE "C") AS last_atom_id,
-    count(*) FILTER (WHERE ${IS_MESSAGE}) AS message_count, count(*) AS atom_count, bit_xor(bits) AS id_xor,
-    COALESCE(bit_xor(bits) FILTER (WHERE ${IS_MESSAGE} OR memory_type = '${SESSION_METADATA}'), ${NO_BITS}) AS history_xor,
-    COALESCE(min(decided.metadata::text), '{}') AS metadata, COALESCE(min(metadata_ids::text), '{}') AS metadata_ids
+  SELECT session_id, pg_catalog.min(user_id) AS user_id, pg_catalog.min(created_at) AS created_at, pg_catalog.max(id::pg_catalog.text COLLATE pg_catalog."C") AS last_atom_id,
+    pg_catalog.count(*) FILTER (WHERE ${IS_MESSAGE}) AS message_count, pg_catalog.count(*) AS atom_count, pg_catalog.bit_xor(bits) AS id_xor,
+    COALESCE(pg_catalog.bit_xor(bits) FILTER (WHERE ${IS_MESSAGE} OR memory_type = '${SESSION_METADATA}'), ${NO_BITS}) AS history_xor,
+    COALESCE(pg_catalog.min(decided.metadata::pg_catalog.text), '{}') AS metadata, COALESCE(pg_catalog.min(metadata_ids::pg_catalog.text), '{}') AS metadata_ids
   FROM fact LEFT JOIN decided USING (session_id) GROUP BY session_id
 )
 SELECT atoms.*, heads.*,
-  NOT EXISTS (SELECT FROM lease) AND EXISTS (${this.#nextHint("$2::text", "$3::uuid", "$4::boolean")}) AS "isLeft",
-  (SELECT count(*) FROM hint) = $5 OR (SELECT count(*) FROM hint) > atoms.count AS "hasMore"
+  NOT EXISTS (SELECT FROM lease) AND EXISTS (${this.#nextHint("$2::pg_catalog.text", "$3::pg_catalog.uuid", "$4::boolean")}) AS "isLeft",
+  (SELECT pg_catalog.count(*) FROM hint) = $5 OR (SELECT pg_catalog.count(*) FROM hint) > atoms.count AS "hasMore"
 FROM (
-  SELECT count(*) AS count,
-    COALESCE(bool_and(memory_type IS NOT NULL), false) AS "isPlain",
+  SELECT pg_catalog.count(*) AS count,
+    COALESCE(pg_catalog.bool_and(memory_type IS NOT NULL), false) AS "isPlain",
     ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
     ${packed("session_id")} AS "packedSessionIds", ${packed("user_id")} AS "userIds", ${packed("id")} AS "packedIds",
     ${packed("memory_type")} AS "memoryTypes", ${packed("content")} AS contents, ${packed("metadata")} AS metadata,
-    ${packed("created_at")} AS "createdAt", ${packed("expires_at")} AS "expiresAt", max(session_id) AS "lastSessionId",
-    (array_agg(id ORDER BY session_id DESC, id DESC))[1] AS "lastId",
-    (array_agg(is_tombstone ORDER BY session_id DESC, id DESC, is_tombstone DESC))[1] AS "isLastTombstone"
+    ${packed("created_at")} AS "createdAt", ${packed("expires_at")} AS "expiresAt", pg_catalog.max(session_id) AS "lastSessionId",
+    (pg_catalog.array_agg(id ORDER BY session_id DESC, id DESC))[1] AS "lastId",
+    (pg_catalog.array_agg(is_tombstone ORDER BY session_id DESC, id DESC, is_tombstone DESC))[1] AS "isLastTombstone"
   FROM fact
 ) AS atoms, (
   SELECT ${packedOfHeads("session_id")} AS "headSessionIds", ${packedOfHeads("user_id")} AS "headUserIds",
-    ${packedOfHeads("created_at")} AS "headCreatedAt", ${packedOfHeads("last_atom_id::uuid")} AS "lastAtomIds",
+    ${packedOfHeads("created_at")} AS "headCreatedAt", ${packedOfHeads("last_atom_id::pg_catalog.uuid")} AS "lastAtomIds",
     ${packedOfHeads("message_count::integer")} AS "messageCounts", ${packedOfHeads("atom_count::integer")} AS "atomCounts",
     ${packedOfHeads("0")} AS "deletionCounts", ${packedOfHeads("id_xor")} AS "idXors",
-    ${packedOfHeads("history_xor")} AS "historyXors", ${packedOfHeads("metadata::jsonb")} AS "headMetadata",
-    ${packedOfHeads("metadata_ids::jsonb")} AS "metadataIds"
+    ${packedOfHeads("history_xor")} AS "historyXors", ${packedOfHeads("metadata::pg_catalog.jsonb")} AS "headMetadata",
+    ${packedOfHeads("metadata_ids::pg_catalog.jsonb")} AS "metadataIds"
   FROM head
 ) AS heads`);
   }
@@ -112,13 +112,15 @@ FROM (
   selectFacts(): Statement {
     return this.#scope.named(`
 SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
-  date_part('epoch', created_at) * 1000 AS "createdAtMs", ${EXPIRES_AT_MS}, ${DELETED_AT_MS}
-FROM unnest($1::text[], $2::uuid[], $3::boolean[]) AS hint (session_id, id, is_tombstone)
+  pg_catalog.date_part('epoch', created_at) * 1000::double precision AS "createdAtMs", ${EXPIRES_AT_MS}, ${DELETED_AT_MS}
+FROM ROWS FROM (
+  pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::boolean[])
+) AS hint (session_id, id, is_tombstone)
 LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
 LEFT JOIN LATERAL (
   SELECT deleted_at FROM ${this.#scope.table.tombstones} WHERE session_id = hint.session_id AND id = hint.id LIMIT 1
 ) AS tombstone ON is_tombstone
-ORDER BY hint.session_id COLLATE "C", hint.id`);
+ORDER BY hint.session_id COLLATE pg_catalog."C", hint.id`);
   }
 
   /**
@@ -129,7 +131,11 @@ ORDER BY hint.session_id COLLATE "C", hint.id`);
     return this.#scope.named(`
 WITH settled AS (
   DELETE FROM ${this.#scope.table.hints} WHERE target = $1 AND ctid = ANY(ARRAY(
-    SELECT hint.ctid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS given (session_id, id, is_tombstone)
+    SELECT hint.ctid
+    FROM ROWS FROM (
+      pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.uuid[]),
+      pg_catalog.unnest($4::boolean[])
+    ) AS given (session_id, id, is_tombstone)
     CROSS JOIN LATERAL (
       SELECT ctid FROM ${this.#scope.table.hints} AS hint
       WHERE target = $1 AND hint.session_id = given.session_id AND hint.id = given.id
@@ -139,10 +145,10 @@ WITH settled AS (
   ))
   RETURNING session_id, id, is_tombstone
 ), released AS (
-  UPDATE ${this.#scope.table.store} SET drainer_until = NULL WHERE drainer = $6::uuid
+  UPDATE ${this.#scope.table.store} SET drainer_until = NULL WHERE drainer = $6::pg_catalog.uuid
 )
 INSERT INTO ${this.#scope.table.hints} (target, session_id, id, is_tombstone)
-SELECT target, session_id, id, is_tombstone FROM settled CROSS JOIN unnest($5::text[]) AS other (target)
+SELECT target, session_id, id, is_tombstone FROM settled CROSS JOIN pg_catalog.unnest($5::pg_catalog.text[]) AS other (target)
 ORDER BY target, session_id, id ON CONFLICT DO NOTHING`);
   }
 
@@ -161,16 +167,16 @@ WITH dropped AS (
   RETURNING 1
 ), marked AS (
   INSERT INTO ${this.#scope.table.peers} (name, needs_repair)
-  SELECT name, true FROM unnest($4::text[]) AS lacking (name) WHERE EXISTS (SELECT FROM dropped)
-  ORDER BY name COLLATE "C" ON CONFLICT (name) DO UPDATE SET needs_repair = true
+  SELECT name, true FROM pg_catalog.unnest($4::pg_catalog.text[]) AS lacking (name) WHERE EXISTS (SELECT FROM dropped)
+  ORDER BY name COLLATE pg_catalog."C" ON CONFLICT (name) DO UPDATE SET needs_repair = true
 )
-SELECT count(*) AS dropped FROM dropped`);
+SELECT pg_catalog.count(*) AS dropped FROM dropped`);
   }
 
   /** How many hints there are for each target, and the least id among them, which tells the age of the oldest. */
   countHints(): Statement {
     return this.#scope.named(`
-SELECT target, count(*) AS hints, min(id::text COLLATE "C") FILTER (WHERE id <> ${NIL}) AS "oldestId"
+SELECT target, pg_catalog.count(*) AS hints, pg_catalog.min(id::pg_catalog.text COLLATE pg_catalog."C") FILTER (WHERE id <> ${NIL}) AS "oldestId"
 FROM ${this.#scope.table.hints} GROUP BY target`);
   }
 
@@ -178,20 +184,23 @@ FROM ${this.#scope.table.hints} GROUP BY target`);
   insertDeadLetters(): Statement {
     return this.#scope.named(`
 INSERT INTO ${this.#scope.table.deadLetters} (target, session_id, id, code, message, failed_at)
-SELECT $1, session_id, id, code, message, now()
-FROM unnest($2::text[], $3::uuid[], $4::text[], $5::text[]) AS letter (session_id, id, code, message)
-ON CONFLICT (target, session_id, id) DO UPDATE SET code = excluded.code, message = excluded.message, failed_at = now()`);
+SELECT $1, session_id, id, code, message, pg_catalog.now()
+FROM ROWS FROM (
+  pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.uuid[]),
+  pg_catalog.unnest($4::pg_catalog.text[]), pg_catalog.unnest($5::pg_catalog.text[])
+) AS letter (session_id, id, code, message)
+ON CONFLICT (target, session_id, id) DO UPDATE SET code = excluded.code, message = excluded.message, failed_at = pg_catalog.now()`);
   }
 
   selectDeadLetters(): Statement {
     return this.#scope.named(`
-SELECT target, session_id AS "sessionId", id, code, message, date_part('epoch', failed_at) * 1000 AS "failedAtMs"
+SELECT target, session_id AS "sessionId", id, code, message, pg_catalog.date_part('epoch', failed_at) * 1000::double precision AS "failedAtMs"
 FROM ${this.#scope.table.deadLetters} ORDER BY failed_at DESC LIMIT $1`);
   }
 
   countDeadLetters(): Statement {
     return this.#scope.named(
-      `SELECT target, count(*) AS letters FROM ${this.#scope.table.deadLetters} GROUP BY target`,
+      `SELECT target, pg_catalog.count(*) AS letters FROM ${this.#scope.table.deadLetters} GROUP BY target`,
     );
   }
 

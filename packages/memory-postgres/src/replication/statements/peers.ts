@@ -11,8 +11,8 @@ export class PeerStatements {
 
   selectPeers(): Statement {
     return this.#scope.named(`
-SELECT name, date_part('epoch', heartbeat) * 1000 AS "heartbeatMs", needs_repair AS "needsRepair",
-  date_part('epoch', drained_at) * 1000 AS "drainedAtMs", date_part('epoch', repaired_at) * 1000 AS "repairedAtMs"
+SELECT name, pg_catalog.date_part('epoch', heartbeat) * 1000::double precision AS "heartbeatMs", needs_repair AS "needsRepair",
+  pg_catalog.date_part('epoch', drained_at) * 1000::double precision AS "drainedAtMs", pg_catalog.date_part('epoch', repaired_at) * 1000::double precision AS "repairedAtMs"
 FROM ${this.#scope.table.peers}`);
   }
 
@@ -20,8 +20,8 @@ FROM ${this.#scope.table.peers}`);
   notePeer(): Statement {
     return this.#scope.named(`
 INSERT INTO ${this.#scope.table.peers} AS peer (name, heartbeat, needs_repair, drained_at, repaired_at)
-VALUES ($1, to_timestamp($2::double precision / 1000), COALESCE($3::boolean, false),
-  CASE WHEN $4::boolean THEN now() END, CASE WHEN $5::boolean THEN now() END)
+VALUES ($1, pg_catalog.to_timestamp($2::double precision / 1000::double precision), COALESCE($3::boolean, false),
+  CASE WHEN $4::boolean THEN pg_catalog.now() END, CASE WHEN $5::boolean THEN pg_catalog.now() END)
 ON CONFLICT (name) DO UPDATE SET
   heartbeat = CASE WHEN $5::boolean THEN excluded.heartbeat ELSE GREATEST(peer.heartbeat, excluded.heartbeat) END,
   needs_repair = COALESCE($3::boolean, peer.needs_repair),
@@ -31,15 +31,15 @@ ON CONFLICT (name) DO UPDATE SET
 
   selectHeartbeat(): Statement {
     return this.#scope.named(
-      `SELECT date_part('epoch', heartbeat) * 1000 AS "heartbeatMs" FROM ${this.#scope.table.store}`,
+      `SELECT pg_catalog.date_part('epoch', heartbeat) * 1000::double precision AS "heartbeatMs" FROM ${this.#scope.table.store}`,
     );
   }
 
   /** Moves the heartbeat on, unless somebody else is about to. */
   beat(): Statement {
     return this.#scope.named(`
-UPDATE ${this.#scope.table.store} SET heartbeat = GREATEST(now(), heartbeat + interval '1 millisecond')
+UPDATE ${this.#scope.table.store} SET heartbeat = GREATEST(pg_catalog.now(), heartbeat + interval '1 millisecond')
 WHERE store_uuid IN (SELECT store_uuid FROM ${this.#scope.table.store} FOR UPDATE SKIP LOCKED)
-RETURNING date_part('epoch', heartbeat) * 1000 AS "heartbeatMs"`);
+RETURNING pg_catalog.date_part('epoch', heartbeat) * 1000::double precision AS "heartbeatMs"`);
   }
 }
