@@ -31,3 +31,10 @@ export function parseList(text: string): string[] {
   if (items.includes("")) throw new InvalidArgumentError("expected names with commas between them.");
   return items;
 }
+
+/** The path of a file. An address in its place, which may hold a password, is not repeated. */
+export function parseFile(text: string): string {
+  if (/^(postgres(ql)?|supabase|sqlite|memory|https?):/i.test(text))
+    throw new InvalidArgumentError("it is an address; expected the path of a file.");
+  return text;
+}

@@ -2,8 +2,12 @@
 import { existsSync } from "node:fs";
 import { MemoryError, openStorage, type MemoryStorage } from "@rivet/memory-core";
 import { Command } from "commander";
+import { parseFile } from "./arguments.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { errorText, withoutAddresses } from "./terminal/error-text.ts";
+import { assertUsed, journalOption, namedJournal, schemaOption, type StorageOptions } from "./storage-options.ts";
+import { confirm } from "./terminal/confirm.ts";
+import { errorText, withoutAddresses, withoutCredentials } from "./terminal/error-text.ts";
+import { printableJson } from "./terminal/printable.ts";
 import { startProgress, type Progress, type ProgressOptions } from "./terminal/progress.ts";
 
 /** What a command did. */
@@ -23,6 +27,10 @@ export interface Context {
   /** Whether anybody sees the progress: what it alone needs is not to be found out otherwise. */
   readonly showsProgress: boolean;
   startProgress(options: ProgressOptions): Progress;
+  /** The local journal that the user named; undefined when none was. */
+  readonly journalPath: string | undefined;
+  /** Asks the user on the terminal. Undefined where there is nobody to ask. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /**
    * Opens a storage that is there, to look at it, and closes it when the command ends. It makes no tables, and takes nothing
    * out of the journal.
@@ -32,14 +40,14 @@ export interface Context {
    *   tables that are not there, or older.
    */
   open(url: string, replication?: "off" | "all"): Promise<MemoryStorage>;
-  /** The same, to change what it holds: its tables are brought up to date, and what waits is brought to the providers. */
+  /** The same, to change what it holds: its tables are brought up to date, and the atoms of a named journal are delivered. */
   openToChange(url: string): Promise<MemoryStorage>;
   /** The same, for one that may be new. */
   openOrCreate(url: string): Promise<MemoryStorage>;
 }
 
 /** Options that every command has. */
-interface CommonOptions {
+interface CommonOptions extends StorageOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -52,10 +60,15 @@ export interface CommandDescription<Arguments extends readonly unknown[], Option
   readonly examples: readonly (readonly [line: string, does: string])[];
   /** Adds options. */
   readonly configure?: (command: Command) => Command;
+  /** Whether it delivers, or looks into, the local journal of PostgreSQL's providers. Default: false. */
+  readonly usesJournal?: boolean;
   /** What to say after Ctrl-C. Default: that running it again is safe. */
   readonly onInterrupt?: string;
   readonly run: (context: Context, arguments_: Arguments, options: Options) => Promise<Outcome>;
 }
+
+/** The arguments of commands that are addresses of storages. */
+const ADDRESSES: ReadonlySet<string> = new Set(["url", "from", "to", "a", "b"]);
 
 /** Options of PostgreSQL, and of no other backend. */
 const LOOK = { migrate: false, local: false };
@@ -66,21 +79,39 @@ const SAFE_TO_REPEAT = "Interrupted. What was done is done; run the same command
 export function defineCommand<Arguments extends readonly unknown[], Options = {}>(
   description: CommandDescription<Arguments, Options>,
 ): Command {
-  const { usage, examples, configure, run, onInterrupt = SAFE_TO_REPEAT } = description;
+  const { usage, examples, configure, run, usesJournal = false, onInterrupt = SAFE_TO_REPEAT } = description;
   const command = new Command(usage.split(" ", 1)[0])
     .description(description.description)
     .option("--json", "print one JSON document")
     .option("--quiet", "show no progress")
+    .option("--schema <name>", "the schema of the tables, in PostgreSQL and Supabase")
     .addHelpText(
       "after",
       `\nExamples:\n${examples.map(([line, does]) => `  $ rivet-memory ${line}\n      ${does}`).join("\n")}`,
     );
-  for (const argument of usage.split(" ").slice(1)) command.argument(argument);
+  for (const argument of usage.split(" ").slice(1)) {
+    if (/^[<[]file[>\]]$/.test(argument)) command.argument(argument, "", parseFile);
+    else command.argument(argument);
+  }
+  if (usesJournal)
+    command.option(
+      "--journal <file>",
+      "the local journal of PostgreSQL's providers; default: LOCAL_DB_PATH",
+      parseFile,
+    );
   configure?.(command);
   return command.action(async (...given: unknown[]) => {
     const options = given.at(-2) as Options & CommonOptions;
+    const values = given.slice(0, -2);
+    const urls = command.registeredArguments.flatMap((argument, index) => {
+      const value = values[index];
+      return ADDRESSES.has(argument.name()) && typeof value === "string" ? [value] : [];
+    });
     process.exitCode = await perform(
-      (context) => run(context, given.slice(0, -2) as unknown as Arguments, options),
+      async (context) => {
+        assertUsed(options, urls);
+        return run(context, values as unknown as Arguments, options);
+      },
       options,
       onInterrupt,
     );
@@ -89,9 +120,11 @@ export function defineCommand<Arguments extends readonly unknown[], Options = {}
 
 async function perform(
   run: (context: Context) => Promise<Outcome>,
-  { json = false, quiet = false }: CommonOptions,
+  options: CommonOptions,
   onInterrupt: string,
 ): Promise<number> {
+  const { json = false, quiet = false } = options;
+  const journalPath = namedJournal(options, process.env);
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
@@ -99,8 +132,9 @@ async function perform(
   const alive = setInterval(() => {}, 60_000);
   const storages: MemoryStorage[] = [];
   const running: Progress[] = [];
-  const openAndKeep = async (url: string, options: Readonly<Record<string, unknown>> = {}): Promise<MemoryStorage> => {
-    const storage = await openStorage(url, options);
+  const openAndKeep = async (url: string, more: Readonly<Record<string, unknown>>): Promise<MemoryStorage> => {
+    const place: Readonly<Record<string, unknown>> = { ...schemaOption(url, options), ...more };
+    const storage = await openStorage(url, place);
     storages.push(storage);
     return storage;
   };
@@ -117,18 +151,23 @@ async function perform(
         running.push(progress);
         return progress;
       },
+      journalPath,
+      confirm:
+        !json && process.stdin.isTTY && process.stderr.isTTY
+          ? (question) => confirm(question, interruption.signal)
+          : undefined,
       open: async (url, replication = "off") => {
         assertExists(url);
         return openAndKeep(url, { ...LOOK, replication });
       },
       openToChange: async (url) => {
         assertExists(url);
-        return openAndKeep(url);
+        return openAndKeep(url, journalOption(url, journalPath));
       },
-      openOrCreate: (url) => openAndKeep(url),
+      openOrCreate: (url) => openAndKeep(url, journalOption(url, journalPath)),
     });
     for (const progress of running) progress.stop();
-    const told = json ? (JSON.stringify(document) ?? "") : text;
+    const told = json ? printableJson(document) : text;
     if (told !== "") process.stdout.write(`${told}\n`);
     return exitCode;
   } catch (error) {
@@ -152,10 +191,10 @@ function assertExists(url: string): void {
   throw new MemoryError({ code: "not_found", message: `there is no file ${path}`, operation: "open" });
 }
 
-/** Errors of ours say what to do and hold no secret; others may hold an address. */
+/** Errors of ours say what to do; others may repeat a whole address. */
 function tell(error: unknown, isJson: boolean): void {
   const [code, message] = MemoryError.isInstance(error)
-    ? [error.code, error.message]
+    ? [error.code, withoutCredentials(error.message)]
     : [
         "unknown",
         error instanceof Error

@@ -9,14 +9,24 @@ const PAGE_ROWS = 500;
 const PATIENCE_MS = 10_000;
 const INTERVAL_MS = 200;
 
-/** How many atoms of a user wait in it for a provider. */
-export async function countJournaled(storage: MemoryStorage, userId: string): Promise<number> {
-  if (!hasProviders(storage)) return 0;
-  const { journal, providerNames } = storage.db;
-  if (journal === undefined || !existsSync(journal.path)) return 0;
+/** A file in the place where agents keep their journal by default, when the user named none. */
+export function unnamedJournal(storage: MemoryStorage, journalPath: string | undefined): string | undefined {
+  if (journalPath !== undefined || !hasProviders(storage)) return undefined;
+  const path = storage.db.journal?.path;
+  return path !== undefined && existsSync(path) ? path : undefined;
+}
+
+/** How many atoms of a user wait in the named journal for a provider. */
+export async function countJournaled(
+  storage: MemoryStorage,
+  journalPath: string | undefined,
+  userId: string,
+): Promise<number> {
+  if (!hasProviders(storage) || journalPath === undefined || !existsSync(journalPath)) return 0;
+  const { providerNames } = storage.db;
   // Nobody else has to load it.
   const { SQLiteStorage } = await import("@rivet/memory-sqlite");
-  await using file = new SQLiteStorage(journal.path);
+  await using file = new SQLiteStorage(journalPath);
   const ids = new Set<string>();
   for (const provider of providerNames) {
     let after: AtomKey | undefined;
@@ -34,11 +44,16 @@ export async function countJournaled(storage: MemoryStorage, userId: string): Pr
  *
  * @returns whether nothing is left.
  */
-export async function waitForJournal(storage: MemoryStorage, userId: string, signal: AbortSignal): Promise<boolean> {
+export async function waitForJournal(
+  storage: MemoryStorage,
+  journalPath: string | undefined,
+  userId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   let least = Number.POSITIVE_INFINITY;
   let endMs = 0;
   for (;;) {
-    const count = await countJournaled(storage, userId);
+    const count = await countJournaled(storage, journalPath, userId);
     if (count === 0) return true;
     if (count < least) [least, endMs] = [count, performance.now() + PATIENCE_MS];
     else if (performance.now() > endMs) return false;

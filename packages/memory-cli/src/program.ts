@@ -1,3 +1,4 @@
+import complete from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import { copyCommand } from "./commands/copy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -47,6 +48,8 @@ export function createProgram(): Command {
   ]) {
     program.addCommand(create().copyInheritedSettings(program));
   }
+  // Adds the command `complete`, which prints a completion script for a shell.
+  complete(program);
   return program;
 }
 

@@ -16,8 +16,9 @@ export async function rivetMemory(
   arguments_: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   input = "",
+  folder?: string,
 ): Promise<Run> {
-  const child = start(arguments_, environment);
+  const child = start(arguments_, environment, folder);
   child.stdin.end(input);
   const exit = once(child, "exit");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -26,9 +27,14 @@ export async function rivetMemory(
 }
 
 /** Starts the real program; nothing of the environment but the path reaches it. */
-export function start(arguments_: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+export function start(
+  arguments_: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  folder?: string,
+) {
   return spawn(process.execPath, ["--conditions=@rivet/source", MAIN, ...arguments_], {
     env: { PATH: process.env["PATH"], ...environment },
+    cwd: folder,
     stdio: ["pipe", "pipe", "pipe"],
   });
 }

@@ -187,12 +187,12 @@ describe("prune", () => {
     }
     const url = `sqlite:${path}`;
     // The newest one is the result: its call stays with it.
-    const { stdout } = await rivetMemory(["prune", url, "--keep-last", "1"]);
+    const { stdout } = await rivetMemory(["prune", url, "--keep-last", "1", "--yes"]);
     expect(stdout).toBe("1 atoms removed, 0 of them because they had expired: 1 message_user.\n");
     const { messages, session } = JSON.parse((await rivetMemory(["show", url, "s", "--json"])).stdout);
     expect(messages.map((message: { role: string }) => message.role)).toEqual(["assistant", "tool"]);
     expect(session.metadata).toEqual({ title: "Drive" });
-    expect((await rivetMemory(["prune", url, "--older-than", "90d", "--types", "log"])).stdout).toMatch(
+    expect((await rivetMemory(["prune", url, "--older-than", "90d", "--types", "log", "--yes"])).stdout).toMatch(
       /^0 atoms removed/,
     );
   });

@@ -6,7 +6,7 @@ import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { clockFinding, type Finding } from "../src/doctor/finding.ts";
+import { clockFinding, isFine, type Finding } from "../src/doctor/finding.ts";
 import { examinePostgres } from "../src/doctor/postgres.ts";
 import { examineSQLite } from "../src/doctor/sqlite.ts";
 import { rivetMemory } from "./cli.ts";
@@ -15,7 +15,7 @@ const server = sharedServer({ beforeAll, afterAll });
 
 /** Topics of what is not well. */
 function complaints(findings: readonly Finding[]): string[] {
-  return findings.filter(({ level }) => level !== "ok").map(({ topic }) => topic);
+  return findings.filter((finding) => !isFine(finding)).map(({ topic }) => topic);
 }
 
 async function migrated(): Promise<string> {
@@ -129,6 +129,7 @@ describe("the doctor, at a provider of PostgreSQL,", () => {
     expect(exitCode).toBe(1);
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     expect(complaints(findings)).toEqual(["configuration"]);
+    expect(findings.find(({ subject }) => subject === "supabase")?.level).toBe("unused");
     expect(findings.find(({ level }) => level === "problem")?.text).toContain("are the same database");
   });
 

@@ -1,6 +1,7 @@
 import { invalidInput } from "./errors.ts";
 import { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 import { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
+import { INSPECT } from "./inspection.ts";
 import { isMessageRole, type Message, type MessageRole } from "./message.ts";
 import { assertLimit, assertOptions } from "./validation.ts";
 
@@ -42,6 +43,16 @@ export class MessageHistory implements Iterable<Message> {
     const messages = this.#current();
     const ofRole = role === undefined ? messages : messages.filter((message) => message.role === role);
     return limit === undefined ? [...ofRole] : ofRole.slice(-limit);
+  }
+
+  /** The messages for `JSON.stringify`, oldest first. */
+  toJSON(): Message[] {
+    return this.messages();
+  }
+
+  /** The messages for `console.log`. */
+  [INSPECT](): Message[] {
+    return this.messages();
   }
 
   /** The messages in the format of OpenAI's chat completions. */

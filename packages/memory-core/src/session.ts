@@ -3,6 +3,7 @@ import { processClock } from "./atom-id.ts";
 import type { UnreadableAtom } from "./atom.ts";
 import { contextWindow, type ContextOptions } from "./context-window.ts";
 import { MemoryError } from "./errors.ts";
+import { INSPECT } from "./inspection.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { MessageHistory } from "./message-history.ts";
 import { assertMessageContent, type Message, type MessageRole, type NewMessageContent } from "./message.ts";
@@ -234,6 +235,12 @@ export class Session {
   /** Everything the object holds, unsaved work included, as JSON; {@link Session.fromJSON} is the inverse. */
   toJSON(): SessionData {
     return logToData(this.#log, this.#createdAtMs);
+  }
+
+  /** The session for `console.log`. */
+  [INSPECT](): object {
+    const { sessionId, userId, createdAt, lastActive, metadata, history, unsavedCount } = this;
+    return { sessionId, userId, createdAt, lastActive, metadata, history, unsavedCount };
   }
 
   /** @throws {MemoryError} `invalid_input` for data that `toJSON` did not write. */

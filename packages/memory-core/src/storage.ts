@@ -12,6 +12,7 @@ import { HookReplica } from "./replication/hook-replica.ts";
 import type { Replica } from "./replication/replica.ts";
 import {
   parseBatchSize,
+  parseDryRun,
   parseRetention,
   type PruneOptions,
   type PruneReceipt,
@@ -326,7 +327,12 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     const settings = await this.#operations.run("prune", "write", async () => {
       assertOptions(options, "options");
       const nowMs = this.clock.wallTimeMs();
-      return { nowMs, retention: parseRetention(policy, nowMs), batchSize: parseBatchSize(options) };
+      return {
+        nowMs,
+        retention: parseRetention(policy, nowMs),
+        batchSize: parseBatchSize(options),
+        isDryRun: parseDryRun(options),
+      };
     });
     // Each step is an operation of its own: a storage may close between two.
     const step = <Result>(kind: OperationKind, hook: () => Promise<Result>): Promise<Result> =>

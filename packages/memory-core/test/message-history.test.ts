@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { MemoryError, Session } from "../src/index.ts";
 
@@ -56,5 +57,11 @@ describe("MessageHistory", () => {
     const work = (): unknown => history.messages(options);
     expect(work).toThrow(MemoryError);
     expect(work).toThrow(expect.objectContaining({ code: "invalid_input", path }));
+  });
+
+  it("shows its messages to JSON.stringify and console.log", () => {
+    const { history } = conversation();
+    expect(JSON.parse(JSON.stringify(history))).toEqual(JSON.parse(JSON.stringify(history.messages())));
+    expect(inspect(history)).toContain("content: 'three'");
   });
 });

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { validate, version } from "uuid";
 import { describe, expect, it } from "vitest";
@@ -255,5 +256,15 @@ describe("a session without a storage", () => {
   it("may be used with await using", async () => {
     await using session = new Session({ userId: "ada" });
     session.addUserMessage("one");
+  });
+});
+
+describe("a session that is logged", () => {
+  it("shows its ids, its metadata, its messages and what is unsaved", () => {
+    const session = new Session({ userId: "ada", sessionId: "line-3", metadata: { title: "Drive" } });
+    session.addUserMessage("It trips.");
+    const text = inspect(session, { depth: 4 });
+    for (const shown of ["'line-3'", "'ada'", "'Drive'", "'It trips.'", "unsavedCount: 2"])
+      expect(text).toContain(shown);
   });
 });

@@ -14,6 +14,11 @@ export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> exte
    * `SUPABASE_SECRET_KEY`, `SUPABASE_ANON_KEY` and `SUPABASE_PUBLISHABLE_KEY`.
    */
   key?: string;
+  /**
+   * The schema of the functions, one that the project's API shows; `supabaseMigration` was applied to the same. A client that
+   * is given has its own. Default: `public`.
+   */
+  schema?: string;
   /** How long one request may take, in milliseconds. Default: 10,000; deletions may take 60,000 in any case. */
   timeoutMs?: number;
   /** How long a request may take with all its repetitions, in milliseconds. Default: 30,000, and never less than `timeoutMs`. */
@@ -51,7 +56,13 @@ function clientOf(options: SupabaseMemoryStorageOptions<AtomTypes>, environment:
   const { client } = options;
   if (client === undefined) {
     const { url, key } = addressOf(options, environment);
-    return makeClient(url, key);
+    return makeClient(url, key, schemaOf(options));
+  }
+  if (options.schema !== undefined) {
+    throw invalid(
+      "options.schema",
+      "is given together with options.client, which has a schema of its own (`db.schema`)",
+    );
   }
   if (options.url !== undefined || options.key !== undefined) {
     throw invalid("options.client", "is given together with options.url or options.key; give one of them");
@@ -60,6 +71,12 @@ function clientOf(options: SupabaseMemoryStorageOptions<AtomTypes>, environment:
     throw invalid("options.client", "must be a client of @supabase/supabase-js");
   }
   return client;
+}
+
+function schemaOf({ schema }: SupabaseMemoryStorageOptions<AtomTypes>): string | undefined {
+  if (schema !== undefined && (typeof schema !== "string" || schema === ""))
+    throw invalid("options.schema", "must be the name of a schema");
+  return schema;
 }
 
 function addressOf(

@@ -21,13 +21,14 @@ export interface RpcClient {
  * A client for a key of either form. Of one that is no token, supabase-js knows itself that it goes into the `apikey` header
  * alone.
  */
-export function makeClient(url: string, key: string): RpcClient {
-  return createClient(url, key, {
+export function makeClient(url: string, key: string, schema?: string): RpcClient {
+  const client = createClient(url, key, {
     // No user ever signs in: the key stands for itself, and no request has to ask for a session first.
     accessToken: async () => null,
     // Otherwise it fails where there is no WebSocket, although nobody asks for one.
     realtime: { transport: openNoWebSocket as unknown as NonNullable<Realtime["transport"]> },
   });
+  return schema === undefined ? client : client.schema(schema);
 }
 
 type Realtime = NonNullable<NonNullable<Parameters<typeof createClient>[2]>["realtime"]>;

@@ -15,6 +15,7 @@ export function copyCommand(): Command {
       ["copy sqlite:agent.db postgres:", "moves a laptop's memory to the providers of the environment"],
       ["copy sqlite:agent.db postgres:", "again: goes on where it was interrupted, and brings what is new"],
     ],
+    usesJournal: true,
     run: async ({ open, openOrCreate, signal, showsProgress, startProgress }, [from, to]) => {
       const [source, target] = [await open(from), await openOrCreate(to)];
       const progress = startProgress({

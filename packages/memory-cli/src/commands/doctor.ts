@@ -1,14 +1,15 @@
 import type { Command } from "commander";
 import { defineCommand } from "../command.ts";
-import type { Finding } from "../doctor/finding.ts";
+import { isFine, type Finding } from "../doctor/finding.ts";
+import { schemaOption, type StorageOptions } from "../storage-options.ts";
 import { EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/printable.ts";
 import { usage } from "../usage-error.ts";
 
-const SIGNS = { ok: "✓", warning: "!", problem: "✗" } as const;
+const SIGNS = { ok: "✓", unused: "·", warning: "!", problem: "✗" } as const;
 
 export function doctorCommand(): Command {
-  return defineCommand<[string | undefined]>({
+  return defineCommand<[string | undefined], StorageOptions>({
     usage: "doctor [url]",
     description:
       "Says what is configured, reachable and writable, and what to do about what is not. It changes nothing.",
@@ -17,9 +18,10 @@ export function doctorCommand(): Command {
       ["doctor sqlite:agent.db --json", "exit code 0: all is well; 1: there is something to do"],
     ],
     onInterrupt: "Interrupted. Nothing was changed.",
-    run: async (_, [url = "postgres:"]) => {
-      const findings = await examine(url);
-      const isWell = findings.every(({ level }) => level === "ok");
+    usesJournal: true,
+    run: async ({ journalPath }, [url = "postgres:"], { schema }) => {
+      const findings = await examine(url, { schema, journalPath });
+      const isWell = findings.every(isFine);
       return {
         json: { isWell, findings },
         text: findings.map(lineOf).join("\n"),
@@ -29,10 +31,16 @@ export function doctorCommand(): Command {
   });
 }
 
+/** Where in the database, and with which journal. */
+interface Place {
+  readonly schema: string | undefined;
+  readonly journalPath: string | undefined;
+}
+
 /** Only the backend that is asked for is loaded. */
-async function examine(url: string): Promise<Finding[]> {
-  if (/^postgres(ql)?:/.test(url)) return (await import("../doctor/postgres.ts")).examinePostgres(url);
-  if (url === "supabase:") return (await import("../doctor/supabase.ts")).examineSupabase();
+async function examine(url: string, place: Place): Promise<Finding[]> {
+  if (/^postgres(ql)?:/.test(url)) return (await import("../doctor/postgres.ts")).examinePostgres(url, place);
+  if (url === "supabase:") return (await import("../doctor/supabase.ts")).examineSupabase(schemaOption(url, place));
   if (!url.startsWith("sqlite:")) throw usage("doctor looks at postgres:, supabase: and sqlite: addresses");
   const { examineSQLite } = await import("../doctor/sqlite.ts");
   return examineSQLite(url.slice("sqlite:".length) || "sessions.db");

@@ -4,16 +4,16 @@ import { MemoryError, type ErasureReceipt, type MemoryStorage } from "@rivet/mem
 import type { Command } from "commander";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countJournaled, waitForJournal } from "../journal.ts";
+import { countJournaled, unnamedJournal, waitForJournal } from "../journal.ts";
 import { version } from "../package-version.ts";
 import { storageName } from "../storage-name.ts";
+import { removeWithConsent, withRemovalOptions, type RemovalOptions } from "../removal.ts";
+import { parseFile } from "../arguments.ts";
 import { usage } from "../usage-error.ts";
 import { hasProviders } from "./replicated.ts";
 
-interface Options {
+interface Options extends RemovalOptions {
   readonly user: string;
-  readonly dryRun?: boolean;
-  readonly yes?: boolean;
   readonly receipt?: string;
 }
 
@@ -39,6 +39,16 @@ type SignedReceipt = Receipt & { readonly sha256: string };
 
 /** What the local journal is called in a receipt. */
 const JOURNAL = "local journal";
+const UNNAMED_JOURNAL = "local journal that was not named";
+
+const LEFT: Readonly<Record<string, string>> = {
+  [JOURNAL]: "The local journal holds atoms that no provider takes: see rivet-memory doctor, and erase again.",
+  [UNNAMED_JOURNAL]: unnamedText("the usual place of the local journal"),
+};
+
+function unnamedText(path: string): string {
+  return `A file at ${path} was not looked into, as nobody named it: when agents keep their journal there, erase again with --journal.`;
+}
 
 /** Writers may go on while somebody is erased: what they begin meanwhile goes in another round. */
 const MAX_ROUNDS = 20;
@@ -52,18 +62,21 @@ export function eraseCommand(): Command {
       ["erase postgres: --user ada --dry-run", "counts what would go"],
       ["erase postgres: --user ada --yes --receipt ada.json", "erases, and writes the receipt"],
     ],
+    usesJournal: true,
     configure: (command) =>
-      command
+      withRemovalOptions(command)
         .requiredOption("--user <id>", "whose")
-        .option("--dry-run", "count what would go, and change nothing")
-        .option("--yes", "do it")
-        .option("--receipt <file>", "write the receipt there; it must not exist yet"),
-    run: async (context, [url], options) => {
-      const { user, dryRun, yes, receipt: file } = options;
-      if (!dryRun && !yes) throw usage("erase cannot be undone: look with --dry-run, then say --yes");
-      if (dryRun) return countOf(await context.open(url), user);
-      const storage = await context.openToChange(url);
-      return outcomeOf(await signedInto(file, () => erase(context, storage, url, user)), file);
+        .option("--receipt <file>", "write the receipt there; it must not exist yet", parseFile),
+    run: (context, [url], options) => {
+      const { user, receipt: file } = options;
+      return removeWithConsent(context, options, {
+        name: "erase",
+        count: async () => countOf(context, await context.open(url), user),
+        remove: async () => {
+          const storage = await context.openToChange(url);
+          return outcomeOf(await signedInto(file, () => erase(context, storage, url, user)), file);
+        },
+      });
     },
   });
 }
@@ -94,19 +107,28 @@ async function newFile(file: string): Promise<FileHandle> {
   }
 }
 
-async function countOf(storage: MemoryStorage, userId: string): Promise<Outcome> {
+async function countOf({ journalPath }: Context, storage: MemoryStorage, userId: string): Promise<Outcome> {
   let [sessions, atoms] = [0, 0];
   for await (const _ of storage.sessions({ userId })) sessions += 1;
   for await (const _ of storage.atoms({ userId })) atoms += 1;
-  const journaled = await countJournaled(storage, userId);
+  const journaled = await countJournaled(storage, journalPath, userId);
   const inJournal = journaled === 0 ? "" : `, and ${journaled} that wait in the local journal,`;
+  const unnamed = unnamedJournal(storage, journalPath);
   return {
     json: { isDryRun: true, sessions, atoms, journaled },
-    text: `${atoms} atoms in ${sessions} sessions${inJournal} would be erased. Nothing was changed.`,
+    text: [
+      `${atoms} atoms in ${sessions} sessions${inJournal} would be erased. Nothing was changed.`,
+      ...(unnamed === undefined ? [] : [unnamedText(unnamed)]),
+    ].join("\n"),
   };
 }
 
-async function erase({ signal }: Context, storage: MemoryStorage, url: string, userId: string): Promise<Receipt> {
+async function erase(
+  { signal, journalPath }: Context,
+  storage: MemoryStorage,
+  url: string,
+  userId: string,
+): Promise<Receipt> {
   const total = { sessions: 0, atoms: 0, messages: 0 };
   let last: ErasureReceipt;
   let rounds = 0;
@@ -115,7 +137,7 @@ async function erase({ signal }: Context, storage: MemoryStorage, url: string, u
     signal.throwIfAborted();
     if (rounds++ === MAX_ROUNDS) throw writersGoOn();
     // What it brings to a provider later would be there again.
-    isJournalEmpty = await waitForJournal(storage, userId, signal);
+    isJournalEmpty = await waitForJournal(storage, journalPath, userId, signal);
     last = await storage.deleteUser(userId);
     total.sessions += last.sessions;
     total.atoms += last.atoms;
@@ -130,7 +152,11 @@ async function erase({ signal }: Context, storage: MemoryStorage, url: string, u
     erasedAt: last.erasedAt.toISOString(),
     ...total,
     erasedFrom,
-    pending: isJournalEmpty ? pending : [...pending, JOURNAL],
+    pending: [
+      ...pending,
+      ...(isJournalEmpty ? [] : [JOURNAL]),
+      ...(unnamedJournal(storage, journalPath) === undefined ? [] : [UNNAMED_JOURNAL]),
+    ],
     tool: `@rivet/memory-cli ${version()}`,
   };
 }
@@ -162,10 +188,10 @@ function outcomeOf(receipt: SignedReceipt, file: string | undefined): Outcome {
     json: receipt,
     text: [
       `${atoms} atoms in ${sessions} sessions erased from ${erasedFrom.join(", ") || receipt.storage}.`,
-      ...pending.map((name) =>
-        name === JOURNAL
-          ? "The local journal holds atoms that no provider takes: see rivet-memory doctor, and erase again."
-          : `${name} could not be reached: it is erased there when it is back; until then, erase again to be sure.`,
+      ...pending.map(
+        (name) =>
+          LEFT[name] ??
+          `${name} could not be reached: it is erased there when it is back; until then, erase again to be sure.`,
       ),
       ...(file === undefined ? [] : [`Receipt: ${file} (SHA-256 ${receipt.sha256})`]),
     ].join("\n"),

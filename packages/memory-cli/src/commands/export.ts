@@ -1,11 +1,15 @@
 import type { Command } from "commander";
-import { STANDARD_STREAM, writeArchive } from "../archive/streams.ts";
+import { assertNew, STANDARD_STREAM, writeArchive } from "../archive/streams.ts";
 import { archiveOf, factsOf } from "../archive/write.ts";
 import { defineCommand } from "../command.ts";
 import { countFacts } from "../fact-count.ts";
 
+interface Options {
+  readonly force?: boolean;
+}
+
 export function exportCommand(): Command {
-  return defineCommand<[string, string]>({
+  return defineCommand<[string, string], Options>({
     usage: "export <url> <file>",
     description:
       "Writes all that a storage holds, and what was deleted from it, into a file of JSON Lines with checksums; compressed when its name ends in .gz, to stdout for -.",
@@ -14,7 +18,9 @@ export function exportCommand(): Command {
       ["export sqlite:agent.db - | wc -l", "to another program"],
     ],
     onInterrupt: "Interrupted. No file was written.",
-    run: async ({ open, signal, showsProgress, startProgress }, [url, file]) => {
+    configure: (command) => command.option("--force", "replace a file that is there"),
+    run: async ({ open, signal, showsProgress, startProgress }, [url, file], { force = false }) => {
+      if (!force) assertNew(file);
       const storage = await open(url);
       const progress = startProgress({
         unit: "atoms",
@@ -22,7 +28,7 @@ export function exportCommand(): Command {
       });
       let count = 0;
       const archive = archiveOf(factsOf(storage, signal), (facts) => progress.update((count = facts)));
-      await writeArchive(file, archive);
+      await writeArchive(file, archive, { isReplacing: force });
       const isStream = file === STANDARD_STREAM;
       return {
         json: isStream ? undefined : { file, facts: count },

@@ -22,6 +22,7 @@ export function importCommand(): Command {
       ["import damaged.jsonl sqlite:agent.db --partial", "whole blocks up to the damage, which is told"],
     ],
     configure: (command) => command.option("--partial", "of a damaged file, use the whole blocks before the damage"),
+    usesJournal: true,
     run: async (context, [file, url], { partial = false }) =>
       withFile(file, context.signal, async (path) => {
         const total = await check(context, path, partial);

@@ -27,16 +27,13 @@ export function migrateCommand(): Command {
       ["migrate supabase: --print > supabase/migrations/20260101000000_memory.sql", "with functions and policies"],
     ],
     configure: (command) =>
-      command
-        .option("--print", "print the SQL, and change nothing")
-        .option("--dry-run", "try it, and change nothing")
-        .option("--schema <name>", "the PostgreSQL schema of the tables"),
+      command.option("--print", "print the SQL, and change nothing").option("--dry-run", "try it, and change nothing"),
     run: async (context, [url], { print, dryRun = false, schema }) => {
       const options = schema === undefined ? {} : { schema };
       if (print) return printed(url, options);
       if (url === undefined) throw usage("migrate needs an address, or --print");
       if (/^postgres(ql)?:/.test(url)) return migratePostgres(url, options, dryRun);
-      if (url.startsWith("supabase:")) return checkSupabase();
+      if (url.startsWith("supabase:")) return checkSupabase(options);
       return migrateByOpening(context, url, dryRun);
     },
   });
@@ -103,9 +100,9 @@ async function isCurrent(check: () => Promise<void>): Promise<boolean> {
   }
 }
 
-async function checkSupabase(): Promise<Outcome> {
+async function checkSupabase(options: { schema?: string }): Promise<Outcome> {
   const { SupabaseMemoryStorage } = await import("@rivet/memory-supabase");
-  await using storage = new SupabaseMemoryStorage();
+  await using storage = new SupabaseMemoryStorage(options);
   await storage.listSessions({ limit: 1 });
   return { json: { isCurrent: true }, text: "supabase: is up to date" };
 }

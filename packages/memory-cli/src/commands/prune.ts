@@ -1,11 +1,12 @@
-import type { RetentionPolicy } from "@rivet/memory-core";
+import type { PruneReceipt, RetentionPolicy } from "@rivet/memory-core";
 import type { Command } from "commander";
 import { parseCount, parseDuration, parseList } from "../arguments.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, type Context, type Outcome } from "../command.ts";
+import { removeWithConsent, withRemovalOptions, type RemovalOptions } from "../removal.ts";
 import { oneLine } from "../terminal/printable.ts";
 import { usage } from "../usage-error.ts";
 
-interface Options {
+interface Options extends RemovalOptions {
   readonly olderThan?: number;
   readonly keepLast?: number;
   readonly types?: string[];
@@ -20,36 +21,61 @@ export function pruneCommand(): Command {
     description:
       "Removes what has expired, and what is too old or too much, in bounded batches. A tool call and its result go together; session metadata stay.",
     examples: [
-      ["prune postgres: --older-than 90d --types log,context", "old logs and context, and nothing else"],
-      ["prune sqlite:agent.db --keep-last 1000", "all but the newest 1,000 atoms of each session"],
-      ["prune postgres:", "only what has expired"],
+      ["prune postgres: --older-than 90d --types log,context --dry-run", "counts the old logs and context"],
+      ["prune sqlite:agent.db --keep-last 1000 --yes", "all but the newest 1,000 atoms of each session"],
+      ["prune postgres:", "only what has expired, which no read returns any more"],
     ],
+    usesJournal: true,
     configure: (command) =>
-      command
+      withRemovalOptions(command)
         .option("--older-than <age>", "only what is older: 90d, 12h, 30m", parseDuration)
         .option("--keep-last <count>", "not the newest so many of each session", parseCount)
         .option("--types <names>", "only these memory types, with commas between them", parseList)
         .option("--user <id>", "only what belongs to one user")
         .option("--session <id>", "only what is in one session")
         .option("--batch <count>", "atoms that go in one step", parseCount),
-    run: async ({ openToChange, signal, startProgress }, [url], options) => {
-      const { types, olderThan, keepLast } = options;
-      if (types !== undefined && olderThan === undefined && keepLast === undefined)
+    run: async (context, [url], options) => {
+      const { types, olderThan, keepLast, yes = false } = options;
+      const isExpiryAlone = olderThan === undefined && keepLast === undefined;
+      if (types !== undefined && isExpiryAlone)
         throw usage("--types says of what; say how much with --older-than or --keep-last");
-      const storage = await openToChange(url);
-      const progress = startProgress({ unit: "atoms removed" });
-      const receipt = await storage.prune(policyOf(options), {
-        signal,
-        onProgress: ({ atoms }) => progress.update(atoms),
-        ...(options.batch === undefined ? {} : { batchSize: options.batch }),
-      });
-      const counts = Object.entries(receipt.atomsByType).map(([type, count]) => `${count} ${oneLine(type, 60)}`);
-      return {
-        json: receipt,
-        text: `${receipt.atoms} atoms removed, ${receipt.expired} of them because they had expired${counts.length === 0 ? "" : `: ${counts.join(", ")}`}.`,
-      };
+      return removeWithConsent(
+        context,
+        { ...options, yes: yes || isExpiryAlone },
+        {
+          name: "prune",
+          count: () => prune(context, url, options, true),
+          remove: () => prune(context, url, options, false),
+        },
+      );
     },
   });
+}
+
+async function prune(
+  { open, openToChange, signal, startProgress }: Context,
+  url: string,
+  options: Options,
+  isDryRun: boolean,
+): Promise<Outcome> {
+  const storage = isDryRun ? await open(url) : await openToChange(url);
+  const progress = startProgress({ unit: isDryRun ? "atoms found" : "atoms removed" });
+  const receipt = await storage.prune(policyOf(options), {
+    signal,
+    dryRun: isDryRun,
+    onProgress: ({ atoms }) => progress.update(atoms),
+    ...(options.batch === undefined ? {} : { batchSize: options.batch }),
+  });
+  progress.stop();
+  return { json: { isDryRun, ...receipt }, text: textOf(receipt, isDryRun) };
+}
+
+function textOf({ atoms, expired, atomsByType }: PruneReceipt, isDryRun: boolean): string {
+  const counts = Object.entries(atomsByType).map(([type, count]) => `${count} ${oneLine(type, 60)}`);
+  const ofTypes = counts.length === 0 ? "" : `: ${counts.join(", ")}`;
+  const done = isDryRun ? "would be removed" : "removed";
+  const end = isDryRun ? " Nothing was changed." : "";
+  return `${atoms} atoms ${done}, ${expired} of them because they had expired${ofTypes}.${end}`;
 }
 
 function policyOf({ olderThan, keepLast, types, user, session }: Options): RetentionPolicy {

@@ -8,6 +8,7 @@ export function repairCommand(): Command {
     usage: "repair [url]",
     description: "Makes the configured providers equal: each gets what any other has.",
     examples: [["repair", "after a provider was restored from a backup, or to be sure"]],
+    usesJournal: true,
     run: async ({ openToChange, signal, startProgress }, [url = "postgres:"]) => {
       const storage = await openToChange(url);
       assertReplicated(storage);

@@ -1,7 +1,10 @@
 /** What the doctor found out about one thing. */
 export interface Finding {
-  /** `problem`: memory is not kept, or not as it should be. `warning`: it may not be for long. */
-  readonly level: "ok" | "warning" | "problem";
+  /**
+   * `problem`: memory is not kept, or not as it should be. `warning`: it may not be for long. `unused`: there is nothing to
+   * examine, as nothing names it.
+   */
+  readonly level: "ok" | "unused" | "warning" | "problem";
   /** The provider, the file or the project. */
   readonly subject: string;
   /** A stable word for programs, such as `unreachable`. */
@@ -11,12 +14,21 @@ export interface Finding {
   readonly action?: string;
 }
 
+/** Whether nothing needs to be done about what was found. */
+export function isFine({ level }: Finding): boolean {
+  return level === "ok" || level === "unused";
+}
+
 /** What to do about tables that a later version has made. */
 export const UPGRADE =
   "a later version made them: npm install @rivet/memory-cli@latest, and the backend's package where agents run";
 
 export function ok(subject: string, topic: string, text: string): Finding {
   return { level: "ok", subject, topic, text };
+}
+
+export function unused(subject: string, topic: string, text: string): Finding {
+  return { level: "unused", subject, topic, text };
 }
 
 export function warning(subject: string, topic: string, text: string, action: string): Finding {

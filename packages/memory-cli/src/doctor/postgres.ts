@@ -2,9 +2,9 @@
 import { DatabaseError, type DatabaseManager, type ProviderHandle } from "@rivet/db-manager";
 import { MemoryError } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { checkSchema, SCHEMA_VERSION } from "@rivet/postgres-schema";
+import { checkSchema, SCHEMA_VERSION, tableNames, type SchemaOptions } from "@rivet/postgres-schema";
 import { managerOf } from "../manager.ts";
-import { clockFinding, ok, problem, UPGRADE, warning, type Finding } from "./finding.ts";
+import { clockFinding, ok, problem, unused, UPGRADE, warning, type Finding } from "./finding.ts";
 import { examineJournal } from "./sqlite.ts";
 
 /** For one provider with all that it is asked. */
@@ -14,7 +14,15 @@ const MORE_CONNECTIONS = "lower poolSize, or connect through the provider's pool
 /** Slower than this, a save is what an agent's user notices. */
 const SLOW_MS = 300;
 
-export async function examinePostgres(url: string): Promise<Finding[]> {
+/** Where in the databases the memory is, and which journal belongs to it. */
+interface Place {
+  readonly schema?: string | undefined;
+  /** The journal that the user named. */
+  readonly journalPath?: string | undefined;
+}
+
+export async function examinePostgres(url: string, { schema, journalPath }: Place = {}): Promise<Finding[]> {
+  const place = schema === undefined ? {} : { schema };
   let db: DatabaseManager;
   try {
     db = managerOf(url);
@@ -23,19 +31,25 @@ export async function examinePostgres(url: string): Promise<Finding[]> {
   }
   try {
     const skipped = db.skipped.map(({ name, variables }) =>
-      ok(name, "configuration", `is not configured (${variables.join(", ")})`),
+      unused(name, "configuration", `is not configured (${variables.join(", ")})`),
     );
-    const examined = await Promise.all(db.providerNames.map((name) => examineProvider(db, name)));
+    const examined = await Promise.all(db.providerNames.map((name) => examineProvider(db, name, place)));
     const isAnyWell = examined.some((findings) => findings.every(({ level }) => level !== "problem"));
-    const replication = isAnyWell && db.providerNames.length > 1 ? await examineReplication(db) : [];
-    const journal = db.journal === undefined ? [] : await examineJournal(db.journal.path);
+    const replication = isAnyWell && db.providerNames.length > 1 ? await examineReplication(db, place) : [];
+    const journal = await examineJournals(db, journalPath);
     return [...skipped, ...examined.flat(), ...replication, ...journal];
   } finally {
     await db.close();
   }
 }
 
-async function examineProvider(db: DatabaseManager, name: string): Promise<Finding[]> {
+/** A journal that nobody named is looked at too, as agents of this folder use it by default. */
+async function examineJournals(db: DatabaseManager, journalPath: string | undefined): Promise<Finding[]> {
+  const path = journalPath ?? db.journal?.path;
+  return path === undefined ? [] : examineJournal(path);
+}
+
+async function examineProvider(db: DatabaseManager, name: string, place: SchemaOptions): Promise<Finding[]> {
   const findings: Finding[] = [];
   const host = db.getProviderStats()[name]?.host ?? "";
   try {
@@ -44,7 +58,7 @@ async function examineProvider(db: DatabaseManager, name: string): Promise<Findi
         findings.length = 0;
         const server = await examineServer(handle, name, host);
         findings.push(ok(name, "reachable", `answers at ${host}`), ...server);
-        findings.push(...(await examineSchema(handle, name)));
+        findings.push(...(await examineSchema(handle, name, place)));
       },
       { providers: [name], readOnly: true, deadlineMs: DEADLINE_MS },
     );
@@ -109,16 +123,17 @@ async function examineServer(handle: ProviderHandle, name: string, host: string)
   ];
 }
 
-async function examineSchema(handle: ProviderHandle, name: string): Promise<Finding[]> {
+async function examineSchema(handle: ProviderHandle, name: string, place: SchemaOptions): Promise<Finding[]> {
   try {
-    await checkSchema(handle);
-    return [ok(name, "schema", "has the tables of this version"), ...(await examineRights(handle, name))];
+    await checkSchema(handle, place);
+    return [ok(name, "schema", "has the tables of this version"), ...(await examineRights(handle, name, place))];
   } catch (error) {
     if (!MemoryError.isInstance(error)) throw error;
     const { rows } = await handle.query<{ mayCreate: boolean }>(
-      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR COALESCE(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('public'), 'CREATE'), false) AS \"mayCreate\"",
+      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR COALESCE(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace($1), 'CREATE'), false) AS \"mayCreate\"",
+      [tableNames(place.schema).schema],
     );
-    if (await isNewer(handle)) return [problem(name, "schema", error.message, UPGRADE)];
+    if (await isNewer(handle, place)) return [problem(name, "schema", error.message, UPGRADE)];
     return [
       rows[0]?.mayCreate === true
         ? problem(name, "schema", error.message, "run rivet-memory migrate")
@@ -132,23 +147,30 @@ async function examineSchema(handle: ProviderHandle, name: string): Promise<Find
   }
 }
 
-async function isNewer(handle: ProviderHandle): Promise<boolean> {
+async function isNewer(handle: ProviderHandle, { schema }: SchemaOptions): Promise<boolean> {
+  const { store } = tableNames(schema);
   const { rows } = await handle.query<{ isThere: boolean }>(
-    `SELECT pg_catalog.to_regclass('public.rivet_store') IS NOT NULL AS "isThere"`,
+    `SELECT pg_catalog.to_regclass($1) IS NOT NULL AS "isThere"`,
+    [store],
   );
   if (rows[0]?.isThere !== true) return false;
-  const found = await handle.query<{ version: number }>("SELECT schema_version AS version FROM public.rivet_store");
+  const found = await handle.query<{ version: number }>(`SELECT schema_version AS version FROM ${store}`);
   return (found.rows[0]?.version ?? 0) > SCHEMA_VERSION;
 }
 
 const RIGHTS = `
 SELECT pg_catalog.bool_and("table" IS NOT NULL) AS "isComplete", pg_catalog.bool_and(pg_catalog.has_table_privilege("table", "right")) AS "mayWrite"
-FROM (VALUES (pg_catalog.to_regclass('public.session_memories'), 'INSERT'), (pg_catalog.to_regclass('public.session_heads'), 'INSERT'),
-  (pg_catalog.to_regclass('public.session_heads'), 'UPDATE'), (pg_catalog.to_regclass('public.session_tombstones'), 'INSERT'))
+FROM (VALUES (pg_catalog.to_regclass($1), 'INSERT'), (pg_catalog.to_regclass($2), 'INSERT'), (pg_catalog.to_regclass($2), 'UPDATE'),
+  (pg_catalog.to_regclass($3), 'INSERT'))
   AS needed ("table", "right")`;
 
-async function examineRights(handle: ProviderHandle, name: string): Promise<Finding[]> {
-  const { rows } = await handle.query<{ isComplete: boolean; mayWrite: boolean }>(RIGHTS);
+async function examineRights(handle: ProviderHandle, name: string, { schema }: SchemaOptions): Promise<Finding[]> {
+  const { memories, heads, tombstones } = tableNames(schema);
+  const { rows } = await handle.query<{ isComplete: boolean; mayWrite: boolean }>(RIGHTS, [
+    memories,
+    heads,
+    tombstones,
+  ]);
   if (rows[0]?.isComplete !== true) return [problem(name, "schema", "lacks some of its tables", "restore a backup")];
   if (rows[0].mayWrite) return [];
   const action = "GRANT SELECT, INSERT, UPDATE, DELETE on the tables to it";
@@ -188,8 +210,8 @@ function unreachable(name: string, error: unknown): Finding {
 /** Longer than this, and a provider is not brought what the others have. */
 const LAG_MS = 60_000;
 
-async function examineReplication(db: DatabaseManager): Promise<Finding[]> {
-  await using storage = new PostgresMemoryStorage({ db, migrate: false, local: false });
+async function examineReplication(db: DatabaseManager, place: SchemaOptions): Promise<Finding[]> {
+  await using storage = new PostgresMemoryStorage({ ...place, db, migrate: false, local: false });
   try {
     const { pairs, deadLetters } = await storage.getReplicationStatus();
     const findings = pairs.flatMap(({ from, to, hints, oldestHintAgeMs = 0, needsRepair }): Finding[] => {

@@ -10,9 +10,9 @@ const TOPICS: Readonly<Partial<Record<string, readonly [topic: string, action: s
   timeout: ["silent", "check the network, and whether the project is paused"],
 };
 
-export async function examineSupabase(): Promise<Finding[]> {
+export async function examineSupabase(options: { readonly schema?: string }): Promise<Finding[]> {
   try {
-    await using storage = new SupabaseMemoryStorage();
+    await using storage = new SupabaseMemoryStorage(options);
     await storage.open();
     const startMs = performance.now();
     await storage.listSessions({ limit: 1 });

@@ -30,6 +30,8 @@ export interface PruneOptions {
   readonly onProgress?: (progress: PruneProgress) => void;
   /** How many atoms are removed in one step, one session at a time; a tool call with more results is one step. Default: 500. */
   readonly batchSize?: number;
+  /** Counts what would go, and changes nothing: the receipt then names no store. Default: false. */
+  readonly dryRun?: boolean;
 }
 
 /** Counts until now. */
@@ -118,6 +120,12 @@ export function parseBatchSize({ batchSize = DEFAULT_BATCH_SIZE }: PruneOptions)
   assertLimit(batchSize, "options.batchSize");
   if (batchSize > MAX_BATCH_SIZE) throw invalidInput("options.batchSize", `must be at most ${MAX_BATCH_SIZE}`);
   return batchSize;
+}
+
+/** @throws {MemoryError} `invalid_input`. */
+export function parseDryRun({ dryRun = false }: PruneOptions): boolean {
+  if (typeof dryRun !== "boolean") throw invalidInput("options.dryRun", "must be true or false");
+  return dryRun;
 }
 
 /** Whether a rule is about atoms of a type. */

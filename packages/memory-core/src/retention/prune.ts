@@ -1,4 +1,5 @@
 /** Applies a retention policy to a store, through its hooks. */
+import { roleOf } from "../atom.ts";
 import type { SessionHead } from "../head.ts";
 import { atomPages, STREAM_PAGE } from "../query.ts";
 import { allPages } from "../replication/merge-join.ts";
@@ -28,6 +29,7 @@ interface PruneSettings {
   readonly onProgress: ((progress: PruneProgress) => void) | undefined;
   readonly retention: Retention;
   readonly batchSize: number;
+  readonly isDryRun: boolean;
   readonly nowMs: number;
 }
 
@@ -124,9 +126,7 @@ class Pruning {
   /** @returns how many were still there. */
   async #remove(sessionId: string, atoms: readonly PrunedAtom[]): Promise<number> {
     this.#settings.signal?.throwIfAborted();
-    const { userId } = this.#settings.retention;
-    const ids = atoms.map(({ id }) => id).toSorted();
-    const removed = await this.#hooks.deleteAtoms({ scope: "atoms", sessionId, userId, ids });
+    const removed = this.#settings.isDryRun ? countOf(atoms) : await this.#delete(sessionId, atoms);
     this.#counts.atoms += removed.atoms;
     this.#counts.messages += removed.messages;
     for (const { memoryType } of atoms) this.#byType.set(memoryType, (this.#byType.get(memoryType) ?? 0) + 1);
@@ -136,12 +136,24 @@ class Pruning {
     return removed.atoms;
   }
 
+  #delete(sessionId: string, atoms: readonly PrunedAtom[]): Promise<Hooks.DeletionResult> {
+    const { userId } = this.#settings.retention;
+    const ids = atoms.map(({ id }) => id).toSorted();
+    return this.#hooks.deleteAtoms({ scope: "atoms", sessionId, userId, ids });
+  }
+
   #report(): PruneProgress {
     const atomsByType = Object.fromEntries([...this.#byType].map(([type, count]) => [decodeText(type), count]));
     const progress = { ...this.#counts, atomsByType };
     this.#settings.onProgress?.(progress);
     return progress;
   }
+}
+
+/** The result that the deletion of these atoms would have. */
+function countOf(atoms: readonly PrunedAtom[]): Hooks.DeletionResult {
+  const messages = atoms.filter(({ memoryType }) => roleOf(memoryType) !== undefined).length;
+  return { sessions: 0, atoms: atoms.length, messages, acceptedBy: [] };
 }
 
 /** Metadata changes are few. */

@@ -1,0 +1,49 @@
+/** Options of a command line that say where in a database the memory is, and which journal belongs to it. */
+import { usage } from "./usage-error.ts";
+
+/** Options of every command that opens a storage. */
+export interface StorageOptions {
+  /** The schema of the tables, of PostgreSQL and Supabase. */
+  readonly schema?: string;
+  /** The file of the local journal. */
+  readonly journal?: string;
+}
+
+const POSTGRES = /^postgres(ql)?:/;
+
+/**
+ * The journal that the user named, with `--journal` or by `LOCAL_DB_PATH`. No file that merely lies in the working
+ * directory is one: its atoms would be delivered to production.
+ */
+export function namedJournal(
+  { journal }: StorageOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return journal ?? (environment["LOCAL_DB_PATH"]?.trim() || undefined);
+}
+
+/** The schema among the options of a storage's constructor, for the addresses that have one. */
+export function schemaOption(
+  url: string,
+  { schema }: { readonly schema?: string | undefined },
+): { readonly schema?: string } {
+  return schema === undefined || !hasSchema(url) ? {} : { schema };
+}
+
+/** The journal among the options of a storage's constructor: none that was not named. */
+export function journalOption(url: string, journalPath: string | undefined): { readonly local?: string | false } {
+  return POSTGRES.test(url) ? { local: journalPath ?? false } : {};
+}
+
+/** @throws {MemoryError} `invalid_input` for a schema or a journal of which no address of the command can make use. */
+export function assertUsed({ schema, journal }: StorageOptions, urls: readonly string[]): void {
+  if (urls.length === 0) return;
+  if (schema !== undefined && !urls.some(hasSchema))
+    throw usage("--schema is for PostgreSQL and Supabase: the address names neither");
+  if (journal !== undefined && !urls.some((url) => POSTGRES.test(url)))
+    throw usage("--journal is for PostgreSQL: the address does not name it");
+}
+
+function hasSchema(url: string): boolean {
+  return POSTGRES.test(url) || url.startsWith("supabase:");
+}
