@@ -1,13 +1,11 @@
 /**
  * An address as fields. The driver would let what the address says override the options, so that it never sees one.
- *
- * Honoured: user, password, host, port, database, and the parameters `host`, `port`, `application_name`, `options`,
- * `pgbouncer`, `sslmode`, `sslrootcert`, `sslcert` and `sslkey`. Other parameters are left out: a pooler refuses what it
- * does not know.
  */
 import { isIP } from "node:net";
-import { parse } from "pg-connection-string";
-import { invalidInput, show } from "./errors.ts";
+import { assertHost, parseAddress, parsePort } from "./address.ts";
+import { assertParameters, choiceOf } from "./address-parameters.ts";
+import { authenticationRules, type AuthenticationRules } from "./authentication.ts";
+import { invalidInput } from "./errors.ts";
 import type { TlsOptions } from "./options.ts";
 
 export interface ConnectionFields {
@@ -20,8 +18,13 @@ export interface ConnectionFields {
   readonly applicationName: string;
   readonly options: string | undefined;
   readonly tls: TlsOptions | undefined;
+  /** Whether TLS begins at once, without asking the server. */
+  readonly isTlsDirect: boolean;
   /** Files in PEM that are read when the first connection is made. */
   readonly certificateFiles: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly authentication: AuthenticationRules;
+  /** What the address says of it. */
+  readonly connectTimeoutMs: number | undefined;
   readonly statements: "named" | "unnamed";
   /** What errors and statistics call the place. */
   readonly place: string;
@@ -34,74 +37,88 @@ interface Choices {
   readonly path: string;
   readonly ssl?: boolean | TlsOptions | undefined;
   readonly statements?: "named" | "unnamed" | undefined;
+  /** The password where the address has none. */
+  readonly password?: string | undefined;
 }
 
-const EXPECTED = "expected postgres://user:password@host:5432/database with special characters percent-encoded";
-const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
+const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"] as const;
+type SslMode = (typeof SSL_MODES)[number];
+/** What pg takes for `ssl` in an address. */
+const SSL_SWITCHES = ["true", "1", "false", "0", "no-verify"] as const;
 /** The port of Supabase's transaction pooler. */
 const TRANSACTION_POOLER_PORT = 6543;
+const MAX_CONNECT_TIMEOUT_S = 86_400;
 
 /** @throws {DatabaseError} `invalid_input`, without the address and its parts. */
-export function readConnectionFields(address: string, { path, ssl, statements }: Choices): ConnectionFields {
-  if (typeof address !== "string" || !/^postgres(ql)?:\/\//i.test(address)) {
-    throw invalidInput(path, `is no address of a PostgreSQL database; ${EXPECTED}`);
-  }
-  const queryAt = address.indexOf("?");
-  const base = queryAt === -1 ? address : address.slice(0, queryAt);
-  const parameters = new URLSearchParams(queryAt === -1 ? "" : address.slice(queryAt + 1));
-  const parsed = parseBase(base, path);
-  const host = parameters.get("host") || parsed.host || "localhost";
-  const port = Number(parameters.get("port") || parsed.port || 5432);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalidInput(path, "has no port from 1 to 65535");
-  if (base.includes("#")) throw invalidInput(path, `has a # that is not percent-encoded as %23; ${EXPECTED}`);
-  const user = parsed.user || "postgres";
-  const password = parsed.password || parameters.get("password") || undefined;
+export function readConnectionFields(text: string, choices: Choices): ConnectionFields {
+  const { path, ssl, statements } = choices;
+  const address = parseAddress(text, path);
+  const { parameters } = address;
+  const parameter = (name: string): string | undefined => parameters.get(name) || undefined;
+  const host = parameter("host") ?? (address.host || "localhost");
+  assertHost(host, path);
+  const port = parsePort(parameter("port") ?? (address.port || "5432"), path);
+  assertParameters(parameters, path);
+  assertNothingElse(parameters, path);
+  const user = parameter("user") ?? (address.user || "postgres");
+  const password = parameter("password") ?? address.password ?? choices.password;
   const isPooler =
     port === TRANSACTION_POOLER_PORT || host.includes("-pooler.") || parameters.get("pgbouncer") === "true";
+  const tls = tlsFor(host, sslMode(parameters, path), ssl, path);
+  const isVerified = tls !== undefined && tls.rejectUnauthorized !== false;
   return {
     host,
     port,
     user,
     password,
-    database: parsed.database || user,
-    applicationName: parameters.get("application_name") || "rivet",
-    options: parameters.get("options") ?? undefined,
-    tls: tlsFor(host, parameters.get("sslmode"), ssl, path),
+    database: parameter("dbname") ?? (address.database || user),
+    applicationName: parameter("application_name") ?? parameter("fallback_application_name") ?? "rivet",
+    options: parameters.get("options"),
+    tls,
+    isTlsDirect: choiceOf(parameters, "sslnegotiation", ["postgres", "direct"], path) === "direct" && tls !== undefined,
     certificateFiles: certificateFiles(parameters),
+    authentication: authenticationRules(parameters, { hasTls: tls !== undefined, isVerified, path }),
+    connectTimeoutMs: connectTimeout(parameter("connect_timeout"), path),
     statements: statements ?? (isPooler ? "unnamed" : "named"),
     place: host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : `${isIP(host) === 6 ? `[${host}]` : host}:${port}`,
-    secrets: password === undefined ? [] : [password, rawPassword(base)],
+    secrets: [password, address.encodedPassword].filter((secret) => secret !== undefined),
   };
 }
 
-function parseBase(base: string, path: string): ReturnType<typeof parse> {
-  // The parser would encode all of it once more, and take %2F for three characters.
-  if (/%(?![0-9a-f]{2})|\s/i.test(base)) {
-    throw invalidInput(path, `has a space, or a % that is not percent-encoded as %25; ${EXPECTED}`);
-  }
-  try {
-    return parse(base);
-  } catch {
-    // The native error holds the address.
-    throw invalidInput(path, `cannot be read as an address; ${EXPECTED}`);
-  }
+/** Parameters that may only say what is done anyway. */
+function assertNothingElse(parameters: ReadonlyMap<string, string>, path: string): void {
+  const alone = "a provider that cannot write is noticed, and takes no writes";
+  choiceOf(parameters, "target_session_attrs", ["any"], path, alone);
+  choiceOf(parameters, "gssencmode", ["disable", "prefer"], path);
+  choiceOf(parameters, "client_encoding", ["UTF8", "utf8", "UTF-8", "utf-8", "auto"], path, "texts are always UTF-8");
+  choiceOf(parameters, "pgbouncer", ["true", "false"], path);
 }
 
-function rawPassword(base: string): string {
-  const credentials = base.slice(base.indexOf("://") + 3, base.lastIndexOf("@"));
-  return credentials.slice(credentials.indexOf(":") + 1);
+function connectTimeout(seconds: string | undefined, path: string): number | undefined {
+  if (seconds === undefined) return undefined;
+  const number = Number(seconds);
+  if (/^\d+$/.test(seconds) && number >= 1 && number <= MAX_CONNECT_TIMEOUT_S) return number * 1_000;
+  throw invalidInput(
+    path,
+    `has a connect_timeout that is no whole number of seconds from 1 to ${MAX_CONNECT_TIMEOUT_S}`,
+  );
+}
+
+function sslMode(parameters: ReadonlyMap<string, string>, path: string): SslMode | undefined {
+  const mode = choiceOf(parameters, "sslmode", SSL_MODES, path);
+  const ssl = choiceOf(parameters, "ssl", SSL_SWITCHES, path);
+  if (mode !== undefined || ssl === undefined) return mode;
+  if (ssl === "no-verify") return ssl;
+  return ssl === "true" || ssl === "1" ? "require" : "disable";
 }
 
 /** Verified TLS, unless the host is this machine or the `ssl` option says otherwise; an address cannot weaken it. */
 function tlsFor(
   host: string,
-  mode: string | null,
+  mode: SslMode | undefined,
   ssl: boolean | TlsOptions | undefined,
   path: string,
 ): TlsOptions | undefined {
-  if (mode !== null && !SSL_MODES.includes(mode)) {
-    throw invalidInput(path, `has sslmode=${show(mode)}; expected one of ${SSL_MODES.join(", ")}`);
-  }
   if (ssl === false) return undefined;
   if (ssl !== undefined) return { rejectUnauthorized: true, ...(ssl === true ? {} : ssl) };
   const isVerified = mode === "require" || mode === "verify-ca" || mode === "verify-full";
@@ -126,7 +143,7 @@ function isThisMachine(host: string): boolean {
   );
 }
 
-function certificateFiles(parameters: URLSearchParams): ConnectionFields["certificateFiles"] {
+function certificateFiles(parameters: ReadonlyMap<string, string>): ConnectionFields["certificateFiles"] {
   const [ca, cert, key] = [parameters.get("sslrootcert"), parameters.get("sslcert"), parameters.get("sslkey")];
   return {
     // libpq's word for what Node does anyway.

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import pg from "pg";
+import { Authentication } from "./authentication.ts";
 import type { ConnectionFields } from "./connection-fields.ts";
 import { LocalFault } from "./local-fault.ts";
 import type { NamedStatement, TextValues } from "./queryable.ts";
@@ -57,25 +58,32 @@ export class Connection {
 
   static async open(fields: ConnectionFields, connectTimeoutMs: number): Promise<Connection> {
     const socket = new Socket();
+    let authentication: Authentication | undefined;
     const client = new pg.Client({
       host: fields.host,
       port: fields.port,
       user: fields.user,
-      // A function: pg would take another password from the environment in place of an empty one.
-      password: () => fields.password ?? "",
+      // A function: pg asks it when the server wants a proof, and would take another password from the environment.
+      password: () => {
+        authentication?.assertAsked();
+        return fields.password ?? "";
+      },
       database: fields.database,
       application_name: fields.applicationName,
       ...(fields.options === undefined ? {} : { options: fields.options }),
       ssl: await tlsOf(fields),
+      sslnegotiation: fields.isTlsDirect ? "direct" : "postgres",
       enableChannelBinding: true,
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
       stream: () => socket,
     });
+    authentication = new Authentication(fields.authentication, client.connection);
     const connection = new Connection(client, socket);
     try {
       await client.connect();
+      authentication.assertProven();
       // A pool at rest must not keep a process alive whose work is done; a statement's own timer does.
       socket.unref();
       return connection;

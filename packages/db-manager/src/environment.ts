@@ -114,6 +114,12 @@ function supabaseAddress(env: Environment): string | undefined {
   if (host === undefined) throw invalidInput("SUPABASE_DB_HOST", "is not set, but SUPABASE_DB_PASSWORD is; set both");
   if (password === undefined)
     throw invalidInput("SUPABASE_DB_PASSWORD", "is not set, but SUPABASE_DB_HOST is; set both");
+  if (!/^([\p{L}\p{N}._-]+|\[[\da-f:]+\])$/iu.test(host)) {
+    throw invalidInput(
+      "SUPABASE_DB_HOST",
+      "must be the name of a host alone, such as db.abcdefgh.supabase.co: no https://, no port, no path",
+    );
+  }
   const user = encodeURIComponent(value(env, "SUPABASE_DB_USER") ?? "postgres");
   const database = encodeURIComponent(value(env, "SUPABASE_DB_NAME") ?? "postgres");
   const port = value(env, "SUPABASE_DB_PORT") ?? "5432";

@@ -111,6 +111,11 @@ const ROWS: readonly Row[] = [
     advice: "raise poolSize or the deadline",
   },
   { codes: ["RIVET_NO_ANSWER"], ...SILENT },
+  {
+    codes: ["RIVET_AUTHENTICATION"],
+    ...REFUSED,
+    advice: "let the server use scram-sha-256, or allow another method with require_auth in the address",
+  },
   { codes: ["RIVET_CERTIFICATE_FILE"], class: "C", code: "invalid_input", state: "ineligible" },
   { codes: ["RIVET_ROLLED_BACK"], class: "C", code: "query", advice: "let the error of the failed statement pass" },
   { codes: ["EMFILE", "ENFILE", "EADDRNOTAVAIL"], ...THIS_HOST },

@@ -1,6 +1,7 @@
 /** What this side ends by itself, with codes beside those of the system and of PostgreSQL. */
 export type LocalFaultCode =
   | "RIVET_ABORTED"
+  | "RIVET_AUTHENTICATION"
   | "RIVET_CLOSED"
   | "RIVET_DEADLINE"
   | "RIVET_NO_ANSWER"

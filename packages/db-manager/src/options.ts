@@ -17,7 +17,11 @@ export interface TlsOptions {
 export interface ProviderConfig {
   /** What errors, statistics and events call it. */
   name: string;
-  /** `postgres://user:password@host:5432/database`. */
+  /**
+   * `postgres://user:password@host:5432/database`, with special characters percent-encoded. Every parameter after its ? is
+   * honoured, or refused by its name. Where it has no password and the manager has no other provider, PGPASSWORD of the
+   * environment is taken.
+   */
   connectionString: string;
   /** The most connections that are open at once. Default: 10. */
   poolSize?: number | undefined;
@@ -107,8 +111,10 @@ export function parseOptions(options: DatabaseManagerOptions): Settings {
   if (!Array.isArray(providers) || providers.length === 0) {
     throw invalidInput("options.providers", "must be an array with at least one provider");
   }
+  // As libpq does. With several providers it would be sent to servers that it is not for.
+  const password = providers.length === 1 ? process.env["PGPASSWORD"] || undefined : undefined;
   const parsed = providers.map((provider: ProviderConfig, index) =>
-    parseProvider(provider, `options.providers[${index}]`),
+    parseProvider(provider, `options.providers[${index}]`, password),
   );
   const names = parsed.map(({ name }) => name);
   names.forEach((name, index) => {
@@ -145,7 +151,7 @@ export function parseOptions(options: DatabaseManagerOptions): Settings {
   };
 }
 
-function parseProvider(config: ProviderConfig, path: string): ProviderSettings {
+function parseProvider(config: ProviderConfig, path: string, password: string | undefined): ProviderSettings {
   if (typeof config !== "object" || config === null) throw invalidInput(path, "must be an object");
   const { name, poolSize = DEFAULTS.poolSize, statements, ssl, drainIntervalMs } = config;
   if (typeof name !== "string" || !/^[\w-]{1,63}$/.test(name)) {
@@ -160,14 +166,16 @@ function parseProvider(config: ProviderConfig, path: string): ProviderSettings {
   if (ssl !== undefined && typeof ssl !== "boolean" && (typeof ssl !== "object" || ssl === null)) {
     throw invalidInput(`${path}.ssl`, "must be true, false or an object such as { ca }");
   }
-  const fields = readConnectionFields(config.connectionString, { path: `${path}.connectionString`, ssl, statements });
+  const choices = { path: `${path}.connectionString`, ssl, statements, password };
+  const fields = readConnectionFields(config.connectionString, choices);
+  const connectTimeoutMs = config.connectTimeoutMs ?? fields.connectTimeoutMs;
   const coldMs = SLEEPING_HOSTS.test(fields.host) ? WAKE_UP_MS : DEFAULTS.connectTimeoutMs;
   return {
     name,
     fields,
     poolSize,
-    connectTimeoutMs: duration(config.connectTimeoutMs, `${path}.connectTimeoutMs`, DEFAULTS.connectTimeoutMs),
-    coldConnectTimeoutMs: duration(config.connectTimeoutMs, `${path}.connectTimeoutMs`, coldMs),
+    connectTimeoutMs: duration(connectTimeoutMs, `${path}.connectTimeoutMs`, DEFAULTS.connectTimeoutMs),
+    coldConnectTimeoutMs: duration(connectTimeoutMs, `${path}.connectTimeoutMs`, coldMs),
     statementTimeoutMs: duration(config.statementTimeoutMs, `${path}.statementTimeoutMs`, DEFAULTS.statementTimeoutMs),
     drainIntervalMs:
       drainIntervalMs === undefined ? undefined : duration(drainIntervalMs, `${path}.drainIntervalMs`, drainIntervalMs),

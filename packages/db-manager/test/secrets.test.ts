@@ -75,14 +75,17 @@ describe("the password", () => {
     expectNoSecret(fromEnv);
   });
 
-  it("of the environment does not stand in for one that the address lacks", async () => {
-    vi.stubEnv("PGPASSWORD", server().password);
+  it("of PGPASSWORD stands in for one that the address of a lone provider lacks, and is in no error", async () => {
+    const address = await createRole("eve");
+    const withoutPassword = address.replace(/:[^:@/]*@/, "@");
+    vi.stubEnv("PGPASSWORD", PASSWORD);
     onTestFinished(() => void vi.unstubAllEnvs());
-    const db = manage(
-      server()
-        .url()
-        .replace(`:${encodeURIComponent(server().password)}@`, "@"),
-    );
-    expect(await failureOf(db.query("SELECT 1"))).toMatchObject({ code: "permission", outcome: "not_applied" });
+    const db = manage(withoutPassword);
+    expect((await db.query("SELECT current_user AS me")).rows).toEqual([{ me: "eve" }]);
+    expectNoSecret([db, await failureOf(db.query("SELECT $1::text::int", [PASSWORD]))]);
+    const two = [1, 2].map((number) => ({ name: `n${number}`, connectionString: withoutPassword }));
+    const several = new DatabaseManager({ providers: two });
+    onTestFinished(() => several.close());
+    expect(await failureOf(several.query("SELECT 1"))).toMatchObject({ code: "permission", outcome: "not_applied" });
   });
 });
