@@ -33,11 +33,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What `openStorage` of the core loads by its name. */
-const LOADED_BY_NAME: Readonly<Record<string, readonly string[]>> = {
-  "@rivet/memory-cli": ["@rivet/memory-inmemory"],
-};
-
 /** Development dependencies that the build makes part of the package. */
 const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
   "@rivet/memory-core": ["@standard-schema/spec", "uuid"],
@@ -129,8 +124,7 @@ describe("the packages", () => {
     expect(Object.keys(manifest.devDependencies ?? {})).toEqual(expect.arrayContaining([...builtIn]));
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).toSorted();
     const imported = [...sourceImports].filter((specifier) => !isNode(specifier) && !builtIn.includes(specifier));
-    const loaded = [...imported, ...(LOADED_BY_NAME[manifest.name] ?? [])];
-    expect(loaded.toSorted()).toEqual(declared);
+    expect(imported.toSorted()).toEqual(declared);
   });
 
   it.each(byName)("%s declares what its tests import", (name, { manifest, testImports }) => {

@@ -176,9 +176,10 @@ class StatementTelemetry {
 
 function load(): Api | undefined {
   return safely((): Api => {
-    // A static import would make the package mandatory; a dynamic one would be too late for the first statements.
-    const require = createRequire(import.meta.url);
-    return require("@opentelemetry/api");
+    // A static import would make the package mandatory; a dynamic one would be too late for the first statements. Bundlers do not
+    // follow a function of another name, and so do not fail where the package is not installed.
+    const requireInstalled = createRequire(import.meta.url);
+    return requireInstalled("@opentelemetry/api");
   });
 }
 

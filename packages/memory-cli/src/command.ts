@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { MemoryError, openStorage, type MemoryStorage } from "@rivet/memory-core";
 import { Command } from "commander";
 import { parseFile } from "./arguments.ts";
+import { BACKENDS } from "./backends.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { assertUsed, journalOption, namedJournal, schemaOption, type StorageOptions } from "./storage-options.ts";
 import { confirm } from "./terminal/confirm.ts";
@@ -134,7 +135,7 @@ async function perform(
   const running: Progress[] = [];
   const openAndKeep = async (url: string, more: Readonly<Record<string, unknown>>): Promise<MemoryStorage> => {
     const place: Readonly<Record<string, unknown>> = { ...schemaOption(url, options), ...more };
-    const storage = await openStorage(url, place);
+    const storage = await openStorage(url, { ...place, backends: BACKENDS });
     storages.push(storage);
     return storage;
   };

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
-import { MemoryError, openStorage, type MemoryStorageOptions } from "@rivet/memory-core";
+import { MemoryError, openStorage, type OpenStorageOptions } from "@rivet/memory-core";
 import { Command, InvalidArgumentError } from "commander";
+import { backendsOf } from "./backends.ts";
 import { labelOf } from "./label.ts";
 import { startConsole } from "./start.ts";
 
@@ -51,8 +52,8 @@ function assertFileExists(url: string): void {
 }
 
 /** Who only looks makes no tables and changes none, where the backend leaves the choice. */
-function storageOptions({ write }: Options): MemoryStorageOptions & { migrate: boolean } {
-  return { migrate: write };
+function storageOptions({ write }: Options): OpenStorageOptions & { migrate: boolean } {
+  return { migrate: write, backends: backendsOf(process.cwd()) };
 }
 
 /** What the storage says, or what the operating system refused. */

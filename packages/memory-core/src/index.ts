@@ -10,6 +10,7 @@ export {
   type NewMemoryAtom,
   type UnreadableAtom,
 } from "./atom.ts";
+export type { BackendLoaders, BackendName, OpenStorageOptions } from "./backend-package.ts";
 export { contextWindow, type ContextOptions } from "./context-window.ts";
 export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";

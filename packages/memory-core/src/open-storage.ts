@@ -1,12 +1,9 @@
-import { invalidInput, MemoryError } from "./errors.ts";
+import { loadStorageClass, type BackendPackage, type OpenStorageOptions } from "./backend-package.ts";
+import { invalidInput } from "./errors.ts";
 import type { MemoryStorage } from "./storage.ts";
-import type { MemoryStorageOptions } from "./storage-types.ts";
 import type { AtomTypes } from "./typed-atoms.ts";
 
-interface Backend {
-  readonly packageName: string;
-  /** The name of the storage class that the package exports. */
-  readonly className: string;
+interface Backend extends BackendPackage {
   /** The class's constructor arguments for an address and the options. */
   readonly argumentsFor: (url: string, options: object) => unknown[];
 }
@@ -14,6 +11,7 @@ interface Backend {
 const afterScheme = (url: string): string => url.slice(url.indexOf(":") + 1);
 
 const POSTGRES: Backend = {
+  name: "postgres",
   packageName: "@rivet/memory-postgres",
   className: "PostgresMemoryStorage",
   // Without an address, the environment has it.
@@ -22,16 +20,19 @@ const POSTGRES: Backend = {
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
   memory: {
+    name: "memory",
     packageName: "@rivet/memory-inmemory",
     className: "InMemoryStorage",
     argumentsFor: (_, options) => [options],
   },
   sqlite: {
+    name: "sqlite",
     packageName: "@rivet/memory-sqlite",
     className: "SQLiteStorage",
     argumentsFor: (url, options) => [afterScheme(url) === "" ? undefined : afterScheme(url), options],
   },
   supabase: {
+    name: "supabase",
     packageName: "@rivet/memory-supabase",
     className: "SupabaseMemoryStorage",
     argumentsFor: (url, options) => {
@@ -46,17 +47,19 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
 
 /**
  * Opens the storage that an address names: `memory:`, `sqlite:PATH`, `postgres://…`, or `postgres:` and `supabase:` for what
- * the environment names. Only the backend's own package is loaded.
+ * the environment names. Only the backend's own package is loaded; `options.backends` says where it is in a bundle.
  *
  * @throws {MemoryError} `invalid_input` for an address of no backend; `schema` with the install command when the
- *   backend's package is missing, `unknown` when it cannot be loaded; and what opening the storage throws. No message
+ *   backend's package is not found, `unknown` when it cannot be loaded; and what opening the storage throws. No message
  *   repeats the address, which may hold a password.
  * @example
- * await using storage = await openStorage(process.env.MEMORY_URL ?? "memory:");
+ * const storage = await openStorage(process.env.MEMORY_URL ?? "memory:");
+ * @example In a bundle
+ * const storage = await openStorage("sqlite:agent.db", { backends: { sqlite: () => import("@rivet/memory-sqlite") } });
  */
 export async function openStorage<Types extends AtomTypes = {}>(
   url: string,
-  options: MemoryStorageOptions<Types> = {},
+  options: OpenStorageOptions<Types> = {},
 ): Promise<MemoryStorage<Types>> {
   const scheme = typeof url === "string" ? /^([a-z]+):/.exec(url)?.[1] : undefined;
   const backend = scheme !== undefined && Object.hasOwn(BACKENDS, scheme) ? BACKENDS[scheme] : undefined;
@@ -66,8 +69,10 @@ export async function openStorage<Types extends AtomTypes = {}>(
       `has ${scheme === undefined ? "no scheme" : `the scheme "${scheme}"`}; expected ${known()}`,
     );
   }
-  const Storage = await loadStorageClass<Types>(backend);
-  const storage = new Storage(...backend.argumentsFor(url, options));
+  if (typeof options !== "object" || options === null) throw invalidInput("options", "must be an object");
+  const { backends, ...storageOptions } = options;
+  const Storage = await loadStorageClass<Types>(backend, backends);
+  const storage = new Storage(...backend.argumentsFor(url, storageOptions));
   try {
     return await storage.open();
   } catch (error) {
@@ -80,39 +85,4 @@ function known(): string {
   return Object.keys(BACKENDS)
     .map((scheme) => `${scheme}:`)
     .join(" or ");
-}
-
-type StorageClass<Types extends AtomTypes> = new (...args: unknown[]) => MemoryStorage<Types>;
-
-async function loadStorageClass<Types extends AtomTypes>(backend: Backend): Promise<StorageClass<Types>> {
-  const { packageName, className } = backend;
-  let module: Record<string, unknown>;
-  try {
-    module = await import(packageName);
-  } catch (cause) {
-    if (!isMissing(cause, packageName)) {
-      throw new MemoryError({
-        code: "unknown",
-        message: `the package ${packageName} is installed but cannot be loaded; the cause says why`,
-        operation: "openStorage",
-        cause,
-      });
-    }
-    throw new MemoryError({
-      code: "schema",
-      message: `the package ${packageName} is not installed; run: npm install ${packageName}`,
-      operation: "openStorage",
-      cause,
-    });
-  }
-  return module[className] as StorageClass<Types>;
-}
-
-function isMissing(error: unknown, packageName: string): boolean {
-  return (
-    error instanceof Error &&
-    "code" in error &&
-    error.code === "ERR_MODULE_NOT_FOUND" &&
-    error.message.includes(`'${packageName}'`)
-  );
 }

@@ -4,6 +4,12 @@ import { MemoryError, type AtomJournal, type AtomWrite, type Replica, type RowRe
 import type * as sqlite from "@rivet/memory-sqlite";
 import { existsSync } from "node:fs";
 
+/**
+ * Bundlers leave an import of a name in a variable as it is. Followed, the import of a package that is optional would end the
+ * build of those who do without it, or become an empty module that fails at the first outage.
+ */
+const SQLITE_PACKAGE: string = "@rivet/memory-sqlite";
+
 /** The name of the journal in receipts. */
 export const LOCAL = "local";
 
@@ -129,11 +135,13 @@ async function openJournalFile(path: string): Promise<JournalStorage> {
  */
 async function loadSQLite(): Promise<typeof sqlite> {
   try {
-    return await import("@rivet/memory-sqlite");
+    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ SQLITE_PACKAGE);
   } catch (cause) {
     throw new MemoryError({
       code: "schema",
-      message: `the local journal needs @rivet/memory-sqlite; run "npm install @rivet/memory-sqlite", or set local: false`,
+      message:
+        `the local journal needs ${SQLITE_PACKAGE}; run "npm install ${SQLITE_PACKAGE}", or set local: false. ` +
+        "Where it is installed, and in a bundle, pass a storage: local: new SQLiteStorage(path)",
       backend: "postgres",
       cause,
     });
