@@ -1,3 +1,5 @@
+import { assertNodeVersion } from "./node-version.ts";
+
 export { DatabaseManager, type JournalPlace } from "./database-manager.ts";
 export { DatabaseError, type DatabaseErrorCode, type Outcome } from "./errors.ts";
 export type { SkippedProvider } from "./environment.ts";
@@ -20,3 +22,5 @@ export type {
   TextValues,
   TransactionOptions,
 } from "./queryable.ts";
+
+assertNodeVersion(process.versions.node);

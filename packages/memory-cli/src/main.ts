@@ -1,14 +1,11 @@
 #!/usr/bin/env node
-import { setFlagsFromString } from "node:v8";
-import { createProgram } from "./program.ts";
-
-// V8 lets short-lived objects pile up where there is much memory: a copy of a million atoms took 255 MB. Kept small, the
-// place for them holds it at 135 MB, and it takes a quarter longer.
-setFlagsFromString("--semi-space-growth-factor=1");
-
-// Who reads may have seen enough, as `head` has.
-process.stdout.on("error", (error) => {
-  if (!("code" in error) || error.code !== "EPIPE") throw error;
-});
-
-await createProgram().parseAsync();
+/** Says in a sentence which Node.js it needs, before it loads what an older one cannot run. */
+try {
+  const { assertSQLiteRuns } = await import("@rivet/memory-sqlite");
+  assertSQLiteRuns();
+} catch (error) {
+  process.stderr.write(`rivet-memory: ${error instanceof Error ? error.message : String(error)}\n`);
+  // As `EXIT.failed`, whose module is not loaded yet.
+  process.exit(70);
+}
+await import("./run.ts");

@@ -1,68 +1,9 @@
 #!/usr/bin/env node
-import { existsSync } from "node:fs";
-import { MemoryError, openStorage, type OpenStorageOptions } from "@rivet/memory-core";
-import { Command, InvalidArgumentError } from "commander";
-import { backendsOf } from "./backends.ts";
-import { labelOf } from "./label.ts";
-import { startConsole } from "./start.ts";
-
-interface Options {
-  readonly write: boolean;
-  readonly port: number;
+/** Says in a sentence which Node.js it needs, before it loads what an older one cannot run. */
+try {
+  await import("@rivet/memory-core");
+} catch (error) {
+  process.stderr.write(`rivet-memory-console: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
 }
-
-const program = new Command("rivet-memory-console")
-  .description(
-    "Shows what an agent remembers on a page of this machine: sessions, messages, atoms, and the health of the providers.",
-  )
-  .argument("<url>", "sqlite:PATH, postgres://…, or postgres: and supabase: for what the environment names")
-  .option("--write", "let the page delete sessions, erase users and repair providers; it asks before each", false)
-  .option("--port <port>", "where the page is; 0 for a free one", parsePort, 0)
-  .action(show);
-
-await program.parseAsync();
-
-async function show(url: string, options: Options): Promise<void> {
-  try {
-    assertFileExists(url);
-    const storage = await openStorage(url, storageOptions(options));
-    const shown = await startConsole({ storage, label: labelOf(url), ...options });
-    // Before the address is printed: whoever reads it may end this at once.
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => void shown.close().then(() => storage.close()));
-    }
-    console.log(`The console is at ${shown.url}`);
-    console.log(
-      options.write ? "It may change what is stored." : "It only reads; --write lets it delete, erase and repair.",
-    );
-    console.log("Whoever has that address can read everything. Ctrl+C ends it.");
-  } catch (error) {
-    if (!isForTheUser(error)) throw error;
-    console.error(`rivet-memory-console: ${error.message}`);
-    process.exitCode = 1;
-  }
-}
-
-/** An application makes its file; whoever looks for one that is not there has mistyped its name. */
-function assertFileExists(url: string): void {
-  const [, path = ""] = /^sqlite:(.+)$/.exec(url) ?? [];
-  if (path === "" || path === ":memory:" || existsSync(path)) return;
-  const message = `there is no file ${JSON.stringify(path)}; expected the path of a database that an application has made`;
-  throw new MemoryError({ code: "not_found", message });
-}
-
-/** Who only looks makes no tables and changes none, where the backend leaves the choice. */
-function storageOptions({ write }: Options): OpenStorageOptions & { migrate: boolean } {
-  return { migrate: write, backends: backendsOf(process.cwd()) };
-}
-
-/** What the storage says, or what the operating system refused. */
-function isForTheUser(error: unknown): error is Error {
-  return MemoryError.isInstance(error) || (error instanceof Error && "syscall" in error);
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
-}
+await import("./run.ts");

@@ -1,3 +1,5 @@
+import { assertNodeVersion, nodeVersion } from "./node-version.ts";
+
 export { AtomClock, atomIdTimeMs, isAtomId, NIL_ID, type AtomClockOptions } from "./atom-id.ts";
 export { compareRows, isSameAtom, messageOf } from "./atom-codec.ts";
 export {
@@ -108,3 +110,5 @@ export {
   deletedSession,
   foreignSession,
 } from "./write-rules.ts";
+
+assertNodeVersion(nodeVersion());

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MemoryError, openStorage } from "../src/index.ts";
+import { TinyStorage } from "./tiny-storage.ts";
 
 async function errorOf(url: unknown): Promise<MemoryError> {
   try {
@@ -74,7 +75,7 @@ describe("openStorage in a project without the backend's package", () => {
       name: "MemoryError",
       code: "schema",
       operation: "openStorage",
-      message: `the package ${packageName} is not installed; run: npm install ${packageName}`,
+      message: expect.stringContaining(`the package ${packageName} is not found; run: npm install ${packageName}.`),
     });
     expect(JSON.stringify(error)).not.toContain("hunter2");
   });
@@ -87,5 +88,59 @@ describe("openStorage in a project without the backend's package", () => {
     const error = await errorIn("sqlite:");
     expect(error).toMatchObject({ code: "unknown", cause: expect.stringContaining("a-driver-that-is-missing") });
     expect(error).not.toMatchObject({ message: expect.stringContaining("npm install") });
+  });
+});
+
+describe("openStorage with a function that loads the backend's package", () => {
+  it("opens the storage of the package that the function gives, and looks for none by name", async () => {
+    const given: unknown[] = [];
+    class InMemoryStorage extends TinyStorage {
+      constructor(options: object) {
+        super();
+        given.push(options);
+      }
+    }
+    const storage = await openStorage("memory:", {
+      maxAtomBytes: 1_000,
+      backends: { memory: async () => ({ InMemoryStorage }) },
+    });
+    expect(storage).toBeInstanceOf(InMemoryStorage);
+    expect(given).toEqual([{ maxAtomBytes: 1_000 }]);
+    await storage.close();
+  });
+
+  it.each([
+    ["an empty module, as bundlers make of a package that is absent", {}],
+    ["nothing", undefined],
+    ["a class of another name", { SQLiteStorage: class {} }],
+  ])("says how to pass the package when the function gives %s", async (_, module) => {
+    // @ts-expect-error the point is what is no module
+    const opening = openStorage("memory:", { backends: { memory: async () => module } });
+    await expect(opening).rejects.toMatchObject({
+      name: "MemoryError",
+      code: "schema",
+      message: expect.stringContaining('{ backends: { memory: () => import("@rivet/memory-inmemory") } }'),
+    });
+  });
+
+  it.each(["@rivet/memory-inmemory", {}, 7])("refuses %j in place of the function", async (loader) => {
+    // @ts-expect-error the point is a loader of any type
+    const opening = openStorage("memory:", { backends: { memory: loader } });
+    await expect(opening).rejects.toMatchObject({ code: "invalid_input", path: "options.backends.memory" });
+  });
+
+  it.each([
+    ["Node.js", "Cannot find package '@rivet/memory-inmemory' imported from /app/main.js"],
+    ["webpack", "Cannot find module '@rivet/memory-inmemory'"],
+    ["workerd", 'No such module "@rivet/memory-inmemory".'],
+    ["Bun", "Cannot find package '@rivet/memory-inmemory' from '/app/main.js'"],
+  ])("names the install command and the option when %s does not find the package", async (_, message) => {
+    const load = async (): Promise<object> => {
+      throw new Error(message);
+    };
+    await expect(openStorage("memory:", { backends: { memory: load } })).rejects.toMatchObject({
+      code: "schema",
+      message: expect.stringMatching(/npm install @rivet\/memory-inmemory.*backends/),
+    });
   });
 });

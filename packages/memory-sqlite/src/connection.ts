@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { retryWhileBusy } from "./busy.ts";
 import { foreignDatabase, newerSchema } from "./errors.ts";
+import { assertSQLiteRuns } from "./native-module.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
 import { IN_MEMORY_PATH, type Settings } from "./options.ts";
 
@@ -20,6 +21,7 @@ export type Connection = Database.Database;
  * migrates, the others wait and find it done. A file that is not ours is not touched.
  */
 export async function openConnection(path: string, settings: Settings, nowMs: number): Promise<Connection> {
+  assertSQLiteRuns();
   if (path !== IN_MEMORY_PATH) await mkdir(dirname(path), { recursive: true });
   // SQLite's own waiting would block the event loop: `retryWhileBusy` waits instead.
   const connection = new Database(path, { timeout: 0 });

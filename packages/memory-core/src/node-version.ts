@@ -1,0 +1,25 @@
+import { MemoryError } from "./errors.ts";
+
+/** The oldest major version of Node.js on which the packages and what they depend on run. */
+const OLDEST_MAJOR = 22;
+
+/** The version of Node.js, where this is Node.js or what stands in for it. Browsers and workers have none. */
+export function nodeVersion(): string | undefined {
+  const { process }: { process?: { versions?: { node?: unknown } } } = globalThis;
+  const version = process?.versions?.node;
+  return typeof version === "string" ? version : undefined;
+}
+
+/**
+ * Refuses a Node.js that is too old, in one sentence, when a package is imported: what would fail there later is a syntax error
+ * or a crash of some dependency.
+ *
+ * @throws {MemoryError} `unavailable`.
+ */
+export function assertNodeVersion(version: string | undefined): void {
+  if (version === undefined || Number.parseInt(version, 10) >= OLDEST_MAJOR) return;
+  throw new MemoryError({
+    code: "unavailable",
+    message: `Rivet Memory needs Node.js ${OLDEST_MAJOR} or later, and this is Node.js ${version}; install a later one from https://nodejs.org`,
+  });
+}
