@@ -5,8 +5,8 @@ const OLDEST_MAJOR = 22;
 
 /** The version of Node.js, where this is Node.js or what stands in for it. Browsers and workers have none. */
 export function nodeVersion(): string | undefined {
-  const { process }: { process?: { versions?: { node?: unknown } } } = globalThis;
-  const version = process?.versions?.node;
+  // The type of the global differs between Node.js, browsers and workers.
+  const version: unknown = member(member(member(globalThis, "process"), "versions"), "node");
   return typeof version === "string" ? version : undefined;
 }
 
@@ -22,4 +22,8 @@ export function assertNodeVersion(version: string | undefined): void {
     code: "unavailable",
     message: `Rivet Memory needs Node.js ${OLDEST_MAJOR} or later, and this is Node.js ${version}; install a later one from https://nodejs.org`,
   });
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
