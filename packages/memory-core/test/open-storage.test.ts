@@ -112,7 +112,7 @@ describe("openStorage with a function that loads the backend's package", () => {
   it.each([
     ["an empty module, as bundlers make of a package that is absent", {}],
     ["nothing", undefined],
-    ["a class of another name", { SQLiteStorage: class {} }],
+    ["a class of another name", { SQLiteStorage: Date }],
   ])("says how to pass the package when the function gives %s", async (_, module) => {
     // @ts-expect-error the point is what is no module
     const opening = openStorage("memory:", { backends: { memory: async () => module } });
