@@ -5,6 +5,7 @@ import { DatabaseError, invalidInput, show } from "./errors.ts";
 import { Events, type DatabaseEvents } from "./events.ts";
 import { HedgeBudget } from "./hedge.ts";
 import { keepAlive } from "./keep-alive.ts";
+import { assertFields } from "./option-names.ts";
 import { duration, parseOptions, type DatabaseManagerOptions, type Settings } from "./options.ts";
 import type { AttemptContext, Provider, ProviderStats } from "./provider.ts";
 import type { ReturnGuard } from "./return-guards.ts";
@@ -13,6 +14,7 @@ import { Roster } from "./roster.ts";
 import { Telemetry } from "./telemetry.ts";
 import {
   checkQuery,
+  TRANSACTION_OPTIONS,
   type NamedStatement,
   type ProviderHandle,
   type Queryable,
@@ -130,7 +132,7 @@ export class DatabaseManager implements Queryable {
     values?: readonly unknown[],
     options: QueryOptions<Row> = {},
   ): Promise<QueryResult<Row>> {
-    const deadlineMs = Math.max(options.timeoutMs ?? 0, this.#settings.operationTimeoutMs);
+    const deadlineMs = Math.max(options?.timeoutMs ?? 0, this.#settings.operationTimeoutMs);
     return this.#operate("statement", options, deadlineMs, (provider, context) => {
       checkQuery(statement, values, options);
       return provider.query<Row>(statement, values, options, context);
@@ -146,7 +148,7 @@ export class DatabaseManager implements Queryable {
    * @throws {DatabaseError} any code; when the answer to COMMIT was lost, `outcome` is `unknown`.
    */
   transaction<Result>(work: (client: Queryable) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
-    return this.#operate("transaction", options, options.deadlineMs, (provider, context) =>
+    return this.#operate("transaction", options, options?.deadlineMs, (provider, context) =>
       provider.transaction(called(work), context),
     );
   }
@@ -156,7 +158,7 @@ export class DatabaseManager implements Queryable {
    * the next provider, where a statement would be repeated; else each statement is tried once.
    */
   run<Result>(work: (provider: ProviderHandle) => Promise<Result>, options: RunOptions = {}): Promise<Result> {
-    return this.#operate("run", options, options.deadlineMs, (provider, context) =>
+    return this.#operate("run", options, options?.deadlineMs, (provider, context) =>
       provider.run(called(work), context),
     );
   }
@@ -271,6 +273,8 @@ export class DatabaseManager implements Queryable {
     if (this.#closing !== undefined) {
       throw new DatabaseError({ code: "closed", message: "the manager was closed; make a new DatabaseManager" });
     }
+    // Those of a statement are checked with it.
+    if (kind !== "statement") assertFields(options, TRANSACTION_OPTIONS, "options");
     const { nowMs, operationTimeoutMs, isFailoverOn } = this.#settings;
     const { idempotent = false, hedge = false, readOnly = false, providers, lastResort = true, signal } = options;
     providers?.forEach((name) => this.#named(name));

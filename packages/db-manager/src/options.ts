@@ -1,4 +1,5 @@
 import { invalidInput, show } from "./errors.ts";
+import { assertFields, type OptionNames } from "./option-names.ts";
 import { readConnectionFields, type ConnectionFields } from "./connection-fields.ts";
 
 /** How TLS is to be done where the default (verified, as `sslmode=verify-full`) does not fit. */
@@ -87,6 +88,37 @@ export interface Settings {
   readonly random: () => number;
 }
 
+const TLS_OPTIONS: OptionNames<TlsOptions> = {
+  ca: true,
+  cert: true,
+  key: true,
+  servername: true,
+  rejectUnauthorized: true,
+};
+const MANAGER_OPTIONS: OptionNames<DatabaseManagerOptions> = {
+  providers: true,
+  primary: true,
+  failover: true,
+  hedgeAfterMs: true,
+  dwellMs: true,
+  longestProbeDelayMs: true,
+  operationTimeoutMs: true,
+  journalPath: true,
+  journalAfter: true,
+  nowMs: true,
+  random: true,
+};
+const PROVIDER_OPTIONS: OptionNames<ProviderConfig> = {
+  name: true,
+  connectionString: true,
+  poolSize: true,
+  ssl: true,
+  statements: true,
+  connectTimeoutMs: true,
+  statementTimeoutMs: true,
+  drainIntervalMs: true,
+};
+
 const DEFAULTS = {
   poolSize: 10,
   connectTimeoutMs: 1000,
@@ -106,7 +138,7 @@ const MAX_POOL_SIZE = 10_000;
 
 /** @throws {DatabaseError} `invalid_input` with the path of the offending option. */
 export function parseOptions(options: DatabaseManagerOptions): Settings {
-  if (typeof options !== "object" || options === null) throw invalidInput("options", "must be an object");
+  assertFields(options, MANAGER_OPTIONS, "options");
   const { providers, primary, failover = true, journalPath, journalAfter } = options;
   if (!Array.isArray(providers) || providers.length === 0) {
     throw invalidInput("options.providers", "must be an array with at least one provider");
@@ -152,7 +184,7 @@ export function parseOptions(options: DatabaseManagerOptions): Settings {
 }
 
 function parseProvider(config: ProviderConfig, path: string, password: string | undefined): ProviderSettings {
-  if (typeof config !== "object" || config === null) throw invalidInput(path, "must be an object");
+  assertFields(config, PROVIDER_OPTIONS, path);
   const { name, poolSize = DEFAULTS.poolSize, statements, ssl, drainIntervalMs } = config;
   if (typeof name !== "string" || !/^[\w-]{1,63}$/.test(name)) {
     throw invalidInput(`${path}.name`, `is ${show(name)}; expected 1 to 63 letters, digits, - or _`);
@@ -166,6 +198,7 @@ function parseProvider(config: ProviderConfig, path: string, password: string | 
   if (ssl !== undefined && typeof ssl !== "boolean" && (typeof ssl !== "object" || ssl === null)) {
     throw invalidInput(`${path}.ssl`, "must be true, false or an object such as { ca }");
   }
+  if (typeof ssl === "object") assertFields(ssl, TLS_OPTIONS, `${path}.ssl`);
   const choices = { path: `${path}.connectionString`, ssl, statements, password };
   const fields = readConnectionFields(config.connectionString, choices);
   const connectTimeoutMs = config.connectTimeoutMs ?? fields.connectTimeoutMs;

@@ -1,5 +1,6 @@
 /** The shapes of statements and their results, free of the driver's types. */
 import { invalidInput, show } from "./errors.ts";
+import { assertFields, type OptionNames } from "./option-names.ts";
 import { duration } from "./options.ts";
 
 /** A statement that a connection keeps prepared under its name, wherever connections are not shared by a pooler. */
@@ -78,6 +79,27 @@ export interface ProviderHandle extends Queryable {
   transaction<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
 }
 
+const ROUTING_OPTIONS: OptionNames<RoutingOptions> = {
+  readOnly: true,
+  hedge: true,
+  providers: true,
+  lastResort: true,
+};
+const QUERY_OPTIONS: OptionNames<QueryOptions> = {
+  ...ROUTING_OPTIONS,
+  idempotent: true,
+  signal: true,
+  timeoutMs: true,
+  asText: true,
+  toRow: true,
+};
+export const TRANSACTION_OPTIONS: OptionNames<TransactionOptions> = {
+  ...ROUTING_OPTIONS,
+  idempotent: true,
+  deadlineMs: true,
+  signal: true,
+};
+
 const MAX_NAME_BYTES = 63;
 /** The protocol counts parameters in 16 bits, and pg fails beyond with a message about something else. */
 const MAX_PARAMETERS = 65_535;
@@ -104,8 +126,10 @@ export function checkQuery(
       throw invalidInput("values", `has ${values.length} elements; a statement takes at most ${MAX_PARAMETERS}`);
     }
   }
-  if (options?.toRow !== undefined && typeof options.toRow !== "function") {
+  if (options === undefined) return;
+  assertFields(options, QUERY_OPTIONS, "options");
+  if (options.toRow !== undefined && typeof options.toRow !== "function") {
     throw invalidInput("options.toRow", "must be a function of the values of a row");
   }
-  if (options?.timeoutMs !== undefined) duration(options.timeoutMs, "options.timeoutMs", 0);
+  if (options.timeoutMs !== undefined) duration(options.timeoutMs, "options.timeoutMs", 0);
 }

@@ -33,6 +33,16 @@ function nested(levels: number): unknown {
   return value;
 }
 
+function throwing(): never {
+  throw new Error("the value does not want to be read");
+}
+
+function revoked(target: object): unknown {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy;
+}
+
 const BAD_VALUES: readonly [value: unknown, path: string | RegExp][] = [
   [undefined, "atom.content"],
   [[1, undefined], "atom.content[1]"],
@@ -49,6 +59,21 @@ const BAD_VALUES: readonly [value: unknown, path: string | RegExp][] = [
   [{ map: new Map() }, "atom.content.map"],
   [{ set: new Set() }, "atom.content.set"],
   [new Uint8Array(2), "atom.content"],
+  [{ result: Buffer.alloc(100_000) }, "atom.content.result"],
+  [{ list: [new DataView(new ArrayBuffer(2))] }, "atom.content.list[0]"],
+  [{ buffer: new ArrayBuffer(2), key: new Float64Array(1) }, "atom.content.buffer"],
+  [{ bytes: { toJSON: () => Buffer.alloc(2) } }, "atom.content.bytes"],
+  [{ list: [Object.defineProperty({}, "key", { enumerable: true, get: throwing })] }, "atom.content.list[0].key"],
+  [{ made: { toJSON: throwing } }, "atom.content.made"],
+  [{ late: Object.defineProperty({}, "toJSON", { get: throwing }) }, "atom.content.late"],
+  [[new Proxy({ a: 1 }, { ownKeys: throwing })], "atom.content[0]"],
+  [[new Proxy([1], { get: throwing })], "atom.content[0]"],
+  [
+    { of: new Proxy({ key: 1 }, { get: (target, key) => (key === "key" ? throwing() : Reflect.get(target, key)) }) },
+    "atom.content.of.key",
+  ],
+  [revoked({}), "atom.content"],
+  [{ list: revoked([]) }, "atom.content.list"],
 ];
 
 export const badInput: Concern = {
@@ -124,6 +149,12 @@ export const badInput: Concern = {
           assert.equal(error.operation, "saveMemoryAtom");
         }
         await refused(storage, "saveMemoryAtom", [{ ...logAtom("s", 1), metadata: [] }], "atom.metadata");
+        await refused(storage, "saveMemoryAtom", [{ ...logAtom("s", 1), metadata: revoked({}) }], "atom.metadata");
+        const session = newSession(storage);
+        const list = [{ type: "tool-result", output: { type: "json", value: Buffer.alloc(8) } }];
+        const add = (): unknown => Reflect.apply(session.addToolMessage, session, [list]);
+        assert.throws(add, isInvalid("content[0].output.value"));
+        assert.throws(() => session.setMetadata("key", { toJSON: throwing }), isInvalid("metadata.key"));
         await refused(storage, "saveMemoryAtom", [{ ...logAtom("s", 1), metadata: { f: () => 1 } }], "atom.metadata.f");
         await refused(storage, "saveMemoryAtom", [{ ...logAtom("s", 1), createdAt: "today" }], "atom.createdAt");
         await refused(storage, "saveMemoryAtoms", [[logAtom("s", 1), logAtom("s", 1n)]], "atoms[1].content");

@@ -1,3 +1,4 @@
+import { readOptions, type OptionFields } from "@rivet/memory-core";
 import { badInput } from "./bad-input.ts";
 import { clearing } from "./clearing.ts";
 import { concurrency } from "./concurrency.ts";
@@ -8,6 +9,7 @@ import { expiry } from "./expiry.ts";
 import { ifUnchanged } from "./if-unchanged.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { metadata } from "./metadata.ts";
+import { options as optionCases } from "./options.ts";
 import { ordering } from "./ordering.ts";
 import { ownership } from "./ownership.ts";
 import { paging } from "./paging.ts";
@@ -40,6 +42,7 @@ const CONCERNS: readonly Concern[] = [
   replication,
   context,
   badInput,
+  optionCases,
   lifecycle,
 ];
 
@@ -66,10 +69,28 @@ export interface ConformanceOptions {
   capabilities?: { readonly [Name in Capability]?: { readonly missing: string } };
 }
 
+const CONFORMANCE_FIELDS: OptionFields<ConformanceOptions> = {
+  describe: "setting",
+  it: "setting",
+  name: "setting",
+  create: "setting",
+  connect: "setting",
+  reopen: "setting",
+  damage: "setting",
+  destroy: "setting",
+  capabilities: "setting",
+};
+const CAPABILITY_FIELDS: OptionFields<NonNullable<ConformanceOptions["capabilities"]>> = {
+  connect: "setting",
+  reopen: "setting",
+  damage: "setting",
+};
+
 /**
  * Declares the contract of `MemoryStorage` as tests of a backend: one `describe` a concern, one `it` a case. Assertions
  * are those of `node:assert`. Each case has storages of its own, so that cases may run side by side.
  *
+ * @throws {MemoryError} `invalid_input` for an option that is none.
  * @throws {TypeError} when the backend gives neither a hook (`connect`, `reopen`, `damage`) nor a reason for its absence.
  * @example
  * import { describe, it } from "node:test";
@@ -77,6 +98,8 @@ export interface ConformanceOptions {
  * testMemoryStorage({ describe, it, name: "MyStorage", create: (options) => new MyStorage(options) });
  */
 export function testMemoryStorage(options: ConformanceOptions): void {
+  readOptions(options, CONFORMANCE_FIELDS, "options");
+  readOptions(options.capabilities, CAPABILITY_FIELDS, "options.capabilities");
   const { describe, it, name } = options;
   describe(`${name} keeps the contract of MemoryStorage`, () => {
     for (const { title, cases } of CONCERNS) {

@@ -1,4 +1,4 @@
-import { encodeText, MemoryError } from "@rivet/memory-core";
+import { encodeText, MemoryError, readOptions, type OptionFields } from "@rivet/memory-core";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { newSecret } from "./access.ts";
@@ -31,6 +31,15 @@ export interface ConsoleOptions {
   readonly routes?: Hono;
 }
 
+export const CONSOLE_FIELDS: OptionFields<ConsoleOptions> = {
+  storage: "setting",
+  write: "setting",
+  label: "setting",
+  token: "setting",
+  panel: "setting",
+  routes: "setting",
+};
+
 export interface Console {
   /** Answers requests; `fetch` of it is a handler for any server. */
   readonly app: Hono;
@@ -54,13 +63,15 @@ const MAX_BODY_BYTES = 1024 * 1024;
  * to `127.0.0.1`, `localhost` or `[::1]`, and from no other page. Nothing is changed unless `write` is set. The page loads
  * nothing from anywhere else.
  *
- * @throws {MemoryError} `invalid_input` for an empty token.
+ * @throws {MemoryError} `invalid_input` for an empty token, a missing storage, and an option that is none.
  * @example
  * const { app, path } = createConsole({ storage });
  * serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 4_983 });
  */
 export function createConsole(options: ConsoleOptions): Console {
-  const { storage, write = false, label = "storage", token = newSecret(), panel, routes } = options;
+  const given = readOptions(options, CONSOLE_FIELDS, "options");
+  const { storage, write = false, label = "storage", token = newSecret(), panel, routes } = given;
+  if (storage === undefined) throw withoutStorage();
   if (token === "") throw emptyToken();
   const manager = providersOf(storage);
   const watch = manager && new ProviderWatch(manager, Date.now);
@@ -176,6 +187,11 @@ export function createConsole(options: ConsoleOptions): Console {
       watch?.close();
     },
   };
+}
+
+function withoutStorage(): MemoryError {
+  const message = "options.storage is missing; give the storage to look at";
+  return new MemoryError({ code: "invalid_input", message, path: "options.storage" });
 }
 
 function emptyToken(): MemoryError {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import { createConsole, type ConsoleOptions } from "./console.ts";
+import { readOptions } from "@rivet/memory-core";
+import { CONSOLE_FIELDS, createConsole, type ConsoleOptions } from "./console.ts";
 
 export interface StartOptions extends ConsoleOptions {
   /** Default: a free one. */
@@ -28,8 +29,8 @@ const LOOPBACK = "127.0.0.1";
  * console.log(`Open ${shown.url}`);
  */
 export async function startConsole(options: StartOptions): Promise<RunningConsole> {
-  const { port = 0, ...rest } = options;
-  const { app, token, path, close } = createConsole(rest);
+  const { port = 0, storage, ...rest } = readOptions(options, { ...CONSOLE_FIELDS, port: "setting" }, "options");
+  const { app, token, path, close } = createConsole({ ...rest, storage: storage ?? options.storage });
   const server = createAdaptorServer({ fetch: app.fetch });
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { v7 as formatUuidV7 } from "uuid";
+import { readOptions, type OptionFields } from "./option-fields.ts";
 
 /** The nil UUID. As the id of a tombstone it stands for the whole session; as an XOR it is that of no ids. */
 export const NIL_ID = "00000000-0000-0000-0000-000000000000";
@@ -33,6 +34,8 @@ export interface AtomClockOptions {
   random?: () => Uint8Array;
 }
 
+const CLOCK_FIELDS: OptionFields<AtomClockOptions> = { now: "setting", random: "setting" };
+
 /**
  * Mints atom ids: UUIDv7 (RFC 9562) whose time field is a hybrid logical clock (Kulkarni et al., "Logical Physical
  * Clocks", 2014).
@@ -54,8 +57,9 @@ export class AtomClock {
   #sequence = 0;
 
   constructor(options: AtomClockOptions = {}) {
-    this.#now = options.now ?? Date.now;
-    this.#random = options.random ?? pooledRandom;
+    const { now = Date.now, random = pooledRandom } = readOptions(options, CLOCK_FIELDS, "options");
+    this.#now = now;
+    this.#random = random;
   }
 
   /** The wall clock's time, in milliseconds since 1970: for people to read, not for order. */

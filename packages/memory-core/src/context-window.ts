@@ -2,7 +2,8 @@ import { invalidInput } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { estimateTokens } from "./token-estimate.ts";
 import { toolLinks } from "./tool-links.ts";
-import { assertAmount, assertOptions } from "./validation.ts";
+import { readOptions, type OptionFields } from "./option-fields.ts";
+import { assertAmount, assertBoolean, assertFunction } from "./validation.ts";
 
 export interface ContextOptions {
   /** The model's window, in tokens. Default: no bound. */
@@ -14,6 +15,13 @@ export interface ContextOptions {
   /** Keep every system message, whatever its age. Default: true. */
   preserveSystem?: boolean;
 }
+
+const CONTEXT_FIELDS: OptionFields<ContextOptions> = {
+  maxTokens: "setting",
+  reserveTokens: "setting",
+  countTokens: "setting",
+  preserveSystem: "setting",
+};
 
 /**
  * The latest messages that fit a token budget, oldest first. Pure.
@@ -28,9 +36,11 @@ export interface ContextOptions {
  * const window = contextWindow(messages, { maxTokens: 8_000, reserveTokens: 1_000 });
  */
 export function contextWindow(messages: readonly Message[], options: ContextOptions = {}): Message[] {
-  assertOptions(options, "options");
-  const { maxTokens = Number.POSITIVE_INFINITY, reserveTokens = 0, countTokens = estimateTokens } = options;
-  const preserveSystem = options.preserveSystem ?? true;
+  const given = readOptions(options, CONTEXT_FIELDS, "options");
+  const { maxTokens = Number.POSITIVE_INFINITY, reserveTokens = 0, countTokens = estimateTokens } = given;
+  const { preserveSystem = true } = given;
+  assertFunction(countTokens, "countTokens");
+  assertBoolean(preserveSystem, "preserveSystem");
   assertAmount(maxTokens, "maxTokens");
   assertAmount(reserveTokens, "reserveTokens");
   if (reserveTokens === Number.POSITIVE_INFINITY) throw invalidInput("reserveTokens", "must be finite");

@@ -95,8 +95,8 @@ export class MemoryError extends Error {
 }
 
 /** The shortest way to say that an argument is wrong: where it sits, and what was wrong and expected. */
-export function invalidInput(path: string, problem: string): MemoryError {
-  return new MemoryError({ code: "invalid_input", message: `${path} ${problem}`, path });
+export function invalidInput(path: string, problem: string, cause?: unknown): MemoryError {
+  return new MemoryError({ code: "invalid_input", message: `${path} ${problem}`, path, cause });
 }
 
 /** The same error with the operation, backend and outcome that only the outer layers know; what it already says stays. */

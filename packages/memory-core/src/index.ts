@@ -28,7 +28,7 @@ export {
 export { hexDigitAt, idOfWords, xorIds } from "./id-xor.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { MetadataProjection } from "./metadata-projection.ts";
-export { MessageHistory } from "./message-history.ts";
+export { MessageHistory, type MessageSelection } from "./message-history.ts";
 export type {
   FileData,
   FilePart,
@@ -48,6 +48,7 @@ export type {
   ToolResultPart,
 } from "./message.ts";
 export { openStorage } from "./open-storage.ts";
+export { readOptions, type OptionFields, type OptionKind } from "./option-fields.ts";
 export { parseJson } from "./parse-json.ts";
 export type { PruneOptions, PruneProgress, PruneReceipt, RetentionPolicy } from "./retention/policy.ts";
 export { mergeAround, type RefusedAtom } from "./replication/courier.ts";
@@ -97,6 +98,7 @@ export type {
   SessionSummary,
   UserGuard,
 } from "./storage-types.ts";
+export { MEMORY_STORAGE_FIELDS } from "./storage-types.ts";
 export { MemoryStorage } from "./storage.ts";
 export { estimateTokens } from "./token-estimate.ts";
 export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";

@@ -3,7 +3,17 @@ import { toLangChainMessages, type LangChainMessage } from "./formats/langchain.
 import { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
 import { INSPECT } from "./inspection.ts";
 import { isMessageRole, type Message, type MessageRole } from "./message.ts";
-import { assertLimit, assertOptions } from "./validation.ts";
+import { readOptions, type OptionFields } from "./option-fields.ts";
+import { assertLimit } from "./validation.ts";
+
+export interface MessageSelection {
+  /** Only the last so many. Default: all. */
+  limit?: number;
+  /** Default: messages of all roles. */
+  role?: MessageRole;
+}
+
+const SELECTION_FIELDS: OptionFields<MessageSelection> = { limit: "setting", role: "guard" };
 
 /**
  * The messages of a session, oldest first: a live view, which grows as messages are added.
@@ -33,9 +43,8 @@ export class MessageHistory implements Iterable<Message> {
    *
    * @throws {MemoryError} `invalid_input` for a role or limit that is not one.
    */
-  messages(options: { limit?: number; role?: MessageRole } = {}): Message[] {
-    assertOptions(options, "options");
-    const { limit, role } = options;
+  messages(options: MessageSelection = {}): Message[] {
+    const { limit, role } = readOptions(options, SELECTION_FIELDS, "options");
     if (limit !== undefined) assertLimit(limit, "limit");
     if (role !== undefined && !isMessageRole(role)) {
       throw invalidInput("role", "is not a role; expected user, assistant, system or tool");

@@ -5,35 +5,48 @@ import { isHistoryType, roleOf, SESSION_METADATA, type NewMemoryAtom } from "./a
 import { invalidInput } from "./errors.ts";
 import type { JsonValue } from "./json.ts";
 import { assertMessageContent } from "./message.ts";
+import { readOptions, type OptionFields } from "./option-fields.ts";
 import { assertMetadataChange } from "./session-metadata.ts";
 import type { AtomRow } from "./storage-hooks.ts";
-import { assertName, parseDateMs, parseNewAtomId, snapshotJson, snapshotJsonObject } from "./validation.ts";
+import { snapshotJson, snapshotJsonObject } from "./snapshot.ts";
+import { assertName, parseDateMs, parseNewAtomId } from "./validation.ts";
 import { conflictingAtom, foreignSession } from "./write-rules.ts";
+
+/** A misspelt `expiresAt` would keep an atom for ever. */
+const ATOM_FIELDS: OptionFields<NewMemoryAtom> = {
+  id: "setting",
+  sessionId: "setting",
+  userId: "setting",
+  memoryType: "setting",
+  content: "setting",
+  metadata: "setting",
+  createdAt: "setting",
+  expiresAt: "setting",
+};
 
 /** @throws {MemoryError} `invalid_input` with the path of what is wrong. */
 export function prepareAtom(atom: NewMemoryAtom, path: string, clock: AtomClock, maxAtomBytes: number): AtomRow {
-  if (typeof atom !== "object" || atom === null) throw invalidInput(path, "must be an object");
-  const { sessionId, userId, memoryType } = atom;
+  const { sessionId, userId, memoryType, ...given } = readOptions(atom, ATOM_FIELDS, path);
   assertName(sessionId, `${path}.sessionId`);
   assertName(userId, `${path}.userId`);
   assertName(memoryType, `${path}.memoryType`);
-  const content = snapshotJson(atom.content, `${path}.content`, maxAtomBytes);
+  const content = snapshotJson(given.content, `${path}.content`, maxAtomBytes);
   assertFixedForm(memoryType, content, `${path}.content`);
-  const metadata = snapshotJsonObject(atom.metadata ?? {}, `${path}.metadata`, maxAtomBytes);
-  const givenId = atom.id === undefined ? undefined : parseNewAtomId(atom.id, `${path}.id`, clock.wallTimeMs());
+  const metadata = snapshotJsonObject(given.metadata ?? {}, `${path}.metadata`, maxAtomBytes);
+  const givenId = given.id === undefined ? undefined : parseNewAtomId(given.id, `${path}.id`, clock.wallTimeMs());
   const createdAtMs =
-    atom.createdAt === undefined
+    given.createdAt === undefined
       ? givenId === undefined
         ? clock.wallTimeMs()
         : atomIdTimeMs(givenId)
-      : parseDateMs(atom.createdAt, `${path}.createdAt`);
-  const expiresAtMs = parseExpiry(atom, `${path}.expiresAt`);
+      : parseDateMs(given.createdAt, `${path}.createdAt`);
+  const expiresAtMs = parseExpiry(memoryType, given.expiresAt, `${path}.expiresAt`);
   const id = givenId ?? clock.next();
   const plain = { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs };
   return encodeAtom(plain, maxAtomBytes, path);
 }
 
-function parseExpiry({ memoryType, expiresAt }: NewMemoryAtom, path: string): number | null {
+function parseExpiry(memoryType: string, expiresAt: Date | undefined, path: string): number | null {
   if (expiresAt === undefined) return null;
   if (isHistoryType(memoryType)) throw invalidInput(path, `is set, and atoms of type ${memoryType} do not expire`);
   return parseDateMs(expiresAt, path);

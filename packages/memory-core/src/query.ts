@@ -1,23 +1,37 @@
 /** What callers ask for, checked, in the terms of the hooks; and pages of it, one after the other. */
+import { readOptions } from "./option-fields.ts";
 import { encodeText } from "./serialization.ts";
 import type * as Hooks from "./storage-hooks.ts";
-import type { AtomQuery, AtomStreamQuery, SessionQuery, UserGuard } from "./storage-types.ts";
-import { assertLimit, assertName, assertOptions, parseAtomId } from "./validation.ts";
+import {
+  ATOM_QUERY_FIELDS,
+  SESSION_QUERY_FIELDS,
+  USER_GUARD_FIELDS,
+  type AtomQuery,
+  type AtomStreamQuery,
+  type SessionQuery,
+  type UserGuard,
+} from "./storage-types.ts";
+import { assertLimit, assertName, parseAtomId, readList } from "./validation.ts";
 
 const DEFAULT_LIMIT = 100;
 /** Rows a page when everything is read: large enough to amortise a round trip, small enough for constant memory. */
 export const STREAM_PAGE = 500;
 
 /** The user id of a guard, in the form that stores hold. */
-export function parseGuard(options: UserGuard): string | undefined {
-  assertOptions(options, "options");
-  if (options.userId === undefined) return undefined;
-  assertName(options.userId, "options.userId");
-  return encodeText(options.userId);
+export function parseGuard(options: UserGuard | undefined, path = "options"): string | undefined {
+  return guardOf(readOptions(options, USER_GUARD_FIELDS, path), path);
 }
 
-export function parseSessionQuery(query: SessionQuery): Hooks.HeadSelection {
-  const userId = parseGuard(query);
+/** {@link parseGuard} of options that were read. */
+export function guardOf({ userId }: UserGuard, path: string): string | undefined {
+  if (userId === undefined) return undefined;
+  assertName(userId, `${path}.userId`);
+  return encodeText(userId);
+}
+
+export function parseSessionQuery(given: SessionQuery): Hooks.HeadSelection {
+  const query = readOptions(given, SESSION_QUERY_FIELDS, "query");
+  const userId = guardOf(query, "query");
   const { limit = DEFAULT_LIMIT, before } = query;
   assertLimit(limit, "query.limit");
   const beforeId = before === undefined ? undefined : parseAtomId(before, "query.before");
@@ -25,7 +39,8 @@ export function parseSessionQuery(query: SessionQuery): Hooks.HeadSelection {
 }
 
 /** With `after` alone the page is the one next to that id, so it is read from there: oldest first. */
-export function parseAtomQuery(query: AtomQuery): Hooks.AtomSelection {
+export function parseAtomQuery(given: AtomQuery): Hooks.AtomSelection {
+  const query = readOptions(given, ATOM_QUERY_FIELDS, "query");
   const filter = parseFilter(query);
   const { limit = DEFAULT_LIMIT, before, after } = query;
   assertLimit(limit, "query.limit");
@@ -37,8 +52,9 @@ export function parseAtomQuery(query: AtomQuery): Hooks.AtomSelection {
 
 type AtomFilter = Pick<Hooks.AtomSelection, "sessionId" | "userId" | "memoryTypes">;
 
-export function parseFilter(query: AtomStreamQuery): AtomFilter {
-  const userId = parseGuard(query);
+/** @param query one that was read. */
+export function parseFilter(query: Pick<AtomStreamQuery, "userId" | "sessionId" | "memoryType">): AtomFilter {
+  const userId = guardOf(query, "query");
   const { sessionId, memoryType } = query;
   if (sessionId !== undefined) assertName(sessionId, "query.sessionId");
   return {
@@ -49,11 +65,16 @@ export function parseFilter(query: AtomStreamQuery): AtomFilter {
 }
 
 function parseMemoryTypes(memoryType: unknown): string[] {
-  const types: unknown[] = Array.isArray(memoryType) ? memoryType : [memoryType];
-  return [...new Set(types)].map((type, index) => {
-    assertName(type, Array.isArray(memoryType) ? `query.memoryType[${index}]` : "query.memoryType");
-    return encodeText(type);
-  });
+  const isList = typeof memoryType === "object" && memoryType !== null;
+  const types = isList
+    ? readList(memoryType, "query.memoryType", parseType)
+    : [parseType(memoryType, "query.memoryType")];
+  return [...new Set(types)];
+}
+
+function parseType(type: unknown, path: string): string {
+  assertName(type, path);
+  return encodeText(type);
 }
 
 /** The page of a selection, and all pages after it. */

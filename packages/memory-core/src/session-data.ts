@@ -8,7 +8,8 @@ import { assertMessageContent, isMessageRole, type Message, type MessageContent,
 import { SessionLog } from "./session-log.ts";
 import { assertMetadataChange } from "./session-metadata.ts";
 import type { AtomRow } from "./storage-hooks.ts";
-import { assertName, parseAtomId, snapshotJsonObject } from "./validation.ts";
+import { snapshotJsonObject } from "./snapshot.ts";
+import { assertName, parseAtomId } from "./validation.ts";
 
 /** What `session.toJSON()` gives. Times are ISO strings. */
 export interface SessionData {

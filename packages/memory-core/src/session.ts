@@ -2,18 +2,20 @@ import { NO_METADATA } from "./atom-codec.ts";
 import { processClock } from "./atom-id.ts";
 import type { UnreadableAtom } from "./atom.ts";
 import { contextWindow, type ContextOptions } from "./context-window.ts";
-import { MemoryError } from "./errors.ts";
+import { invalidInput, MemoryError } from "./errors.ts";
 import { INSPECT } from "./inspection.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { MessageHistory } from "./message-history.ts";
 import { assertMessageContent, type Message, type MessageRole, type NewMessageContent } from "./message.ts";
+import { readOptions, type OptionFields } from "./option-fields.ts";
 import { logToData, logFromData, type SessionData } from "./session-data.ts";
 import { SessionLog } from "./session-log.ts";
 import { decodeText } from "./serialization.ts";
 import type { SessionRow } from "./storage-hooks.ts";
 import type { LoadOptions, SaveOptions, SaveReceipt } from "./storage-types.ts";
 import type { AnyStorage } from "./storage.ts";
-import { assertLimit, assertName, assertOptions, snapshotJson, snapshotJsonObject } from "./validation.ts";
+import { snapshotJson, snapshotJsonObject } from "./snapshot.ts";
+import { assertLimit, assertName } from "./validation.ts";
 
 export interface Completeness {
   readonly isComplete: boolean;
@@ -30,6 +32,14 @@ export interface SessionInit {
   sessionId?: string | undefined;
   metadata?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** A new session narrows nothing: without an id it gets one. */
+const INIT_FIELDS: OptionFields<SessionInit> = {
+  userId: "setting",
+  storage: "setting",
+  sessionId: "setting",
+  metadata: "setting",
+};
 
 /** What the storage, and nobody else, may do with a session. */
 export interface SessionInternals {
@@ -75,10 +85,11 @@ export class Session {
 
   /** @throws {MemoryError} `invalid_input` for an id or metadata that cannot be stored. */
   constructor(init: SessionInit) {
-    assertOptions(init ?? null, "init");
-    const { userId, storage, metadata = {} } = init;
+    if (init === undefined) throw invalidInput("init", "is missing; expected an object with a userId");
+    const given = readOptions(init, INIT_FIELDS, "init");
+    const { userId, storage, metadata = {} } = given;
     const clock = storage?.clock ?? processClock;
-    const { sessionId = `session_${clock.next()}` } = init;
+    const { sessionId = `session_${clock.next()}` } = given;
     assertName(sessionId, "sessionId");
     assertName(userId, "userId");
     this.#storage = storage;

@@ -5,6 +5,7 @@ import type { MemoryError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { RetentionPolicy } from "./retention/policy.ts";
 import type { AtomTypes } from "./typed-atoms.ts";
+import type { OptionFields } from "./option-fields.ts";
 
 /** What every backend's options have. */
 export interface MemoryStorageOptions<Types extends AtomTypes = {}> {
@@ -20,10 +21,21 @@ export interface MemoryStorageOptions<Types extends AtomTypes = {}> {
   onUnreadable?: (atom: UnreadableAtom) => void;
 }
 
+/** The fields that every backend's options have; a backend adds its own to them. */
+export const MEMORY_STORAGE_FIELDS: OptionFields<MemoryStorageOptions<AtomTypes>> = {
+  atomTypes: "setting",
+  maxAtomBytes: "setting",
+  clock: "setting",
+  retention: "setting",
+  onUnreadable: "setting",
+};
+
 export interface SaveOptions {
   /** Refuse with `conflict` if another writer changed the session since this object last read or wrote it. */
   ifUnchanged?: boolean;
 }
+
+export const SAVE_FIELDS: OptionFields<SaveOptions> = { ifUnchanged: "setting" };
 
 export interface SaveReceipt {
   /** How many atoms were new to the store; 0 when a repeat found them all there. */
@@ -35,14 +47,18 @@ export interface SaveReceipt {
 }
 
 export interface UserGuard {
-  /** What belongs to someone else is as if it were not there. */
+  /** What belongs to someone else is as if it were not there. Left out: everybody's. Given as undefined, it is refused. */
   userId?: string;
 }
+
+export const USER_GUARD_FIELDS: OptionFields<UserGuard> = { userId: "guard" };
 
 export interface LoadOptions extends UserGuard {
   /** Read only so many of the latest messages. Default: all. */
   lastMessages?: number;
 }
+
+export const LOAD_FIELDS: OptionFields<LoadOptions> = { ...USER_GUARD_FIELDS, lastMessages: "setting" };
 
 export interface SessionQuery extends UserGuard {
   /** Default: 100. */
@@ -50,6 +66,13 @@ export interface SessionQuery extends UserGuard {
   /** The `lastAtomId` of the last session of the page before. */
   before?: string;
 }
+
+/** A cursor may be undefined: that of the first page is. */
+export const SESSION_QUERY_FIELDS: OptionFields<SessionQuery> = {
+  ...USER_GUARD_FIELDS,
+  limit: "setting",
+  before: "setting",
+};
 
 export interface AtomQuery<Type extends string = string> extends UserGuard {
   sessionId?: string;
@@ -62,12 +85,23 @@ export interface AtomQuery<Type extends string = string> extends UserGuard {
   after?: string;
 }
 
+const ATOM_FILTER_FIELDS = { ...USER_GUARD_FIELDS, sessionId: "guard", memoryType: "guard" } as const;
+
+export const ATOM_QUERY_FIELDS: OptionFields<AtomQuery> = {
+  ...ATOM_FILTER_FIELDS,
+  limit: "setting",
+  before: "setting",
+  after: "setting",
+};
+
 export interface AtomStreamQuery<Type extends string = string> extends UserGuard {
   sessionId?: string;
   memoryType?: Type | readonly Type[];
   /** Takes the rows that cannot be read. Without it, and without the storage's, the stream throws at its end. */
   onUnreadable?: (atom: UnreadableAtom) => void;
 }
+
+export const ATOM_STREAM_FIELDS: OptionFields<AtomStreamQuery> = { ...ATOM_FILTER_FIELDS, onUnreadable: "setting" };
 
 export interface SessionSummary {
   readonly sessionId: string;

@@ -5,15 +5,24 @@ import { invalidInput, type MemoryError } from "./errors.ts";
 import type { SessionHead } from "./head.ts";
 import { arrangeRows, prepareAtom } from "./new-atom.ts";
 import { Operations, type OperationKind } from "./operations.ts";
-import { atomPages, parseAtomQuery, parseFilter, parseGuard, parseSessionQuery, STREAM_PAGE } from "./query.ts";
+import { readOptions, type OptionFields } from "./option-fields.ts";
+import {
+  atomPages,
+  guardOf,
+  parseAtomQuery,
+  parseFilter,
+  parseGuard,
+  parseSessionQuery,
+  STREAM_PAGE,
+} from "./query.ts";
 import { encodeText } from "./serialization.ts";
 import { summarize } from "./session-summary.ts";
 import { HookReplica } from "./replication/hook-replica.ts";
 import type { Replica } from "./replication/replica.ts";
 import {
-  parseBatchSize,
-  parseDryRun,
+  parsePruneOptions,
   parseRetention,
+  readRetention,
   type PruneOptions,
   type PruneReceipt,
   type RetentionPolicy,
@@ -23,15 +32,18 @@ import type { SessionLog } from "./session-log.ts";
 import { pullChanges } from "./session-refresh.ts";
 import { sessionFromRow, sessionInternals, type Session } from "./session.ts";
 import type * as Hooks from "./storage-hooks.ts";
+import { ATOM_STREAM_FIELDS, LOAD_FIELDS, MEMORY_STORAGE_FIELDS, SAVE_FIELDS } from "./storage-types.ts";
 import type * as Options from "./storage-types.ts";
 import { ContentSchemas, type AtomOf, type AtomTypes, type NewAtomOf, type NewAtomsOf } from "./typed-atoms.ts";
 import {
   assertAmount,
+  assertBoolean,
+  assertFunction,
   assertLimit,
   assertName,
-  assertOptions,
   DEFAULT_MAX_ATOM_BYTES,
   parseAtomId,
+  readList,
 } from "./validation.ts";
 
 const NOTHING_TO_SAVE: Options.SaveReceipt = Object.freeze({ written: 0, acceptedBy: [], degraded: false });
@@ -57,17 +69,28 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     toMemoryError: (error) => this.toMemoryError(error),
   });
 
-  /** Does no I/O. @throws {MemoryError} `invalid_input` for an option that is not one. */
-  constructor(options: Options.MemoryStorageOptions<Types> = {}) {
-    assertOptions(options, "options");
-    const { maxAtomBytes = DEFAULT_MAX_ATOM_BYTES, clock = processClock, atomTypes = {} } = options;
+  /**
+   * Does no I/O.
+   *
+   * @param fields of the options that the backend takes. Default: those that all backends have. A field that is not among
+   *   them is refused.
+   * @throws {MemoryError} `invalid_input` for an option that is not one.
+   */
+  constructor(
+    options: Options.MemoryStorageOptions<Types> = {},
+    fields: OptionFields<Options.MemoryStorageOptions<Types>> = MEMORY_STORAGE_FIELDS,
+  ) {
+    const given = readOptions(options, fields, "options");
+    const { maxAtomBytes = DEFAULT_MAX_ATOM_BYTES, clock = processClock, atomTypes = {}, retention = {} } = given;
     assertAmount(maxAtomBytes, "options.maxAtomBytes");
+    assertClock(clock);
+    if (given.onUnreadable !== undefined) assertFunction(given.onUnreadable, "options.onUnreadable");
     this.clock = clock;
     this.maxAtomBytes = maxAtomBytes;
     this.#schemas = new ContentSchemas(atomTypes);
-    this.#onUnreadable = options.onUnreadable;
-    parseRetention(options.retention ?? {}, clock.wallTimeMs(), "options.retention");
-    this.#retention = { ...options.retention };
+    this.#onUnreadable = given.onUnreadable;
+    this.#retention = readRetention(retention, "options.retention");
+    parseRetention(this.#retention, clock.wallTimeMs(), "options.retention");
   }
 
   /** The backend's name, as errors and receipts show it. */
@@ -130,7 +153,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    */
   saveSession(session: Session, options: Options.SaveOptions = {}): Promise<Options.SaveReceipt> {
     return this.#operations.run("saveSession", "write", () => {
-      assertOptions(options, "options");
+      const { ifUnchanged = false } = readOptions(options, SAVE_FIELDS, "options");
+      assertBoolean(ifUnchanged, "options.ifUnchanged");
       const log = this.#logOf(session);
       return log.exclusively(async () => {
         const batch = log.takeUnsaved();
@@ -142,7 +166,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
             userId: encodeText(log.userId),
             knownHistoryXor: batch.historyXor,
             clearThroughId: batch.clearThroughId,
-            expectedHistoryXor: options.ifUnchanged === true ? batch.historyXor : undefined,
+            expectedHistoryXor: ifUnchanged ? batch.historyXor : undefined,
           },
         };
         const { written, acceptedBy, degraded, historyXor } = await this.#operations.use(() => this.writeAtoms(write));
@@ -160,8 +184,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   loadSession(sessionId: string, options: Options.LoadOptions = {}): Promise<Session | null> {
     return this.#operations.run("loadSession", "read", async () => {
       assertName(sessionId, "sessionId");
-      const userId = parseGuard(options);
-      const { lastMessages } = options;
+      const given = readOptions(options, LOAD_FIELDS, "options");
+      const userId = guardOf(given, "options");
+      const { lastMessages } = given;
       if (lastMessages !== undefined) assertLimit(lastMessages, "options.lastMessages");
       const selection = { sessionId: encodeText(sessionId), userId, lastMessages };
       const row = await this.#operations.use(() => this.selectSession(selection));
@@ -239,8 +264,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     atoms: NewAtomsOf<Types, List>,
   ): Promise<AtomOf<Types, List[number]>[]> {
     return this.#operations.run("saveMemoryAtoms", "write", async () => {
-      if (!Array.isArray(atoms)) throw invalidInput("atoms", "must be an array");
-      return (await this.#saveAtoms(atoms, (index) => `atoms[${index}]`)) as AtomOf<Types, List[number]>[];
+      const list = readList(atoms, "atoms", (atom) => atom as NewAtomOf<Types, string>);
+      return (await this.#saveAtoms(list, (index) => `atoms[${index}]`)) as AtomOf<Types, List[number]>[];
     });
   }
 
@@ -288,8 +313,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   deleteMemoryAtoms(sessionId: string, ids: readonly string[], options: Options.UserGuard = {}): Promise<number> {
     return this.#operations.run("deleteMemoryAtoms", "write", async () => {
       assertName(sessionId, "sessionId");
-      if (!Array.isArray(ids)) throw invalidInput("ids", "must be an array");
-      const unique = [...new Set(Array.from(ids, (id, index) => parseAtomId(id, `ids[${index}]`)))].toSorted();
+      const unique = [...new Set(readList(ids, "ids", parseAtomId))].toSorted();
       const userId = parseGuard(options);
       if (unique.length === 0) return 0;
       const deletion = { scope: "atoms", sessionId: encodeText(sessionId), userId, ids: unique } as const;
@@ -325,14 +349,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    */
   async prune(policy: RetentionPolicy = this.#retention, options: PruneOptions = {}): Promise<PruneReceipt> {
     const settings = await this.#operations.run("prune", "write", async () => {
-      assertOptions(options, "options");
       const nowMs = this.clock.wallTimeMs();
-      return {
-        nowMs,
-        retention: parseRetention(policy, nowMs),
-        batchSize: parseBatchSize(options),
-        isDryRun: parseDryRun(options),
-      };
+      return { nowMs, retention: parseRetention(policy, nowMs), ...parsePruneOptions(options) };
     });
     // Each step is an operation of its own: a storage may close between two.
     const step = <Result>(kind: OperationKind, hook: () => Promise<Result>): Promise<Result> =>
@@ -344,7 +362,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       selectAtoms: (selection: Hooks.AtomSelection) => step("read", () => this.selectAtoms(selection)),
       deleteAtoms: (deletion: Hooks.Deletion) => step("write", () => this.deleteAtoms(deletion)),
     };
-    return prune(hooks, { ...settings, signal: options.signal, onProgress: options.onProgress });
+    return prune(hooks, settings);
   }
 
   /**
@@ -359,8 +377,12 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   async *atoms<Type extends string = string>(
     query: Options.AtomStreamQuery<Type> = {},
   ): AsyncGenerator<AtomOf<Types, Type>, void, undefined> {
-    const filter = await this.#operations.run("atoms", "read", async () => parseFilter(query));
-    const onUnreadable = query.onUnreadable ?? this.#onUnreadable;
+    const given = await this.#operations.run("atoms", "read", async () => {
+      const read = readOptions(query, ATOM_STREAM_FIELDS, "query");
+      if (read.onUnreadable !== undefined) assertFunction(read.onUnreadable, "query.onUnreadable");
+      return { filter: parseFilter(read), onUnreadable: read.onUnreadable };
+    });
+    const { filter, onUnreadable = this.#onUnreadable } = given;
     const unreadable: UnreadableAtom[] = [];
     const take = (atom: UnreadableAtom): void => {
       if (onUnreadable === undefined) unreadable.push(atom);
@@ -392,7 +414,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `invalid_input`.
    */
   async *sessions(query: Options.UserGuard = {}): AsyncGenerator<Options.SessionSummary, void, undefined> {
-    const userId = await this.#operations.run("sessions", "read", async () => parseGuard(query));
+    const userId = await this.#operations.run("sessions", "read", async () => parseGuard(query, "query"));
     for await (const head of this.#heads("sessions", userId)) yield summarize(head);
   }
 
@@ -473,6 +495,13 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     }
     return internals.log;
   }
+}
+
+function assertClock(clock: AtomClock): void {
+  const isClock = ["next", "observe", "wallTimeMs"].every(
+    (method) => typeof Reflect.get(Object(clock), method) === "function",
+  );
+  if (!isClock) throw invalidInput("options.clock", "is no clock; expected an AtomClock");
 }
 
 /** A storage whatever its typed atoms, as a session needs it. */

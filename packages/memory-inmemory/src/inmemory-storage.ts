@@ -1,5 +1,6 @@
 import {
   MemoryStorage,
+  readOptions,
   type AtomRow,
   type AtomSelection,
   type AtomTypes,
@@ -21,7 +22,7 @@ import {
 } from "@rivet/memory-core";
 import { toInMemoryError } from "./errors.ts";
 import { Memory } from "./memory.ts";
-import { parseMaxAtoms, type InMemoryStorageOptions } from "./options.ts";
+import { INMEMORY_STORAGE_FIELDS, parseMaxAtoms, type InMemoryStorageOptions } from "./options.ts";
 import { selectAtoms, selectExpired, selectHeads, selectMessages, selectTombstones } from "./select.ts";
 import { merge, remove, write } from "./write.ts";
 
@@ -44,8 +45,9 @@ export class InMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage
 
   /** @throws {MemoryError} `invalid_input` for an option that is not one. */
   constructor(options: InMemoryStorageOptions<Types> = {}) {
-    super(options);
-    this.#maxAtoms = parseMaxAtoms(options);
+    const given = readOptions(options, INMEMORY_STORAGE_FIELDS, "options");
+    super(given, INMEMORY_STORAGE_FIELDS);
+    this.#maxAtoms = parseMaxAtoms(given);
   }
 
   protected override async openBackend(): Promise<void> {}

@@ -1,11 +1,25 @@
-import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
+import {
+  MEMORY_STORAGE_FIELDS,
+  MemoryError,
+  type AtomTypes,
+  type MemoryStorageOptions,
+  type OptionFields,
+} from "@rivet/memory-core";
 
 export interface InMemoryStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
   /** How many atoms to hold at most; a write that needs more is `unavailable`. Nothing is ever evicted. Default: no bound. */
   maxAtoms?: number;
 }
 
-/** @throws {MemoryError} `invalid_input` for a bound that is not a whole number of at least 1. */
+export const INMEMORY_STORAGE_FIELDS: OptionFields<InMemoryStorageOptions<AtomTypes>> = {
+  ...MEMORY_STORAGE_FIELDS,
+  maxAtoms: "setting",
+};
+
+/**
+ * @param options ones that were read.
+ * @throws {MemoryError} `invalid_input` for a bound that is not a whole number of at least 1.
+ */
 export function parseMaxAtoms({ maxAtoms }: InMemoryStorageOptions<AtomTypes>): number {
   if (maxAtoms === undefined) return Number.POSITIVE_INFINITY;
   if (Number.isSafeInteger(maxAtoms) && maxAtoms >= 1) return maxAtoms;

@@ -1,8 +1,19 @@
 import type { DatabaseManager } from "@rivet/db-manager";
-import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
-import { parseSchemaOptions, type SchemaOptions } from "@rivet/postgres-schema";
+import {
+  MEMORY_STORAGE_FIELDS,
+  MemoryError,
+  type AtomTypes,
+  type MemoryStorageOptions,
+  type OptionFields,
+} from "@rivet/memory-core";
+import { parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "@rivet/postgres-schema";
 import type { JournalStorage } from "./local-journal.ts";
-import { parseReplication, type ReplicationOptions, type ReplicationSettings } from "./replication/settings.ts";
+import {
+  parseReplication,
+  REPLICATION_FIELDS,
+  type ReplicationOptions,
+  type ReplicationSettings,
+} from "./replication/settings.ts";
 
 export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
   extends MemoryStorageOptions<Types>, SchemaOptions, ReplicationOptions {
@@ -40,6 +51,19 @@ export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
    */
   oneSessionPerStatement?: boolean;
 }
+
+export const POSTGRES_STORAGE_FIELDS: OptionFields<PostgresMemoryStorageOptions<AtomTypes>> = {
+  ...MEMORY_STORAGE_FIELDS,
+  ...SCHEMA_FIELDS,
+  ...REPLICATION_FIELDS,
+  db: "setting",
+  connectionString: "setting",
+  local: "setting",
+  localReplica: "setting",
+  localReplicaIntervalMs: "setting",
+  migrate: "setting",
+  oneSessionPerStatement: "setting",
+};
 
 export interface Settings {
   readonly local: string | JournalStorage | false | undefined;

@@ -4,6 +4,7 @@ import {
   isAtomId,
   MemoryError,
   MemoryStorage,
+  readOptions,
   type AtomRow,
   type AtomSelection,
   type AtomTypes,
@@ -28,7 +29,7 @@ import { KnownDeletions } from "./known-deletions.ts";
 import { LOAD_TIMEOUT_MS } from "./limits.ts";
 import { journalOf } from "./local-journal.ts";
 import { LocalReplica } from "./local-replica.ts";
-import { invalid, parseSettings, type PostgresMemoryStorageOptions } from "./options.ts";
+import { invalid, parseSettings, POSTGRES_STORAGE_FIELDS, type PostgresMemoryStorageOptions } from "./options.ts";
 import { toTombstone } from "./replication/provider-replica.ts";
 import type { AtomPlaces } from "./replication/places.ts";
 import type { RepairOptions, RepairReport } from "./replication/repair.ts";
@@ -80,10 +81,11 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
    *   says where the database is.
    */
   constructor(options: PostgresMemoryStorageOptions<Types> = {}) {
-    super(options);
-    const settings = parseSettings(options);
-    this.#isDbOurs = options.db === undefined;
-    this.db = options.db ?? connect(options.connectionString);
+    const given = readOptions(options, POSTGRES_STORAGE_FIELDS, "options");
+    super(given, POSTGRES_STORAGE_FIELDS);
+    const settings = parseSettings(given);
+    this.#isDbOurs = given.db === undefined;
+    this.db = given.db ?? connect(given.connectionString);
     const { isOneSessionPerStatement, local, schema, replication } = settings;
     const providerCount = this.db.providerNames.length;
     const statements = new Statements(schema, providerCount > 1 && replication.mode !== "off");

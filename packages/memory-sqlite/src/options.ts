@@ -1,4 +1,10 @@
-import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
+import {
+  MEMORY_STORAGE_FIELDS,
+  MemoryError,
+  type AtomTypes,
+  type MemoryStorageOptions,
+  type OptionFields,
+} from "@rivet/memory-core";
 
 /**
  * When a save counts as done. `full`: on the disk, so that it survives a power cut (`PRAGMA synchronous = FULL`).
@@ -15,6 +21,13 @@ export interface SQLiteStorageOptions<Types extends AtomTypes = {}> extends Memo
   /** The largest size of the database file, in bytes; a save that needs more is `unavailable`. Default: no bound. */
   maxFileBytes?: number;
 }
+
+export const SQLITE_STORAGE_FIELDS: OptionFields<SQLiteStorageOptions<AtomTypes>> = {
+  ...MEMORY_STORAGE_FIELDS,
+  durability: "setting",
+  busyTimeoutMs: "setting",
+  maxFileBytes: "setting",
+};
 
 export interface Settings {
   readonly durability: Durability;

@@ -1,6 +1,7 @@
 import {
   MemoryError,
   MemoryStorage,
+  readOptions,
   type AtomJournal,
   type AtomRow,
   type AtomSelection,
@@ -26,7 +27,13 @@ import { appendToJournal, pendingFor, settle } from "./journal.ts";
 import { merge } from "./merge.ts";
 import { limitFile, openConnection, type Connection } from "./connection.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
-import { DEFAULT_PATH, parseSettings, type Settings, type SQLiteStorageOptions } from "./options.ts";
+import {
+  DEFAULT_PATH,
+  parseSettings,
+  SQLITE_STORAGE_FIELDS,
+  type Settings,
+  type SQLiteStorageOptions,
+} from "./options.ts";
 import { Statements } from "./statements.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -64,9 +71,10 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
    * @throws {MemoryError} `invalid_input` for an option that is not one.
    */
   constructor(path: string = DEFAULT_PATH, options: SQLiteStorageOptions<Types> = {}) {
-    super(options);
+    const given = readOptions(options, SQLITE_STORAGE_FIELDS, "options");
+    super(given, SQLITE_STORAGE_FIELDS);
     this.#path = path;
-    this.#settings = parseSettings(path, options);
+    this.#settings = parseSettings(path, given);
   }
 
   /**

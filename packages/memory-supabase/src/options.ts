@@ -1,4 +1,10 @@
-import { MemoryError, type AtomTypes, type MemoryStorageOptions } from "@rivet/memory-core";
+import {
+  MEMORY_STORAGE_FIELDS,
+  MemoryError,
+  type AtomTypes,
+  type MemoryStorageOptions,
+  type OptionFields,
+} from "@rivet/memory-core";
 import { makeClient, type RpcClient } from "./rpc-client.ts";
 
 export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
@@ -24,6 +30,16 @@ export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> exte
   /** How long a request may take with all its repetitions, in milliseconds. Default: 30,000, and never less than `timeoutMs`. */
   deadlineMs?: number;
 }
+
+export const SUPABASE_STORAGE_FIELDS: OptionFields<SupabaseMemoryStorageOptions<AtomTypes>> = {
+  ...MEMORY_STORAGE_FIELDS,
+  client: "setting",
+  schema: "setting",
+  url: "setting",
+  key: "setting",
+  timeoutMs: "setting",
+  deadlineMs: "setting",
+};
 
 export interface Settings {
   readonly client: RpcClient;

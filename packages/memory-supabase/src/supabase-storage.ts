@@ -1,6 +1,7 @@
 import {
   MemoryError,
   MemoryStorage,
+  readOptions,
   type AtomRow,
   type AtomSelection,
   type AtomTypes,
@@ -21,7 +22,7 @@ import {
   type WriteQueue,
 } from "@rivet/memory-core";
 import { toSupabaseMemoryError } from "./errors.ts";
-import { parseSettings, type SupabaseMemoryStorageOptions } from "./options.ts";
+import { parseSettings, SUPABASE_STORAGE_FIELDS, type SupabaseMemoryStorageOptions } from "./options.ts";
 import { allEntries } from "./pages.ts";
 import { Requests } from "./requests.ts";
 import {
@@ -66,8 +67,9 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
    *   where the project is and with which key.
    */
   constructor(options: SupabaseMemoryStorageOptions<Types> = {}) {
-    super(options);
-    this.#requests = new Requests(parseSettings(options));
+    const given = readOptions(options, SUPABASE_STORAGE_FIELDS, "options");
+    super(given, SUPABASE_STORAGE_FIELDS);
+    this.#requests = new Requests(parseSettings(given));
     this.#writes = writeQueue(this.#requests);
   }
 

@@ -2,4 +2,4 @@ export { type Queryable, type SchemaDatabase } from "./database.ts";
 export { checkSchema, migrate, schemaStatements } from "./migrate.ts";
 export { SCHEMA_VERSION } from "./migrations.ts";
 export { bitsOf, bitsOfId, idOf, DEFAULT_SCHEMA, recencyOf, tableNames, type TableNames } from "./names.ts";
-export { parseSchemaOptions, type SchemaOptions } from "./options.ts";
+export { parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "./options.ts";

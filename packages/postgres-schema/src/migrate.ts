@@ -1,9 +1,10 @@
+import { readOptions } from "@rivet/memory-core";
 import { adoptLegacyTable, isLegacyTable, setLegacyTableAside } from "./adoption.ts";
 import type { Queryable, SchemaDatabase } from "./database.ts";
 import { foreignTable, mayNotMigrate, newerSchema, otherPartitions, outdatedSchema } from "./errors.ts";
 import { migrationStatements, SCHEMA_VERSION } from "./migrations.ts";
 import { quoteName, tableNames } from "./names.ts";
-import { assertVersion, parseSchemaOptions, type SchemaOptions } from "./options.ts";
+import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "./options.ts";
 
 /**
  * Creates the tables, or brings them up to date. Any number of processes may do so at once: one migrates, the others
@@ -16,7 +17,7 @@ import { assertVersion, parseSchemaOptions, type SchemaOptions } from "./options
  *   `permission` when the role may not create them; and what the database throws.
  */
 export async function migrate(database: SchemaDatabase, options: SchemaOptions = {}): Promise<void> {
-  const layout = parseSchemaOptions(options);
+  const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
   if ((await checkedVersion(database, layout.schema)) < SCHEMA_VERSION) {
     try {
       await database.transaction((client) => migrateInTransaction(client, layout));
@@ -33,7 +34,7 @@ export async function migrate(database: SchemaDatabase, options: SchemaOptions =
  * @throws {MemoryError} `schema`, saying what to run.
  */
 export async function checkSchema(database: Queryable, options: SchemaOptions = {}): Promise<void> {
-  const layout = parseSchemaOptions(options);
+  const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
   const version = await checkedVersion(database, layout.schema);
   if (version < SCHEMA_VERSION) throw outdatedSchema(layout.schema, version);
   await checkPartitions(database, layout);
@@ -48,7 +49,7 @@ export async function checkSchema(database: Queryable, options: SchemaOptions = 
  * console.log(schemaStatements({ schema: "agent" }).join(";\n\n") + ";");
  */
 export function schemaStatements(options: SchemaOptions & { fromVersion?: number } = {}): string[] {
-  const { fromVersion = 0, ...rest } = options;
+  const { fromVersion = 0, ...rest } = readOptions(options, { ...SCHEMA_FIELDS, fromVersion: "setting" }, "options");
   const layout = parseSchemaOptions(rest);
   assertVersion(fromVersion);
   const { schema } = tableNames(layout.schema);

@@ -1,4 +1,4 @@
-import { MemoryError } from "@rivet/memory-core";
+import { MemoryError, type OptionFields } from "@rivet/memory-core";
 import { SCHEMA_VERSION } from "./migrations.ts";
 import { DEFAULT_SCHEMA } from "./names.ts";
 
@@ -12,11 +12,16 @@ export interface SchemaOptions {
   partitions?: number;
 }
 
+export const SCHEMA_FIELDS: OptionFields<SchemaOptions> = { schema: "setting", partitions: "setting" };
+
 /** PostgreSQL cuts longer names off, silently. */
 const MAX_NAME_BYTES = 63;
 const MAX_PARTITIONS = 1024;
 
-/** @throws {MemoryError} `invalid_input` with the path of the offending option. */
+/**
+ * @param options ones that were read.
+ * @throws {MemoryError} `invalid_input` with the path of the offending option.
+ */
 export function parseSchemaOptions(options: SchemaOptions): { schema: string; partitions: number | undefined } {
   const { schema = DEFAULT_SCHEMA, partitions } = options;
   if (typeof schema !== "string" || !isName(schema)) {

@@ -1,4 +1,5 @@
 import { MemoryError } from "../errors.ts";
+import { readOptions, type OptionFields } from "../option-fields.ts";
 import { decodeText } from "../serialization.ts";
 import type { MemoryStorage } from "../storage.ts";
 import type { AtomTypes } from "../typed-atoms.ts";
@@ -16,6 +17,12 @@ export interface ReplicateOptions {
    */
   onRefused?: (refused: RefusedCopy) => void;
 }
+
+const REPLICATE_FIELDS: OptionFields<ReplicateOptions> = {
+  signal: "setting",
+  onProgress: "setting",
+  onRefused: "setting",
+};
 
 /** Counts until now. */
 export interface ReplicateProgress {
@@ -48,8 +55,9 @@ export interface RefusedCopy {
 export async function replicate<Source extends AtomTypes, Target extends AtomTypes>(
   source: MemoryStorage<Source>,
   target: MemoryStorage<Target>,
-  { signal, onProgress, onRefused }: ReplicateOptions = {},
+  options: ReplicateOptions = {},
 ): Promise<ReplicateProgress> {
+  const { signal, onProgress, onRefused } = readOptions(options, REPLICATE_FIELDS, "options");
   const counts = ({ sessions, copied, removed }: ReconcileProgress): ReplicateProgress => ({
     sessions,
     copied,

@@ -1,5 +1,6 @@
 import { isSameAtom } from "../atom-codec.ts";
 import { NIL_ID } from "../atom-id.ts";
+import { readOptions, type OptionFields } from "../option-fields.ts";
 import { decodeText } from "../serialization.ts";
 import type { MemoryStorage } from "../storage.ts";
 import type { AtomRow } from "../storage-hooks.ts";
@@ -25,6 +26,8 @@ export interface VerifyOptions {
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 
+const VERIFY_FIELDS: OptionFields<VerifyOptions> = { signal: "setting", onProgress: "setting" };
+
 /** Counts until now. */
 export interface VerifyProgress {
   readonly sessions: number;
@@ -47,8 +50,9 @@ const ALL = { after: "" };
 export async function* verify<Left extends AtomTypes, Right extends AtomTypes>(
   left: MemoryStorage<Left>,
   right: MemoryStorage<Right>,
-  { signal, onProgress }: VerifyOptions = {},
+  options: VerifyOptions = {},
 ): AsyncGenerator<Difference> {
+  const { signal, onProgress } = readOptions(options, VERIFY_FIELDS, "options");
   const [one, other] = [left.replica, right.replica];
   let [sessions, facts] = [0, 0];
   for await (const [onLeft, onRight] of mergeJoin(sessionsOf(one, ALL), sessionsOf(other, ALL), bySessionId)) {

@@ -1,8 +1,9 @@
 /** What `prune` is asked for, checked, and what it answers. */
 import { isHistoryType, MESSAGE_TYPES, roleOf, SESSION_METADATA } from "../atom.ts";
 import { invalidInput } from "../errors.ts";
+import { readOptions, type OptionFields } from "../option-fields.ts";
 import { encodeText } from "../serialization.ts";
-import { assertAmount, assertLimit, assertName, assertOptions } from "../validation.ts";
+import { assertAmount, assertBoolean, assertFunction, assertLimit, assertName, readList } from "../validation.ts";
 
 /**
  * Which atoms `prune` removes beside those that have expired, which always go.
@@ -74,19 +75,26 @@ export interface RetentionRule {
 
 /** The earliest time that every store can hold: 4713 BC. */
 const EARLIEST_MS = Date.UTC(-4712, 0);
-const FIELDS: ReadonlySet<string> = new Set(["olderThanMs", "keepLast", "memoryTypes", "userId", "sessionId"]);
+/** Each of them narrows what is erased. */
+const POLICY_FIELDS: OptionFields<RetentionPolicy> = {
+  olderThanMs: "guard",
+  keepLast: "guard",
+  memoryTypes: "guard",
+  userId: "guard",
+  sessionId: "guard",
+};
+const PRUNE_FIELDS: OptionFields<PruneOptions> = {
+  signal: "setting",
+  onProgress: "setting",
+  batchSize: "setting",
+  dryRun: "setting",
+};
 const DEFAULT_BATCH_SIZE = 500;
 const MAX_BATCH_SIZE = 10_000;
 
 /** @throws {MemoryError} `invalid_input` with the path of the offending field. */
 export function parseRetention(policy: RetentionPolicy, nowMs: number, path = "policy"): Retention {
-  assertOptions(policy, path);
-  // A misspelt limit would let everything go.
-  for (const field of Object.keys(policy)) {
-    if (!FIELDS.has(field))
-      throw invalidInput(`${path}.${field}`, `is no field of a retention policy: ${[...FIELDS].join(", ")}`);
-  }
-  const { olderThanMs, keepLast, memoryTypes, userId, sessionId } = policy;
+  const { olderThanMs, keepLast, memoryTypes, userId, sessionId } = readRetention(policy, path);
   if (olderThanMs !== undefined) assertAmount(olderThanMs, `${path}.olderThanMs`);
   if (keepLast !== undefined && keepLast !== 0) assertLimit(keepLast, `${path}.keepLast`);
   if (userId !== undefined) assertName(userId, `${path}.userId`);
@@ -106,26 +114,32 @@ export function parseRetention(policy: RetentionPolicy, nowMs: number, path = "p
   };
 }
 
+/** A copy of a policy whose fields are known, and not yet checked. */
+export function readRetention(policy: RetentionPolicy, path: string): RetentionPolicy {
+  return readOptions(policy, POLICY_FIELDS, path);
+}
+
 function parseTypes(types: unknown, path: string): string[] {
-  if (!Array.isArray(types) || types.length === 0) throw invalidInput(path, "must be an array of at least one type");
-  return [...new Set<unknown>(types)].map((type, index) => {
-    assertName(type, `${path}[${index}]`);
-    if (type === SESSION_METADATA) throw invalidInput(`${path}[${index}]`, `is ${type}, which is never pruned`);
+  const parsed = readList(types, path, (type, typePath) => {
+    assertName(type, typePath);
+    if (type === SESSION_METADATA) throw invalidInput(typePath, `is ${type}, which is never pruned`);
     return encodeText(type);
   });
+  if (parsed.length === 0) throw invalidInput(path, "is empty; expected at least one type");
+  return [...new Set(parsed)];
 }
 
 /** @throws {MemoryError} `invalid_input`. */
-export function parseBatchSize({ batchSize = DEFAULT_BATCH_SIZE }: PruneOptions): number {
+export function parsePruneOptions(
+  options: PruneOptions,
+): Pick<PruneOptions, "signal" | "onProgress"> & { readonly batchSize: number; readonly isDryRun: boolean } {
+  const given = readOptions(options, PRUNE_FIELDS, "options");
+  const { batchSize = DEFAULT_BATCH_SIZE, dryRun: isDryRun = false, ...rest } = given;
+  assertBoolean(isDryRun, "options.dryRun");
   assertLimit(batchSize, "options.batchSize");
   if (batchSize > MAX_BATCH_SIZE) throw invalidInput("options.batchSize", `must be at most ${MAX_BATCH_SIZE}`);
-  return batchSize;
-}
-
-/** @throws {MemoryError} `invalid_input`. */
-export function parseDryRun({ dryRun = false }: PruneOptions): boolean {
-  if (typeof dryRun !== "boolean") throw invalidInput("options.dryRun", "must be true or false");
-  return dryRun;
+  if (rest.onProgress !== undefined) assertFunction(rest.onProgress, "options.onProgress");
+  return { ...rest, batchSize, isDryRun };
 }
 
 /** Whether a rule is about atoms of a type. */

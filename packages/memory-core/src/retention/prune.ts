@@ -25,8 +25,8 @@ export interface PruneHooks {
 }
 
 interface PruneSettings {
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: ((progress: PruneProgress) => void) | undefined;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PruneProgress) => void;
   readonly retention: Retention;
   readonly batchSize: number;
   readonly isDryRun: boolean;

@@ -1,4 +1,4 @@
-import { MemoryError, reconcile, type RefusedAtom, type Replica } from "@rivet/memory-core";
+import { MemoryError, reconcile, type OptionFields, type RefusedAtom, type Replica } from "@rivet/memory-core";
 
 export interface RepairOptions {
   /** The names of the providers to compare. Default: all that can be reached. */
@@ -7,6 +7,12 @@ export interface RepairOptions {
   /** Ends it between two steps; repeated, it goes on where it was. */
   signal?: AbortSignal;
 }
+
+export const REPAIR_FIELDS: OptionFields<RepairOptions> = {
+  providers: "guard",
+  onProgress: "setting",
+  signal: "setting",
+};
 
 /** Counts until now. */
 export interface RepairProgress {

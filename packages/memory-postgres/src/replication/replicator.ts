@@ -1,7 +1,7 @@
 /** Keeps the providers of one storage equal: what one accepted reaches the others. */
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { DatabaseManager } from "@rivet/db-manager";
-import type { Facts, Replica } from "@rivet/memory-core";
+import { readOptions, type Facts, type Replica } from "@rivet/memory-core";
 import { isProvidersFault } from "../errors.ts";
 import { KnownDeletions } from "../known-deletions.ts";
 import { Statements } from "../statements/index.ts";
@@ -13,7 +13,7 @@ import { PageLength } from "./page-length.ts";
 import { Peers } from "./peers.ts";
 import { placesOf, type AtomPlaces } from "./places.ts";
 import { ProviderReplica } from "./provider-replica.ts";
-import { assertProviders, repair, type RepairOptions, type RepairReport } from "./repair.ts";
+import { assertProviders, repair, REPAIR_FIELDS, type RepairOptions, type RepairReport } from "./repair.ts";
 import { newestLetters, reportOf } from "./report.ts";
 import type { ReplicationSettings } from "./settings.ts";
 import { ReplicationStatements } from "./statements/index.ts";
@@ -201,7 +201,8 @@ export class Replicator {
     return this.#db.providerNames.filter((name) => this.#returning.has(name) || !this.#isReachable(name));
   }
 
-  async repair({ providers, ...options }: RepairOptions = {}): Promise<RepairReport> {
+  async repair(given: RepairOptions = {}): Promise<RepairReport> {
+    const { providers, ...options } = readOptions(given, REPAIR_FIELDS, "options");
     if (providers !== undefined) assertProviders(providers, this.#db.providerNames);
     const names = providers ?? this.#db.providerNames;
     const reachable = names.filter((name) => this.#isReachable(name));

@@ -1,4 +1,4 @@
-import { MemoryError } from "@rivet/memory-core";
+import { MemoryError, type OptionFields } from "@rivet/memory-core";
 
 /** Who gets what a provider has accepted: every other one, only preferred ones that missed it, or nobody. */
 export type ReplicationMode = "all" | "failback" | "off";
@@ -20,6 +20,13 @@ export interface ReplicationOptions {
   /** How old what a hint names may become, in milliseconds, before it is dropped. Default: 7 days. */
   maxHintAgeMs?: number;
 }
+
+export const REPLICATION_FIELDS: OptionFields<ReplicationOptions> = {
+  replication: "setting",
+  acknowledge: "setting",
+  maxHints: "setting",
+  maxHintAgeMs: "setting",
+};
 
 export interface ReplicationSettings {
   readonly mode: ReplicationMode;

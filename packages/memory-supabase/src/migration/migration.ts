@@ -1,4 +1,4 @@
-import { MemoryError } from "@rivet/memory-core";
+import { MemoryError, readOptions, type OptionFields } from "@rivet/memory-core";
 import { DEFAULT_SCHEMA, SCHEMA_VERSION, schemaStatements, tableNames } from "@rivet/postgres-schema";
 import { policyStatements } from "./policies.ts";
 import { readFunctions } from "./read-functions.ts";
@@ -9,6 +9,8 @@ export interface SupabaseMigrationOptions {
   schema?: string;
 }
 
+const MIGRATION_FIELDS: OptionFields<SupabaseMigrationOptions> = { schema: "setting" };
+
 /**
  * The text of a migration for a Supabase project: the tables, unless a direct connection has made them already, row-level
  * security with its policies, and the functions that {@link SupabaseMemoryStorage} calls. It may be applied again, and is
@@ -18,7 +20,8 @@ export interface SupabaseMigrationOptions {
  * @example
  * await writeFile("supabase/migrations/20260101000000_agent_memory.sql", supabaseMigration({ schema: "agent" }));
  */
-export function supabaseMigration({ schema = DEFAULT_SCHEMA }: SupabaseMigrationOptions = {}): string {
+export function supabaseMigration(options: SupabaseMigrationOptions = {}): string {
+  const { schema = DEFAULT_SCHEMA } = readOptions(options, MIGRATION_FIELDS, "options");
   // The functions put the name into SQL that they make as they run.
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(schema)) {
     const path = "options.schema";
