@@ -95,7 +95,7 @@ describe("a contest", () => {
     }
   });
 
-  it("has a figure of each store that does the work, and a reason for each other", { timeout: 60_000 }, async () => {
+  it("has a figure of each store that does the work, and a reason for each other", { timeout: 120_000 }, async () => {
     await using ground = await GROUNDS.memory();
     const entries = await hold({
       family: "memory",

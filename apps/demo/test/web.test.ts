@@ -54,7 +54,7 @@ describe("the demo on a page", () => {
 
   it(
     "goes on while each server is stopped, paused or cut off, and while none is left",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const acts = [
         ["Stop neon", "stopped", "neon is gone"],
@@ -79,7 +79,7 @@ describe("the demo on a page", () => {
 });
 
 describe("the stage", () => {
-  it("stops a server that is still starting, once it has started", { timeout: 60_000 }, async () => {
+  it("stops a server that is still starting, once it has started", { timeout: 120_000 }, async () => {
     await using servers = await ProviderServers.start();
     const stage = new Stage(servers);
     await stage.act("stop neon");

@@ -3,9 +3,12 @@ import { Socket } from "node:net";
 import pg from "pg";
 import { Authentication } from "./authentication.ts";
 import type { ConnectionFields } from "./connection-fields.ts";
+import type { Deadline } from "./deadline.ts";
 import { LocalFault } from "./local-fault.ts";
 import type { NamedStatement, TextValues } from "./queryable.ts";
+import { watchSilence } from "./silence.ts";
 import { TextQuery } from "./text-query.ts";
+import { bytesOf } from "./transfer.ts";
 
 const KEEP_ALIVE_DELAY_MS = 5000;
 /** How long a server may take to say goodbye. */
@@ -17,8 +20,11 @@ export interface Request {
   readonly isNamed: boolean;
   readonly isText: boolean;
   readonly toRow?: ((values: TextValues) => unknown) | undefined;
+  /** How long nothing may happen, beyond what the bytes need that are on their way. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** The deadline of the operation, which is put off by what the bytes need. */
+  readonly deadline?: Deadline | undefined;
 }
 
 export interface Answer<Row> {
@@ -45,18 +51,30 @@ export class Connection {
   idleSinceMs = 0;
   readonly #client: pg.Client;
   readonly #socket: Socket;
+  /** How much longer than usual an answer may take, for all the bytes that are on their way to and from the provider. */
+  readonly #allowanceMs: () => number;
   #fault: unknown;
+  /** The statement that is under way. */
+  #request: Request | undefined;
+  /** Where the bytes read stood when the statement was first found to be slow. */
+  #readBefore: number | undefined;
   #abandon: ((fault: unknown) => void) | undefined;
 
-  private constructor(client: pg.Client, socket: Socket) {
+  private constructor(client: pg.Client, socket: Socket, allowanceMs: () => number) {
     this.#client = client;
     this.#socket = socket;
+    this.#allowanceMs = allowanceMs;
     // For all of its life: an error event without a listener ends the process, and one reset emits two.
     client.on("error", (error) => this.#end(error));
     client.on("end", () => this.#end(new Error("Connection terminated unexpectedly")));
   }
 
-  static async open(fields: ConnectionFields, connectTimeoutMs: number): Promise<Connection> {
+  /** @param allowanceMs how much longer than usual an answer may take, for the bytes that are on their way. */
+  static async open(
+    fields: ConnectionFields,
+    connectTimeoutMs: number,
+    allowanceMs: () => number,
+  ): Promise<Connection> {
     const socket = new Socket();
     let authentication: Authentication | undefined;
     const client = new pg.Client({
@@ -74,15 +92,14 @@ export class Connection {
       ssl: await tlsOf(fields),
       sslnegotiation: fields.isTlsDirect ? "direct" : "postgres",
       enableChannelBinding: true,
-      connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
       stream: () => socket,
     });
     authentication = new Authentication(fields.authentication, client.connection);
-    const connection = new Connection(client, socket);
+    const connection = new Connection(client, socket, allowanceMs);
     try {
-      await client.connect();
+      await connection.#connect(connectTimeoutMs);
       authentication.assertProven();
       // A pool at rest must not keep a process alive whose work is done; a statement's own timer does.
       socket.unref();
@@ -91,6 +108,13 @@ export class Connection {
       socket.destroy();
       throw error;
     }
+  }
+
+  /** What the statement that is under way has on the way: what left this process, and what came of its answer. */
+  get bytesUnderWay(): number {
+    if (this.#request === undefined) return 0;
+    const sent = Math.max(0, bytesOf(this.#request.values) - queuedBytes(this.#socket));
+    return sent + this.bytesReceived;
   }
 
   get isDead(): boolean {
@@ -109,12 +133,20 @@ export class Connection {
    * before have left until it collects the old generation: a third of the processor's time for a load of 1,000 messages.
    */
   query<Row>(request: Request): Promise<Answer<Row>> {
-    const timeoutMs = Math.max(1, Math.ceil(request.timeoutMs));
     const answer = new Promise<Answer<Row>>((resolve, reject) => {
-      const timer = setTimeout(() => reject(noAnswer(timeoutMs)), timeoutMs);
+      this.#request = request;
+      this.#readBefore = undefined;
+      const stop = watchSilence({
+        timeoutMs: Math.max(1, Math.ceil(request.timeoutMs)),
+        allowanceMs: this.#allowanceMs,
+        movement: this.#movement,
+        onProlonged: (ms) => request.deadline?.extend(ms),
+        onOver: (waitedMs) => reject(noAnswer(waitedMs)),
+      });
       this.#abandon = reject;
       this.#send(request, (error, result) => {
-        clearTimeout(timer);
+        stop();
+        this.#request = undefined;
         this.#abandon = undefined;
         if (error) reject(error);
         else resolve(toAnswer<Row>(result));
@@ -122,6 +154,30 @@ export class Connection {
     });
     return request.signal === undefined ? answer : this.#endOnAbort(answer, request.signal);
   }
+
+  /** As pg's own timer would, but for what the bytes of others need that are on the same way. */
+  #connect(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = watchSilence({
+        timeoutMs,
+        allowanceMs: this.#allowanceMs,
+        movement: () => 0,
+        onProlonged: () => undefined,
+        onOver: () => reject(new Error("timeout expired")),
+      });
+      this.#client.connect().then(resolve, reject).finally(stop);
+    });
+  }
+
+  /** Bytes of the latest answer, since its statement was first found to be slow. */
+  get bytesReceived(): number {
+    return this.#readBefore === undefined ? 0 : this.#socket.bytesRead - this.#readBefore;
+  }
+
+  readonly #movement = (): number => {
+    this.#readBefore ??= this.#socket.bytesRead;
+    return this.bytesReceived - queuedBytes(this.#socket);
+  };
 
   #send(
     { statement, values, isNamed, isText, toRow }: Request,
@@ -170,6 +226,16 @@ export class Connection {
     this.#fault = error;
     this.onLost?.(error);
   }
+}
+
+/**
+ * Bytes that were written and have not left the process. Node has no other name for them: its own `socket.setTimeout` looks at
+ * this counter, too, to see whether a large write goes on. 0 where there is none.
+ */
+function queuedBytes(socket: Socket): number {
+  const handle: unknown = "_handle" in socket ? socket._handle : undefined;
+  if (typeof handle !== "object" || handle === null || !("writeQueueSize" in handle)) return 0;
+  return typeof handle.writeQueueSize === "number" ? handle.writeQueueSize : 0;
 }
 
 function noAnswer(timeoutMs: number): LocalFault {

@@ -12,6 +12,8 @@ import type { ReturnGuard } from "./return-guards.ts";
 import type { WorkKind } from "./repetition.ts";
 import { Roster } from "./roster.ts";
 import { Telemetry } from "./telemetry.ts";
+import type { Backlog } from "./telemetry-gauges.ts";
+import { bytesOf } from "./transfer.ts";
 import {
   checkQuery,
   TRANSACTION_OPTIONS,
@@ -133,10 +135,16 @@ export class DatabaseManager implements Queryable {
     options: QueryOptions<Row> = {},
   ): Promise<QueryResult<Row>> {
     const deadlineMs = Math.max(options?.timeoutMs ?? 0, this.#settings.operationTimeoutMs);
-    return this.#operate("statement", options, deadlineMs, (provider, context) => {
-      checkQuery(statement, values, options);
-      return provider.query<Row>(statement, values, options, context);
-    });
+    return this.#operate(
+      "statement",
+      options,
+      deadlineMs,
+      (provider, context) => {
+        checkQuery(statement, values, options);
+        return provider.query<Row>(statement, values, options, context);
+      },
+      () => bytesOf(values),
+    );
   }
 
   /**
@@ -182,6 +190,16 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
+   * Adds what waits for the providers outside of them, for OpenTelemetry to tell of it where the application has that.
+   *
+   * @param read is called whenever an exporter asks.
+   * @returns removes it.
+   */
+  addBacklog(read: () => Promise<readonly Backlog[]>): () => void {
+    return this.#telemetry?.observeBacklog(read) ?? (() => undefined);
+  }
+
+  /**
    * Takes a provider that was found to be not what it should be out of use, until it passes the return guards. Does nothing
    * to one that does not take work anyway.
    */
@@ -213,6 +231,16 @@ export class DatabaseManager implements Queryable {
     return Object.fromEntries(await Promise.all(checks));
   }
 
+  /**
+   * How much longer than its time-outs an answer of a provider may take at the moment, for the bytes that are on their way to and
+   * from it, in milliseconds.
+   *
+   * @throws {DatabaseError} `invalid_input` for a name that is none.
+   */
+  transferAllowanceMs(name: string): number {
+    return this.#named(name).allowanceMs;
+  }
+
   /** By name. Holds hosts, and never a user, a password or an address. */
   getProviderStats(): Record<string, ProviderStats> {
     return Object.fromEntries([...this.#roster.all].map((provider) => [provider.name, provider.stats()]));
@@ -230,7 +258,7 @@ export class DatabaseManager implements Queryable {
 
   /**
    * Final, and the same for every call: later work throws `closed`. Waits for what is in flight, for at most
-   * `operationTimeoutMs`, and then ends it.
+   * `operationTimeoutMs` and what its bytes need that are on their way, and then ends it.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -253,9 +281,11 @@ export class DatabaseManager implements Queryable {
   async #end(): Promise<void> {
     if (this.#inFlight > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.#settings.operationTimeoutMs);
+        const { operationTimeoutMs, nowMs } = this.#settings;
+        const allowanceMs = (): number => Math.max(...[...this.#roster.all].map((provider) => provider.allowanceMs));
+        const stop = new Deadline(operationTimeoutMs, nowMs, undefined).watch(() => resolve(), allowanceMs);
         this.#onIdle = () => {
-          clearTimeout(timer);
+          stop();
           resolve();
         };
       });
@@ -269,6 +299,7 @@ export class DatabaseManager implements Queryable {
     options: OperationOptions,
     deadlineMs: number | undefined,
     attempt: (provider: Provider, context: AttemptContext) => Promise<Result>,
+    bytes: () => number = () => 0,
   ): Promise<Result> {
     if (this.#closing !== undefined) {
       throw new DatabaseError({ code: "closed", message: "the manager was closed; make a new DatabaseManager" });
@@ -285,7 +316,10 @@ export class DatabaseManager implements Queryable {
     this.#inFlight += 1;
     keepAlive.hold();
     try {
-      return await dispatch({ kind, isIdempotent: idempotent, isHedged, deadline, route, attempt }, this.#dispatching);
+      return await dispatch(
+        { kind, isIdempotent: idempotent, isHedged, bytes, deadline, route, attempt },
+        this.#dispatching,
+      );
     } finally {
       keepAlive.release();
       this.#inFlight -= 1;

@@ -4,7 +4,7 @@ import { LocalFault } from "./local-fault.ts";
 export class Deadline {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  readonly #atMs: number;
+  #atMs: number;
   readonly #nowMs: () => number;
 
   constructor(timeoutMs: number, nowMs: () => number, signal: AbortSignal | undefined) {
@@ -17,6 +17,11 @@ export class Deadline {
   /** Never negative. */
   remainingMs(nowMs: number = this.#nowMs()): number {
     return Math.max(0, this.#atMs - nowMs);
+  }
+
+  /** Puts it off: what bytes need that are on their way does not count. */
+  extend(byMs: number): void {
+    this.#atMs += byMs;
   }
 
   /** @throws {LocalFault} when the time is over, or the caller has given up. */
@@ -32,10 +37,20 @@ export class Deadline {
   /**
    * Calls `end` once when the time is over or the caller gives up, with the reason; unless the returned function is
    * called before.
+   *
+   * @param allowanceMs by how much the deadline is put off, in all, while this is watched.
    */
-  watch(end: (fault: LocalFault) => void): () => void {
+  watch(end: (fault: LocalFault) => void, allowanceMs: () => number = () => 0): () => void {
     const { signal } = this;
-    const timer = setTimeout(() => finish(this.fault()), Math.ceil(this.remainingMs()));
+    let allowedMs = 0;
+    const onTime = (): void => {
+      const moreMs = this.remainingMs() > 0 ? 0 : Math.max(0, allowanceMs() - allowedMs);
+      allowedMs += moreMs;
+      this.extend(moreMs);
+      if (this.remainingMs() === 0) finish(this.fault());
+      else timer = setTimeout(onTime, Math.ceil(this.remainingMs()));
+    };
+    let timer = setTimeout(onTime, Math.ceil(this.remainingMs()));
     const onAbort = (): void => {
       if (signal !== undefined) finish(aborted(signal));
     };

@@ -8,11 +8,14 @@ import type { AttemptContext, Provider } from "./provider.ts";
 import { mayMoveOn, repeatDelayMs, type WorkKind } from "./repetition.ts";
 import type { Roster } from "./roster.ts";
 import { isTakingWork, type Route } from "./routing.ts";
+import { hedgePauseMs } from "./transfer.ts";
 
 export interface Operation<Result> {
   readonly kind: WorkKind;
   readonly isIdempotent: boolean;
   readonly isHedged: boolean;
+  /** How much an attempt sends, nearly. It is asked for only while a provider is silent. */
+  readonly bytes: () => number;
   readonly deadline: Deadline;
   readonly route: Route;
   readonly attempt: (provider: Provider, context: AttemptContext) => Promise<Result>;
@@ -147,6 +150,9 @@ async function attemptHedged<Result>(
   const mainAttempt = attemptAt(first);
   try {
     if (!(await isSilent(mainAttempt, hedgeDelayMs(hedgeAfterMs, first.p99Ms)))) return await mainAttempt;
+    // What takes its time on the way is not sent twice.
+    const pauseMs = hedgePauseMs(operation.bytes(), first.slowestBytesPerSecond);
+    if (pauseMs === undefined || (pauseMs > 0 && !(await isSilent(mainAttempt, pauseMs)))) return await mainAttempt;
     const second = nextUsable(operation, context, tried);
     if (second === undefined || !budget.spend()) return await mainAttempt;
     tried.add(second.name);

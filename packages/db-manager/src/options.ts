@@ -32,8 +32,13 @@ export interface ProviderConfig {
   statements?: "named" | "unnamed" | undefined;
   /** Default: 1,000 ms; 3,000 ms for the first connection to a database that sleeps when it is idle (Neon). */
   connectTimeoutMs?: number | undefined;
-  /** For each statement that has no `timeoutMs` of its own. Default: 1,000 ms. */
+  /** For each statement that has no `timeoutMs` of its own, beside what its bytes need. Default: 1,000 ms. */
   statementTimeoutMs?: number | undefined;
+  /**
+   * How fast the link to it is, at the least, in bytes a second: deadlines are put off by what the bytes need that are on their
+   * way, and go on for as long as bytes are seen to move. Default: 524,288.
+   */
+  slowestBytesPerSecond?: number | undefined;
   /** How often replication looks for work, for those that replicate. No default here. */
   drainIntervalMs?: number | undefined;
 }
@@ -51,7 +56,7 @@ export interface DatabaseManagerOptions {
   dwellMs?: number | undefined;
   /** Between two probes of a provider that is down, at the most. Default: 10,000 ms. */
   longestProbeDelayMs?: number | undefined;
-  /** For a whole operation with its waiting and repeats. Default: 5,000 ms. */
+  /** For a whole operation with its waiting and repeats, beside what its bytes need. Default: 5,000 ms. */
   operationTimeoutMs?: number | undefined;
   /** Where a local journal is to be; this package only hands it on, see `DatabaseManager.journal`. */
   journalPath?: string | undefined;
@@ -71,6 +76,7 @@ export interface ProviderSettings {
   /** While there is no connection. */
   readonly coldConnectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  readonly slowestBytesPerSecond: number;
   readonly drainIntervalMs: number | undefined;
 }
 
@@ -116,6 +122,7 @@ const PROVIDER_OPTIONS: OptionNames<ProviderConfig> = {
   statements: true,
   connectTimeoutMs: true,
   statementTimeoutMs: true,
+  slowestBytesPerSecond: true,
   drainIntervalMs: true,
 };
 
@@ -123,6 +130,7 @@ const DEFAULTS = {
   poolSize: 10,
   connectTimeoutMs: 1000,
   statementTimeoutMs: 1000,
+  slowestBytesPerSecond: 512 * 1024,
   operationTimeoutMs: 5000,
   hedgeAfterMs: 150,
   dwellMs: 5000,
@@ -186,6 +194,7 @@ export function parseOptions(options: DatabaseManagerOptions): Settings {
 function parseProvider(config: ProviderConfig, path: string, password: string | undefined): ProviderSettings {
   assertFields(config, PROVIDER_OPTIONS, path);
   const { name, poolSize = DEFAULTS.poolSize, statements, ssl, drainIntervalMs } = config;
+  const { slowestBytesPerSecond = DEFAULTS.slowestBytesPerSecond } = config;
   if (typeof name !== "string" || !/^[\w-]{1,63}$/.test(name)) {
     throw invalidInput(`${path}.name`, `is ${show(name)}; expected 1 to 63 letters, digits, - or _`);
   }
@@ -194,6 +203,12 @@ function parseProvider(config: ProviderConfig, path: string, password: string | 
   }
   if (statements !== undefined && statements !== "named" && statements !== "unnamed") {
     throw invalidInput(`${path}.statements`, `is ${show(statements)}; expected named or unnamed`);
+  }
+  if (!Number.isSafeInteger(slowestBytesPerSecond) || slowestBytesPerSecond < 1) {
+    throw invalidInput(
+      `${path}.slowestBytesPerSecond`,
+      `is ${show(slowestBytesPerSecond)}; expected a whole number of bytes from 1`,
+    );
   }
   if (ssl !== undefined && typeof ssl !== "boolean" && (typeof ssl !== "object" || ssl === null)) {
     throw invalidInput(`${path}.ssl`, "must be true, false or an object such as { ca }");
@@ -210,6 +225,7 @@ function parseProvider(config: ProviderConfig, path: string, password: string | 
     connectTimeoutMs: duration(connectTimeoutMs, `${path}.connectTimeoutMs`, DEFAULTS.connectTimeoutMs),
     coldConnectTimeoutMs: duration(connectTimeoutMs, `${path}.connectTimeoutMs`, coldMs),
     statementTimeoutMs: duration(config.statementTimeoutMs, `${path}.statementTimeoutMs`, DEFAULTS.statementTimeoutMs),
+    slowestBytesPerSecond,
     drainIntervalMs:
       drainIntervalMs === undefined ? undefined : duration(drainIntervalMs, `${path}.drainIntervalMs`, drainIntervalMs),
   };

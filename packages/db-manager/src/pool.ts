@@ -21,6 +21,8 @@ interface PoolInit {
   readonly max: number;
   readonly open: () => Promise<Connection>;
   readonly nowMs: () => number;
+  /** How much longer than its deadline an operation may wait, for the bytes that are on their way. */
+  readonly allowanceMs: () => number;
   /** A connection could not be made. Told once, however many wait for it; they get the error too. */
   readonly onOpenFailed: (error: unknown, generation: number) => void;
   /** A connection was lost while nobody used it. */
@@ -53,6 +55,13 @@ export class Pool {
   /** Whether it has no connection, so that the next one may have to wait for a database that sleeps. */
   get isCold(): boolean {
     return this.#idle.length + this.#busy.size === 0;
+  }
+
+  /** What all statements that are under way have on the way. */
+  get bytesUnderWay(): number {
+    let bytes = 0;
+    for (const connection of this.#busy) bytes += connection.bytesUnderWay;
+    return bytes;
   }
 
   stats(): PoolStats {
@@ -151,7 +160,7 @@ export class Pool {
           reject(error);
         },
       };
-      const stopWatching = deadline.watch(() => waiter.fail(this.#waitedInVain(deadline)));
+      const stopWatching = deadline.watch(() => waiter.fail(this.#waitedInVain(deadline)), this.#init.allowanceMs);
       this.#waiting.add(waiter);
       this.#serve();
     });

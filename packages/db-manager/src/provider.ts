@@ -1,13 +1,14 @@
 import { Connection } from "./connection.ts";
 import { Deadline, within } from "./deadline.ts";
 import { DatabaseError } from "./errors.ts";
-import { Health, type LastError, type StateChange } from "./health.ts";
+import { Health, type LastError } from "./health.ts";
 import { failureOf, toDatabaseError, type Circumstances } from "./failure.ts";
 import { LatencyWindow, type Latency } from "./latency.ts";
 import type { ProviderSettings } from "./options.ts";
 import { Pool, type PoolStats } from "./pool.ts";
 import { probe } from "./probe.ts";
 import { Prober } from "./prober.ts";
+import type { ProviderContext } from "./provider-context.ts";
 import type { ProviderState } from "./provider-state.ts";
 import {
   checkQuery,
@@ -18,9 +19,10 @@ import {
   type QueryResult,
 } from "./queryable.ts";
 import { Redactor } from "./redaction.ts";
-import type { ReturnGuard, ReturnGuards } from "./return-guards.ts";
-import type { ProviderTelemetry, Telemetry } from "./telemetry.ts";
+import type { ReturnGuard } from "./return-guards.ts";
+import type { ProviderTelemetry } from "./telemetry.ts";
 import { runTransaction } from "./transaction.ts";
+import { bytesOf, isShort, transferMs } from "./transfer.ts";
 
 export interface ProviderStats {
   readonly state: ProviderState;
@@ -40,28 +42,14 @@ export interface ProviderStats {
   readonly drainIntervalMs: number | undefined;
 }
 
-/** What a provider sees of the others, and what it tells. */
-export interface ProviderContext {
-  readonly nowMs: () => number;
-  readonly random: () => number;
-  /** Whether providers are probed that do not take work. */
-  readonly isProbing: () => boolean;
-  readonly dwellMs: number;
-  readonly longestProbeDelayMs: number;
-  /** Whether no provider but the one of this name takes work. */
-  readonly isAlone: (name: string) => boolean;
-  readonly guards: ReturnGuards;
-  readonly onStateChange: (change: StateChange) => void;
-  /** An error that no caller was waiting for. */
-  readonly onError: (error: DatabaseError) => void;
-  readonly telemetry: Telemetry | undefined;
-}
-
 /** How one attempt is made. */
 export interface AttemptContext {
   readonly deadline: Deadline;
   readonly isUnnamed: boolean;
 }
+
+/** Answers that come sooner say how well the server is, whatever they hold. */
+const QUICK_MS = 50;
 
 const WRITES: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 const CHECK = `SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool AS "isReadOnly"`;
@@ -105,6 +93,7 @@ export class Provider {
       max: poolSize,
       open: () => this.#connect(),
       nowMs,
+      allowanceMs: () => this.allowanceMs,
       onOpenFailed: (error, generation) => this.#openFailed(error, generation),
       onIdleLost: (error, generation) => this.#idleLost(error, generation),
     });
@@ -125,6 +114,15 @@ export class Provider {
   /** The 99th percentile of the latest answers, in ms. */
   get p99Ms(): number | undefined {
     return this.#latency.p99Ms;
+  }
+
+  get slowestBytesPerSecond(): number {
+    return this.#settings.slowestBytesPerSecond;
+  }
+
+  /** How much longer than usual an answer may take, for the bytes that are on their way to and from it. */
+  get allowanceMs(): number {
+    return transferMs(this.#pool.bytesUnderWay, this.slowestBytesPerSecond);
   }
 
   async query<Row extends object>(
@@ -257,7 +255,8 @@ export class Provider {
 
   #connect(): Promise<Connection> {
     const { fields, connectTimeoutMs, coldConnectTimeoutMs } = this.#settings;
-    return Connection.open(fields, this.#pool.isCold ? coldConnectTimeoutMs : connectTimeoutMs);
+    const timeoutMs = this.#pool.isCold ? coldConnectTimeoutMs : connectTimeoutMs;
+    return Connection.open(fields, timeoutMs, () => this.allowanceMs);
   }
 
   /** On a connection of its own, so that it waits for no user's statement; the pool keeps it when the answer is good. */
@@ -342,8 +341,11 @@ export class Provider {
         toRow: options.toRow,
         timeoutMs: Math.min(options.timeoutMs ?? statementTimeoutMs, deadline.remainingMs(startMs)),
         signal,
+        deadline,
       });
-      this.#latency.record(nowMs() - startMs);
+      const tookMs = nowMs() - startMs;
+      // How long bytes are on their way says nothing about how long an answer may be waited for.
+      if (tookMs < QUICK_MS || isShort(bytesOf(values) + connection.bytesReceived)) this.#latency.record(tookMs);
       observed?.answered(command);
       if (this.#health.state !== "up") this.#health.apply({ type: "answered", isWrite: WRITES.has(command) });
       return { rows, rowCount, command, provider: this.name };

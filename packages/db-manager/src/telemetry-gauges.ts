@@ -34,3 +34,32 @@ export function observeProviders(meter: Meter, stats: () => StatsByProvider): ()
   meter.addBatchObservableCallback(observe, instruments);
   return () => meter.removeBatchObservableCallback(observe, instruments);
 }
+
+/** What waits for a provider outside of it. */
+export interface Backlog {
+  /** The name of the provider. */
+  readonly store: string;
+  readonly atoms: number;
+  readonly bytes: number;
+}
+
+/** @returns ends it. */
+export function observeBacklog(meter: Meter, read: () => Promise<readonly Backlog[]>): () => void {
+  const atoms = meter.createObservableUpDownCounter("rivet.journal.atoms", {
+    description: "The number of atoms that the local journal holds for the provider.",
+    unit: "{atom}",
+  });
+  const size = meter.createObservableUpDownCounter("rivet.journal.size", {
+    description: "How much the atoms hold that the local journal holds for the provider.",
+    unit: "By",
+  });
+  const observe = async (result: BatchObservableResult): Promise<void> => {
+    // A journal that cannot be read is reported by those who write to it.
+    for (const backlog of await read().catch(() => [])) {
+      result.observe(atoms, backlog.atoms, { "rivet.provider": backlog.store });
+      result.observe(size, backlog.bytes, { "rivet.provider": backlog.store });
+    }
+  };
+  meter.addBatchObservableCallback(observe, [atoms, size]);
+  return () => meter.removeBatchObservableCallback(observe, [atoms, size]);
+}

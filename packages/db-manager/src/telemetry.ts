@@ -13,7 +13,7 @@ import type { Attributes, Counter, Histogram, Span, Tracer } from "@opentelemetr
 import type { DatabaseError } from "./errors.ts";
 import type { ProviderSettings } from "./options.ts";
 import type { NamedStatement } from "./queryable.ts";
-import { observeProviders, type StatsByProvider } from "./telemetry-gauges.ts";
+import { observeBacklog, observeProviders, type Backlog, type StatsByProvider } from "./telemetry-gauges.ts";
 
 type Api = typeof opentelemetry;
 
@@ -67,6 +67,13 @@ export class Telemetry {
 
   forProvider(settings: ProviderSettings): ProviderTelemetry {
     return new ProviderTelemetry(this.#instruments, this.#nowMs, settings);
+  }
+
+  /** @returns ends it. */
+  observeBacklog(read: () => Promise<readonly Backlog[]>): (() => void) | undefined {
+    const meter = this.#instruments.api.metrics.getMeter(SCOPE);
+    const unobserve = safely(() => observeBacklog(meter, read));
+    return unobserve && (() => void safely(unobserve));
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { PostgresServer } from "@rivet/local-servers";
-import { describe, expect, it, vi } from "vitest";
+import { until, type PostgresServer } from "@rivet/local-servers";
+import { describe, expect, it } from "vitest";
 import { failureOf, manage, ownServer } from "./servers.ts";
 import { certificate, tlsServer } from "./tls-server.ts";
 
@@ -13,7 +13,7 @@ async function asksFor(server: PostgresServer, method: string): Promise<string> 
   const encryption = method === "md5" ? "md5" : "scram-sha-256";
   await server.query(`ALTER SYSTEM SET password_encryption = '${encryption}'`);
   await server.query("SELECT pg_reload_conf()");
-  await vi.waitFor(async () =>
+  await until(async () =>
     expect(await server.query("SHOW password_encryption")).toEqual([{ password_encryption: encryption }]),
   );
   await server.query(`CREATE ROLE ${USER} LOGIN PASSWORD '${PASSWORD}'`);
@@ -22,7 +22,7 @@ async function asksFor(server: PostgresServer, method: string): Promise<string> 
   await server.query(`COPY (SELECT 1) TO PROGRAM 'sed -i "1i ${rule}" ${String(row?.["hba_file"])}'`);
   await server.query("SELECT pg_reload_conf()");
   const rules = "SELECT auth_method FROM pg_hba_file_rules WHERE user_name = ARRAY[$1]";
-  await vi.waitFor(async () => expect(await server.query(rules, [USER])).toEqual([{ auth_method: method }]));
+  await until(async () => expect(await server.query(rules, [USER])).toEqual([{ auth_method: method }]));
   return server.url("postgres", USER, PASSWORD);
 }
 

@@ -1,6 +1,6 @@
-import { startProxy } from "@rivet/local-servers";
+import { startProxy, until } from "@rivet/local-servers";
 import type { DatabaseManager, StateChange } from "@rivet/db-manager";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { failureOf, manage, ownServer, TERMINATE_ALL, useServer } from "./servers.ts";
 
 const server = useServer();
@@ -26,7 +26,7 @@ describe("connections that the server ends", () => {
     db.on("error", ({ sqlState }) => errors.push(String(sqlState)));
     await own.query(TERMINATE_ALL);
     // Without `idempotent`: none of these may meet a dead connection once their end was heard.
-    await vi.waitFor(() => expect(db.getProviderStats()["main"]?.pool.total).toBe(0));
+    await until(() => expect(db.getProviderStats()["main"]?.pool.total).toBe(0));
     await Promise.all(Array.from({ length: 10 }, () => db.query("SELECT 1")));
     expect(errors.length).toBeGreaterThanOrEqual(1);
     expect(new Set(errors)).toEqual(new Set(["57P01"]));
@@ -41,7 +41,7 @@ describe("connections that the server ends", () => {
     const transaction = db.transaction(async (client) => client.query(sleep), { idempotent: true });
     const others = Array.from({ length: 2 }, () => failureOf(db.query(sleep)));
     const busy = `SELECT 1 FROM pg_stat_activity WHERE query = '${sleep}' AND state = 'active'`;
-    await vi.waitFor(async () => expect(await own.query(busy)).toHaveLength(6), 4000);
+    await until(async () => expect(await own.query(busy)).toHaveLength(6));
     await own.query(TERMINATE_ALL);
     for (const { rowCount } of await Promise.all([...safe, transaction])) expect(rowCount).toBe(1);
     for (const error of await Promise.all(others)) {
@@ -137,7 +137,7 @@ describe("a server that cannot be reached", () => {
     const statement = "SELECT pg_sleep(0.3), 'reset'";
     const work = db.query(statement, [], { idempotent: true });
     const active = `SELECT 1 FROM pg_stat_activity WHERE query = $1 AND state = 'active'`;
-    await vi.waitFor(async () => expect(await server().query(active, [statement])).toHaveLength(1), 4000);
+    await until(async () => expect(await server().query(active, [statement])).toHaveLength(1));
     proxy.setMode("reset");
     expect((await work).rowCount).toBe(1);
   });
@@ -185,7 +185,7 @@ describe("a server that falls silent", () => {
       proxy.setMode("swallow-replies");
     });
     expect(await failureOf(work)).toMatchObject({ code: "timeout", outcome: "unknown" });
-    await vi.waitFor(async () => expect((await direct.query("SELECT id FROM t")).rows).toEqual([{ id: 1 }]));
+    await until(async () => expect((await direct.query("SELECT id FROM t")).rows).toEqual([{ id: 1 }]));
   });
 
   it("is given up at once by the caller's signal", async () => {
@@ -194,8 +194,8 @@ describe("a server that falls silent", () => {
     const running = failureOf(db.query("SELECT pg_sleep(30)", [], { signal: controller.signal }));
     const waiting = failureOf(db.query("SELECT 1", [], { signal: controller.signal }));
     const inTransaction = failureOf(db.transaction(async () => 1, { signal: controller.signal }));
-    await vi.waitFor(() => expect(db.getProviderStats()["main"]?.pool.waiting).toBe(2));
-    await vi.waitFor(async () => {
+    await until(() => expect(db.getProviderStats()["main"]?.pool.waiting).toBe(2));
+    await until(async () => {
       expect(await server().query("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)'")).toHaveLength(
         1,
       );
@@ -242,8 +242,8 @@ describe("a pool", () => {
     const changes = changesOf(db);
     const sleep = "SELECT pg_sleep(0.8)";
     const busy = [db, neighbour, neighbour].map((manager) => manager.query(sleep, [], { timeoutMs: 4000 }));
-    await vi.waitFor(() => expect(neighbour.getProviderStats()["main"]?.pool).toMatchObject({ total: 2, waiting: 0 }));
-    await vi.waitFor(() => expect(db.getProviderStats()["main"]?.pool).toMatchObject({ total: 1, waiting: 0 }));
+    await until(() => expect(neighbour.getProviderStats()["main"]?.pool).toMatchObject({ total: 2, waiting: 0 }));
+    await until(() => expect(db.getProviderStats()["main"]?.pool).toMatchObject({ total: 1, waiting: 0 }));
     expect((await db.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
     expect(changes).toEqual(["unknown up"]);
     await Promise.all(busy);

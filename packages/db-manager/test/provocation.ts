@@ -1,8 +1,8 @@
 /** Errors that are brought about for real, and what is made of them. */
 import { randomUUID } from "node:crypto";
-import type { PostgresServer } from "@rivet/local-servers";
+import { until, type PostgresServer } from "@rivet/local-servers";
 import type { DatabaseErrorCode, DatabaseManager, Outcome, ProviderHandle, StateChange } from "@rivet/db-manager";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import { classify, type ErrorClass } from "../src/error-taxonomy.ts";
 import { failureOf as factsOf } from "../src/failure.ts";
 import { readNativeError } from "../src/native-error.ts";
@@ -69,11 +69,6 @@ export function statement(text: string): Work {
 }
 
 export const SELECT = statement("SELECT 1");
-
-/** Waits until the check passes, also on a busy machine. */
-export function until<Result>(check: () => Promise<Result>): Promise<Result> {
-  return vi.waitFor(check, 10_000);
-}
 
 /** A statement that takes as long as nobody ends it, and the wait for the process of the server that runs it. */
 export function longStatement(server: PostgresServer, from = ""): { work: Work; untilRunning: () => Promise<number> } {

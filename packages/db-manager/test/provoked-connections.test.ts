@@ -1,3 +1,4 @@
+import { until } from "@rivet/local-servers";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PostgresServer } from "@rivet/local-servers";
@@ -12,7 +13,6 @@ import {
   SELECT,
   STARTING,
   unsent,
-  until,
   UNREACHABLE,
 } from "./provocation.ts";
 import { manage, ownServer, useServer } from "./servers.ts";
@@ -25,7 +25,7 @@ async function signal(to: PostgresServer, name: NodeJS.Signals): Promise<void> {
   process.kill(Number(pid), name);
 }
 
-describe("a server refuses", { timeout: 30_000 }, () => {
+describe("a server refuses", { timeout: 120_000 }, () => {
   it("a wrong password, an unknown user, one who may not log in, and none", async () => {
     await server().query("CREATE ROLE locked PASSWORD 'secret'");
     const failures: [string, ReturnType<typeof unsent>][] = [
@@ -72,7 +72,7 @@ describe("a server refuses", { timeout: 30_000 }, () => {
   });
 });
 
-describe("a server that stops", { timeout: 30_000 }, () => {
+describe("a server that stops", { timeout: 120_000 }, () => {
   it("takes no more connections while it waits for the last", async () => {
     const own = await ownServer();
     const { work, untilRunning } = longStatement(own);
@@ -108,7 +108,7 @@ describe("a server that stops", { timeout: 30_000 }, () => {
   });
 });
 
-describe("a server that starts", { timeout: 30_000 }, () => {
+describe("a server that starts", { timeout: 120_000 }, () => {
   it("takes no connections while it recovers", async () => {
     const own = await ownServer({ hot_standby: "off" });
     await own.stop();

@@ -19,7 +19,7 @@ async function write(file: string, bytes: Uint8Array, position: number): Promise
   await handle.close();
 }
 
-describe("a server whose files are damaged", { timeout: 30_000 }, () => {
+describe("a server whose files are damaged", { timeout: 120_000 }, () => {
   it("is taken out of use for a page or an index that is wrong, and is down for a file that is not there", async () => {
     const server = await ownServer();
     await server.query(`

@@ -1,4 +1,4 @@
-import { startPgBouncer, type PgBouncer, type PgBouncerOptions } from "@rivet/local-servers";
+import { until, startPgBouncer, type PgBouncer, type PgBouncerOptions } from "@rivet/local-servers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   AGAIN,
@@ -15,7 +15,6 @@ import {
   SILENT,
   statement,
   unsent,
-  until,
   UNREACHABLE,
   UNTRUSTED,
   type Work,
@@ -36,7 +35,7 @@ async function pooler(options: Partial<PgBouncerOptions> = {}): Promise<PgBounce
 /** For statements that are cut short by what happens to the pooler. */
 const PATIENT = { statementTimeoutMs: 30_000 };
 
-describe("PgBouncer refuses", { timeout: 30_000 }, () => {
+describe("PgBouncer refuses", { timeout: 120_000 }, () => {
   it("a wrong password, an unknown user, and none", async () => {
     const url = new URL((await pooler()).url());
     const failures: [string, string, ReturnType<typeof unsent>][] = [
@@ -78,7 +77,7 @@ describe("PgBouncer refuses", { timeout: 30_000 }, () => {
   });
 });
 
-describe("PgBouncer ends", { timeout: 30_000 }, () => {
+describe("PgBouncer ends", { timeout: 120_000 }, () => {
   it("the wait for one of its connections", async () => {
     const url = (await pooler({ poolSize: 1, settings: { query_wait_timeout: "1" } })).url();
     await manage(url).transaction(async (client) => {
@@ -129,7 +128,7 @@ describe("PgBouncer ends", { timeout: 30_000 }, () => {
   });
 });
 
-describe("PgBouncer passes on", { timeout: 30_000 }, () => {
+describe("PgBouncer passes on", { timeout: 120_000 }, () => {
   it("that the server ended the session", async () => {
     const url = (await pooler()).url();
     const work = statement("SELECT pg_terminate_backend(pg_backend_pid())");

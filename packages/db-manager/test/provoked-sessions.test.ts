@@ -1,3 +1,4 @@
+import { until } from "@rivet/local-servers";
 import { describe, expect, it } from "vitest";
 import {
   AGAIN,
@@ -13,7 +14,6 @@ import {
   SLOW,
   statement,
   unsent,
-  until,
   UNREACHABLE,
   type Work,
 } from "./provocation.ts";
@@ -37,7 +37,7 @@ async function withCounters(): Promise<string> {
 
 const COUNT = (id: number): string => `UPDATE counters SET n = n + 1 WHERE id = ${id}`;
 
-describe("a statement that takes too long", { timeout: 30_000 }, () => {
+describe("a statement that takes too long", { timeout: 120_000 }, () => {
   it("for the server's timeout may be tried again, and its provider is suspect", async () => {
     const db = manage(urlWith("statement_timeout=20ms"), PATIENT);
     await expectFailure(db, longStatement(server()).work, answered("57014", "statement timeout"), SLOW);
@@ -57,7 +57,7 @@ describe("a statement that takes too long", { timeout: 30_000 }, () => {
   });
 });
 
-describe("a session that does nothing", { timeout: 30_000 }, () => {
+describe("a session that does nothing", { timeout: 120_000 }, () => {
   it("in a transaction is ended, and the transaction may be tried again", async () => {
     const db = manage(urlWith("idle_in_transaction_session_timeout=20ms"));
     const work: Work = (provider) =>
@@ -81,14 +81,14 @@ describe("a session that does nothing", { timeout: 30_000 }, () => {
   });
 });
 
-describe("a session that only reads", { timeout: 30_000 }, () => {
+describe("a session that only reads", { timeout: 120_000 }, () => {
   it("says so of its provider: 25006", async () => {
     const db = manage(urlWith("default_transaction_read_only=on"));
     await expectFailure(db, statement("CREATE TABLE t ()"), answered("25006", "in a read-only transaction"), READ_ONLY);
   });
 });
 
-describe("sessions in each other's way", { timeout: 30_000 }, () => {
+describe("sessions in each other's way", { timeout: 120_000 }, () => {
   it.each([
     ["REPEATABLE READ", "could not serialize access due to concurrent update"],
     ["SERIALIZABLE", "could not serialize access due to read/write dependencies"],
@@ -153,7 +153,7 @@ describe("sessions in each other's way", { timeout: 30_000 }, () => {
   });
 });
 
-describe("a session that is ended", { timeout: 30_000 }, () => {
+describe("a session that is ended", { timeout: 120_000 }, () => {
   it("under a statement may have applied it", async () => {
     const { work, untilRunning } = longStatement(server());
     await Promise.all([

@@ -1,3 +1,4 @@
+import { until } from "@rivet/local-servers";
 import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +14,6 @@ import {
   NO_DATABASE,
   READ_ONLY,
   statement,
-  until,
 } from "./provocation.ts";
 import { manage, ownServer } from "./servers.ts";
 
@@ -41,7 +41,7 @@ async function caughtUp(primary: PostgresServer): Promise<void> {
   await until(async () => expect(await primary.query(behind)).toHaveLength(1));
 }
 
-describe("a standby", { timeout: 30_000 }, () => {
+describe("a standby", { timeout: 120_000 }, () => {
   it("takes no writes, and ends what is in the way of what it follows", async () => {
     const { primary, standby } = await pair();
     await primary.createDatabase("dropped");

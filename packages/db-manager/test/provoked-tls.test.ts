@@ -10,7 +10,7 @@ import { certificate, expired, tlsServer } from "./tls-server.ts";
 /** What a server says that is ready for TLS. */
 const READY = "S";
 
-describe("a server is not trusted", { timeout: 30_000 }, () => {
+describe("a server is not trusted", { timeout: 120_000 }, () => {
   it("with a certificate that nobody vouches for, or that is another's", async () => {
     const server = await tlsServer();
     const unknown = manage(server.url(), { ssl: true });
@@ -45,7 +45,7 @@ describe("a server is not trusted", { timeout: 30_000 }, () => {
   });
 });
 
-describe("TLS", { timeout: 30_000 }, () => {
+describe("TLS", { timeout: 120_000 }, () => {
   it("that is cut short says nothing about trust", async () => {
     const port = await listen((socket) => socket.once("data", () => socket.end(READY)));
     const db = manage(`postgres://u:p@127.0.0.1:${port}/db`, { ssl: true });

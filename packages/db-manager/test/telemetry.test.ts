@@ -1,5 +1,5 @@
 import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { scriptLines, startProxy, type TcpProxy } from "@rivet/local-servers";
+import { scriptLines, startProxy, until, type TcpProxy } from "@rivet/local-servers";
 import { DatabaseManager } from "@rivet/db-manager";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { record, valuesOf } from "./recorder.ts";
@@ -103,7 +103,7 @@ describe("a span", () => {
     await db.query("SELECT 1");
     proxy.setMode("swallow-replies");
     await db.query("SELECT 2", [], { idempotent: true, hedge: true });
-    await vi.waitFor(() => expect(spans()).toHaveLength(3), 4_000);
+    await until(() => expect(spans()).toHaveLength(3));
     const told = spans().map(({ attributes, status }) => [attributes["rivet.provider"], status.code]);
     expect(told).toEqual([
       ["first", SpanStatusCode.UNSET],
@@ -122,7 +122,7 @@ describe("a span", () => {
       request.end();
     });
     proxy.setMode("pass");
-    await vi.waitFor(() => expect(spans()).toHaveLength(3), 8_000);
+    await until(() => expect(spans()).toHaveLength(3));
     const [catchUp] = spans().filter(({ attributes }) => String(attributes["db.query.text"]).includes("caught up"));
     expect(catchUp?.attributes["rivet.provider"]).toBe("first");
     expect(catchUp?.parentSpanContext).toBeUndefined();

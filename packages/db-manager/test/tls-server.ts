@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { PostgresServer } from "@rivet/local-servers";
-import { expect, vi } from "vitest";
+import { until, type PostgresServer } from "@rivet/local-servers";
+import { expect } from "vitest";
 import { ownServer } from "./servers.ts";
 
 /** Self-signed for 127.0.0.1 and for nothing else, until the next century. */
@@ -23,7 +23,7 @@ export async function tlsServer(file = certificate): Promise<PostgresServer> {
   }
   await server.query("ALTER SYSTEM SET ssl = on");
   await server.query("SELECT pg_reload_conf()");
-  await vi.waitFor(async () => expect(await server.query("SHOW ssl")).toEqual([{ ssl: "on" }]));
+  await until(async () => expect(await server.query("SHOW ssl")).toEqual([{ ssl: "on" }]));
   return server;
 }
 

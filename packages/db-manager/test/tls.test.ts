@@ -1,6 +1,7 @@
+import { until } from "@rivet/local-servers";
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { failureOf, manage, ownServer } from "./servers.ts";
 import { certificate, tlsServer } from "./tls-server.ts";
 
@@ -10,7 +11,7 @@ const OVER_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
 const UNTRUSTED = { code: "unavailable", retryable: false, outcome: "not_applied" };
 
-describe("TLS", { timeout: 30_000 }, () => {
+describe("TLS", { timeout: 120_000 }, () => {
   it("is verified: a certificate that nobody vouches for is refused", async () => {
     const server = await tlsServer();
     for (const db of [
@@ -45,7 +46,7 @@ describe("TLS", { timeout: 30_000 }, () => {
     const db = manage(server.url(), { ssl: { ca }, poolSize: 1, statementTimeoutMs: 4000 });
     const work = db.query("SELECT pg_sleep(0.3)", [], { idempotent: true });
     const active = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
-    await vi.waitFor(async () => expect(await server.query(active)).toHaveLength(1));
+    await until(async () => expect(await server.query(active)).toHaveLength(1));
     await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'");
     expect((await work).rowCount).toBe(1);
   });

@@ -1,6 +1,7 @@
 export { chromiumProgram } from "./chromium-program.ts";
 export { startPostgres, PostgresServer, type PostgresOptions, type StopMode } from "./postgres.ts";
-export { startProxy, TcpProxy, type ProxyMode } from "./proxy.ts";
+export { until } from "./until.ts";
+export { startProxy, TcpProxy, type ProxyMode, type ProxyModeOptions } from "./proxy.ts";
 export { linesUntilKilled, runScript, scriptLines, type ScriptOptions, type ScriptRun } from "./script.ts";
 export { PgBouncer, startPgBouncer, type PgBouncerOptions } from "./pgbouncer.ts";
 export type { Program } from "./debian-program.ts";

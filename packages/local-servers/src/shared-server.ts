@@ -6,7 +6,7 @@ interface Hooks {
   readonly afterAll: (hook: () => Promise<void>) => unknown;
 }
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 
 /**
  * A server for all tests of a file.

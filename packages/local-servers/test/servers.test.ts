@@ -72,7 +72,7 @@ describe("a PostgreSQL server", () => {
   });
 
   // Whoever is not root sees this in every other test.
-  it.runIf(process.getuid?.() === 0)("starts for a normal user as it does for root", { timeout: 60_000 }, async () => {
+  it.runIf(process.getuid?.() === 0)("starts for a normal user as it does for root", { timeout: 120_000 }, async () => {
     const nobody = 65_534;
     const lines = await scriptLines(new URL("processes/holder.ts", import.meta.url), ["exit"], { uid: nobody });
     expect(lines).toHaveLength(1);
@@ -80,7 +80,7 @@ describe("a PostgreSQL server", () => {
 
   it.each(["exit", "throw", "SIGINT", "SIGKILL"] as const)(
     "ends with its process, by %s, and leaves no folder behind",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (end) => {
       const run = runScript(new URL("processes/holder.ts", import.meta.url), [end]);
       let places: { ports: number[]; folders: string[] } = { ports: [], folders: [] };
@@ -90,14 +90,14 @@ describe("a PostgreSQL server", () => {
       }
       await run.ended;
       expect(places.ports).toHaveLength(2);
-      for (const folder of places.folders) await expect.poll(() => existsSync(folder), { timeout: 10_000 }).toBe(false);
+      for (const folder of places.folders) await expect.poll(() => existsSync(folder), { timeout: 60_000 }).toBe(false);
       for (const port of places.ports) expect(await isListening(port)).toBe(false);
     },
   );
 });
 
 describe("PgBouncer", () => {
-  it("hands out its connections by transaction, for every database of the server", { timeout: 60_000 }, async () => {
+  it("hands out its connections by transaction, for every database of the server", { timeout: 120_000 }, async () => {
     const server = await serverForTest();
     await using bouncer = await startPgBouncer({ target: server, poolSize: 1 });
     const database = new URL(await server.createDatabase()).pathname.slice(1);

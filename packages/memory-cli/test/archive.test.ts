@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { AtomClock, Session, type MemoryStorage } from "@rivet/memory-core";
-import { sharedServer } from "@rivet/local-servers";
+import { sharedServer, until } from "@rivet/local-servers";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Imported } from "../src/archive/merge.ts";
 import { mergeBlock } from "../src/archive/merge.ts";
 import { blocksOf } from "../src/archive/read.ts";
@@ -86,7 +86,7 @@ describe("an archive", () => {
 
   it(
     "that was cut off at any byte, or had any byte changed, is refused, and names the line",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const archive = await exported(await filled());
       for (let length = 0; length < archive.length; length++) {
@@ -228,9 +228,7 @@ describe("export and import", () => {
     const child = start(["import", "-", `sqlite:${join(folder, "waiting.db")}`, "--json"], { TMPDIR: folder });
     const exit = onceOf(child, "exit");
     const said = text(child.stderr);
-    await vi.waitFor(async () => expect((await readdir(folder)).join()).toContain("rivet-import-"), {
-      timeout: 10_000,
-    });
+    await until(async () => expect((await readdir(folder)).join()).toContain("rivet-import-"));
     child.kill("SIGINT");
     expect(await exit).toEqual([130, null]);
     expect(JSON.parse(await said)).toMatchObject({ error: { code: "interrupted" } });

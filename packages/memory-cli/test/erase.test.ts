@@ -14,7 +14,7 @@ const server = sharedServer({ beforeAll, afterAll });
 describe("erase, while writers write,", () => {
   it(
     "leaves nothing of the user at any provider, nor in the journal, and of others everything",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const folder = await mkdtemp(join(tmpdir(), "rivet-erase-"));
       const journal = join(folder, "journal.db");

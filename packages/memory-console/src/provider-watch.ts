@@ -63,6 +63,7 @@ export class ProviderWatch {
       events: this.#events.toReversed(),
       pairs: isKnown ? replication.pairs.map(toPairView) : [],
       unreachable: isKnown ? replication.unreachable : [],
+      journal: isKnown ? (replication.journal ?? []).map(toJournalView) : [],
       ...(replication instanceof Error ? { replicationError: replication.message } : {}),
     };
   }
@@ -112,6 +113,15 @@ export class ProviderWatch {
     this.#events.push({ atMs: this.#nowMs(), kind, provider, text });
     if (this.#events.length > EVENTS) this.#events.shift();
   }
+}
+
+function toJournalView({
+  to,
+  atoms,
+  bytes,
+  oldestAtomAgeMs,
+}: NonNullable<ReplicationStatus["journal"]>[number]): ProvidersView["journal"][number] {
+  return { to, atoms, bytes, ...(oldestAtomAgeMs === undefined ? {} : { oldestAtomAgeMs }) };
 }
 
 function toPairView(pair: ReplicationStatus["pairs"][number]): ProvidersView["pairs"][number] {

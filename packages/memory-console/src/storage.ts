@@ -68,9 +68,17 @@ interface ReplicationPair {
   readonly deadLetters: number;
 }
 
+interface JournalStatus {
+  readonly to: string;
+  readonly atoms: number;
+  readonly bytes: number;
+  readonly oldestAtomAgeMs: number | undefined;
+}
+
 export interface ReplicationStatus {
   readonly pairs: readonly ReplicationPair[];
   readonly unreachable: readonly string[];
+  readonly journal?: readonly JournalStatus[];
 }
 
 interface RepairReport {

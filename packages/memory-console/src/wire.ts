@@ -142,6 +142,13 @@ interface ReplicationPairView {
   readonly deadLetters: number;
 }
 
+interface JournalView {
+  readonly to: string;
+  readonly atoms: number;
+  readonly bytes: number;
+  readonly oldestAtomAgeMs?: number;
+}
+
 export interface ProvidersView {
   readonly nowMs: number;
   /** When the console began to watch. */
@@ -151,6 +158,8 @@ export interface ProvidersView {
   readonly events: readonly ProviderEventView[];
   readonly pairs: readonly ReplicationPairView[];
   readonly unreachable: readonly string[];
+  /** What the local journal holds for each provider; none where there is no journal. */
+  readonly journal: readonly JournalView[];
   /** Why the replication could not be asked. */
   readonly replicationError?: string;
 }

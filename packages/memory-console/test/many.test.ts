@@ -32,7 +32,7 @@ async function open(): Promise<Page> {
 }
 
 describe("a storage of 100,000 sessions", () => {
-  it("is paged through to its last one, with no more rows than are seen", { timeout: 60_000 }, async () => {
+  it("is paged through to its last one, with no more rows than are seen", { timeout: 120_000 }, async () => {
     const page = await open();
     await page
       .getByRole("link", { name: "session_long" })
@@ -70,7 +70,7 @@ describe("a storage of 100,000 sessions", () => {
 describe("a session of 3,000 messages", () => {
   it(
     "opens at its end, and leads back to its beginning in order, with nothing missing or doubled",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const page = await open();
       await page.getByRole("link", { name: "long" }).first().click();

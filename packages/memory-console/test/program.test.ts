@@ -59,7 +59,7 @@ describe("the program", () => {
     expect(lines.join("\n")).not.toContain("    at ");
   });
 
-  it("makes no tables to look at, unless it may write", { timeout: 60_000 }, async () => {
+  it("makes no tables to look at, unless it may write", { timeout: 120_000 }, async () => {
     await using server = await startPostgres();
     const url = await server.createDatabase();
     const tables = (): Promise<unknown[]> =>

@@ -99,7 +99,7 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
 
 describe("every view", () => {
   for (const [view, isReady] of Object.entries(VIEWS)) {
-    it(`can be used by everyone, in light and dark: ${view}`, { timeout: 60_000 }, async () => {
+    it(`can be used by everyone, in light and dark: ${view}`, { timeout: 120_000 }, async () => {
       const fragment = view === "session" ? `sessions/${session.sessionId}` : view;
       const page = await open(fragment);
       await isReady(page);

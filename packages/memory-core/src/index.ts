@@ -65,6 +65,8 @@ export type { SessionData } from "./session-data.ts";
 export { Session, type Completeness, type SessionInit } from "./session.ts";
 export type {
   AtomJournal,
+  JournalBacklog,
+  JournalBounds,
   AtomKey,
   AtomRow,
   AtomSelection,

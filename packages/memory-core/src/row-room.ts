@@ -33,6 +33,14 @@ export function fitsRoom(rows: readonly AtomRow[], limits: RowLimits): boolean {
   return rows.length <= 1 || isWithin(limits, rows.length, unitsOf(rows));
 }
 
+/** Content of this many code units takes its time on the way: rows that hold more hold up others. */
+export const LARGE_UNITS = 256 * 1024;
+
+/** Whether the rows hold up others that go along. It is on the path of every save. */
+export function isLarge(rows: readonly AtomRow[]): boolean {
+  return unitsOf(rows) > LARGE_UNITS;
+}
+
 function isWithin(limits: RowLimits, rows: number, units: number): boolean {
   return rows <= limits.rows && units <= limits.units;
 }

@@ -179,6 +179,26 @@ export interface Merged {
   readonly removed: number;
 }
 
+/** Which rows of a journal a page has. Sizes are the bytes of content and metadata. */
+export interface JournalBounds {
+  /** Rows that are larger are left out. */
+  readonly mostRowBytes?: number;
+  /** Rows that are not larger are left out. */
+  readonly aboveRowBytes?: number;
+  /** Of all rows together, but for the first. */
+  readonly mostBytes?: number;
+}
+
+/** What a journal holds for one store. */
+export interface JournalBacklog {
+  readonly store: string;
+  readonly atoms: number;
+  /** Of their content and metadata. */
+  readonly bytes: number;
+  /** The least id among them, which has the time of the oldest; undefined when there is none. */
+  readonly oldestId: string | undefined;
+}
+
 /**
  * Atoms that are on their way to other stores. A store that keeps a journal holds each of them until every other store has
  * it; several processes may append, send and settle at the same time.
@@ -190,8 +210,19 @@ export interface AtomJournal {
    * @returns how many were new.
    */
   append(rows: readonly AtomRow[]): Promise<number>;
-  /** The next rows that a store has not got, in the order of (sessionId, id), after a key. */
-  pending(store: string, after: AtomKey | undefined, limit: number): Promise<readonly AtomRow[]>;
+  /**
+   * The next rows that a store has not got, in the order of (sessionId, id), after a key.
+   *
+   * @param bounds default: rows of any size.
+   */
+  pending(
+    store: string,
+    after: AtomKey | undefined,
+    limit: number,
+    bounds?: JournalBounds,
+  ): Promise<readonly AtomRow[]>;
+  /** What each of the stores has not got. */
+  backlog(stores: readonly string[]): Promise<readonly JournalBacklog[]>;
   /**
    * A store has these atoms now; what all have is no longer held.
    *

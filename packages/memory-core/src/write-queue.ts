@@ -1,4 +1,4 @@
-import { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
+import { fitsRoom, isLarge, RowRoom, type RowLimits } from "./row-room.ts";
 import type { AtomRow, AtomWrite } from "./storage-hooks.ts";
 
 /** What a store does with writes, alone and together. */
@@ -28,16 +28,21 @@ export function isPlainAppend({ rows, session }: AtomWrite, limits: RowLimits): 
 interface Job<Written> {
   readonly write: AtomWrite;
   readonly sessionIds: readonly string[];
+  /** Whether it takes its time on the way: then it goes alone, beside the groups. */
+  readonly isLarge: boolean;
   readonly resolve: (written: Written) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** After so long without a group that ends, what waits no longer waits for those that are under way: they may be stuck. */
 const PATIENCE_MS = 1_000;
+/** Large writes that may be under way at once, beside the groups: others have to find a connection, too. */
+const MAX_LARGE_IN_FLIGHT = 2;
 
 /**
  * Writes that arrive together, or while others are under way, go together: one round trip and one commit for all. A lone
- * write goes at once. Writes of one session never share, and never overtake each other. When a group is refused for one of its
+ * write goes at once. Writes of one session never share, and never overtake each other. A large one goes alone, and holds up
+ * nobody but its own session. When a group is refused for one of its
  * writes, the others still go through; one that is stuck holds up only its own sessions for longer than a second.
  */
 export class WriteQueue<Written> {
@@ -45,6 +50,7 @@ export class WriteQueue<Written> {
   #waiting: Job<Written>[] = [];
   readonly #busySessions = new Set<string>();
   #inFlight = 0;
+  #largeInFlight = 0;
   #isScheduled = false;
   #impatience: ReturnType<typeof setTimeout> | undefined;
 
@@ -53,9 +59,11 @@ export class WriteQueue<Written> {
   }
 
   submit(write: AtomWrite): Promise<Written> {
-    if (!this.#init.isShareable(write)) return this.#init.writeAlone(write);
+    const isLargeWrite = isLarge(write.rows);
+    if (!isLargeWrite && !this.#init.isShareable(write)) return this.#init.writeAlone(write);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ write, sessionIds: sessionIdsOf(write.rows), resolve, reject });
+      const sessionIds = sessionIdsOf(write.rows);
+      this.#waiting.push({ write, sessionIds, isLarge: isLargeWrite, resolve, reject });
       this.#schedule();
     });
   }
@@ -67,6 +75,7 @@ export class WriteQueue<Written> {
     queueMicrotask(() => {
       this.#isScheduled = false;
       while (this.#inFlight < this.#init.maxInFlight) if (!this.#sendNext()) break;
+      while (this.#largeInFlight < MAX_LARGE_IN_FLIGHT) if (!this.#sendNextLarge()) break;
       this.#waitForRoom();
     });
   }
@@ -88,6 +97,26 @@ export class WriteQueue<Written> {
     return true;
   }
 
+  /** @returns whether there was any that may go. */
+  #sendNextLarge(): boolean {
+    const passedOver = new Set<string>();
+    for (const job of this.#waiting) {
+      if (job.isLarge && this.#isFree(job, passedOver)) {
+        this.#waiting = this.#waiting.filter((other) => other !== job);
+        for (const id of job.sessionIds) this.#busySessions.add(id);
+        void this.#sendLarge(job);
+        return true;
+      }
+      for (const id of job.sessionIds) passedOver.add(id);
+    }
+    return false;
+  }
+
+  /** A later write of a session must not pass an earlier one that has to wait. */
+  #isFree({ sessionIds }: Job<Written>, passedOver: ReadonlySet<string>): boolean {
+    return sessionIds.every((id) => !this.#busySessions.has(id) && !passedOver.has(id));
+  }
+
   /** The waiting writes that fit one group, in the order in which they came, and no session twice. */
   #takeGroup(): Job<Written>[] {
     const { maxInFlight, smallestShare, limits } = this.#init;
@@ -96,11 +125,10 @@ export class WriteQueue<Written> {
     const room = new RowRoom(limits);
     const groups = Math.max(1, maxInFlight - this.#inFlight);
     const share = Math.max(smallestShare, Math.ceil(this.#waiting.length / groups));
-    // A later write of a session must not pass an earlier one that has to wait.
     const passedOver = new Set<string>();
     for (const job of this.#waiting) {
-      const isFree = job.sessionIds.every((id) => !this.#busySessions.has(id) && !passedOver.has(id));
-      if (isFree && group.length < share && room.take(job.write.rows)) {
+      const mayGo = !job.isLarge && this.#isFree(job, passedOver) && group.length < share;
+      if (mayGo && room.take(job.write.rows)) {
         group.push(job);
         for (const id of job.sessionIds) this.#busySessions.add(id);
       } else {
@@ -121,6 +149,14 @@ export class WriteQueue<Written> {
       for (const { sessionIds } of jobs) for (const id of sessionIds) this.#busySessions.delete(id);
       this.#schedule();
     }
+  }
+
+  async #sendLarge({ write, sessionIds, resolve, reject }: Job<Written>): Promise<void> {
+    this.#largeInFlight += 1;
+    await this.#init.writeAlone(write).then(resolve, reject);
+    this.#largeInFlight -= 1;
+    for (const id of sessionIds) this.#busySessions.delete(id);
+    this.#schedule();
   }
 
   async #write(jobs: readonly Job<Written>[]): Promise<void> {

@@ -164,4 +164,27 @@ describe("a write queue", () => {
     await settled();
     expect(requests.slice(1).map(({ names }) => names)).toEqual([["a"]]);
   });
+
+  it("sends large writes alone, two at a time, beside the groups of small ones", async () => {
+    const { queue, requests } = queueOf({ maxInFlight: 1 });
+    const large = (sessionId: string): AtomWrite => {
+      const { rows } = writeTo(sessionId);
+      return { rows: rows.map((row) => ({ ...row, content: "x".repeat(300_000) })) };
+    };
+    const written = ["A", "B", "C"].map((name) => queue.submit(large(name)));
+    written.push(...["a", "b", "A"].map((name) => queue.submit(writeTo(name))));
+    await settled();
+    expect(requests.map(({ names }) => names)).toEqual([["a", "b"], ["A"], ["B"]]);
+    await requests[0]?.answer();
+    for (const name of ["c", "d"]) written.push(queue.submit(writeTo(name)));
+    await settled();
+    // A later write of a session with a large one under way waits for that one, and for nothing else.
+    expect(requests.slice(3).map(({ names }) => names)).toEqual([["c", "d"]]);
+    await requests[1]?.answer();
+    expect(requests.slice(4).map(({ names }) => names)).toEqual([["C"]]);
+    await requests[3]?.answer();
+    expect(requests.slice(5).map(({ names }) => names)).toEqual([["A"]]);
+    for (const { answer } of requests) await answer();
+    expect(await Promise.all(written)).toHaveLength(8);
+  });
 });

@@ -1,6 +1,7 @@
 import {
   mergeAround,
   type AtomJournal,
+  type JournalBounds,
   type AtomKey,
   type AtomRow,
   type Facts,
@@ -19,19 +20,35 @@ export interface DrainInit {
   readonly onRefused: (provider: string, row: AtomRow, error: MemoryError) => void;
 }
 
-const PAGE_ROWS = 500;
+/** Which rows are brought, and how many at a time. */
+export interface DrainPart {
+  readonly pageRows: number;
+  readonly bounds: JournalBounds;
+}
+
+const LARGE_BYTES = 256 * 1024;
+/** Nearly all rows, in pages that take half a second at the most on a slow link. */
+export const SMALL_ROWS: DrainPart = { pageRows: 500, bounds: { mostRowBytes: LARGE_BYTES, mostBytes: 1024 * 1024 } };
+/** Those that take their time on the way, one by one. */
+export const LARGE_ROWS: DrainPart = { pageRows: 1, bounds: { aboveRowBytes: LARGE_BYTES } };
 
 /**
  * Brings one provider what the journal holds for it, page by page; only what it has acknowledged is settled. Any number of
- * processes may do so at once.
+ * processes may do so at once, and the parts side by side.
  *
+ * @param isOver whether it is to end before the next page.
  * @throws what the provider or the journal throws; what was settled before stays so.
  */
-export async function drain({ journal, providers, merge, onRefused }: DrainInit, provider: string): Promise<void> {
+export async function drain(
+  { journal, providers, merge, onRefused }: DrainInit,
+  provider: string,
+  { pageRows, bounds }: DrainPart,
+  isOver: () => boolean = () => false,
+): Promise<void> {
   const others = providers.filter((name) => name !== provider);
   let after: AtomKey | undefined;
-  for (;;) {
-    const rows = await journal.pending(provider, after, PAGE_ROWS);
+  while (!isOver()) {
+    const rows = await journal.pending(provider, after, pageRows, bounds);
     if (rows.length === 0) return;
     const refused: RefusedAtom[] = [];
     await mergeAround(

@@ -1,4 +1,4 @@
-import { drain, type DrainInit } from "./drain.ts";
+import { drain, LARGE_ROWS, SMALL_ROWS, type DrainInit } from "./drain.ts";
 
 interface DrainerInit extends DrainInit {
   /** Whether a provider can be sent work now. */
@@ -36,17 +36,30 @@ export class Drainer {
     this.catchUp(provider).catch((error: unknown) => this.#init.onError(provider, error));
   }
 
-  /** Brings a provider what the journal holds for it. One at a time: whoever asks meanwhile gets the same. */
-  catchUp(provider: string): Promise<void> {
-    if (this.#isStopped || this.#timer === undefined) return Promise.resolve();
-    const underWay = this.#underWay.get(provider);
+  /**
+   * Brings a provider what the journal holds for it: small rows first, and then the large ones, beside which other small ones
+   * may go. One of each at a time: a call that comes meanwhile waits for the same.
+   */
+  async catchUp(provider: string): Promise<void> {
+    if (this.#isStopped || this.#timer === undefined) return;
+    const isOver = (): boolean => this.#isStopped;
+    const small = this.#once(`${provider} small`, () => drain(this.#init, provider, SMALL_ROWS, isOver));
+    const large = this.#once(`${provider} large`, async () => {
+      await small;
+      await drain(this.#init, provider, LARGE_ROWS, isOver);
+    });
+    await Promise.all([small, large]);
+  }
+
+  #once(name: string, work: () => Promise<void>): Promise<void> {
+    const underWay = this.#underWay.get(name);
     if (underWay !== undefined) return underWay;
-    const started = drain(this.#init, provider).finally(() => this.#underWay.delete(provider));
-    this.#underWay.set(provider, started);
+    const started = work().finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, started);
     return started;
   }
 
-  /** Waits for what is under way. */
+  /** Waits for the pages that are under way. What is left stays in the journal. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);

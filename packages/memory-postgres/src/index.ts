@@ -4,4 +4,4 @@ export { PostgresMemoryStorage } from "./postgres-storage.ts";
 export type { AtomPlaces } from "./replication/places.ts";
 export type { RepairOptions, RepairProgress, RepairReport } from "./replication/repair.ts";
 export type { Acknowledge, ReplicationMode, ReplicationOptions } from "./replication/settings.ts";
-export type { DeadLetter, ReplicationPair, ReplicationStatus } from "./replication/status.ts";
+export type { DeadLetter, JournalStatus, ReplicationPair, ReplicationStatus } from "./replication/status.ts";

@@ -90,8 +90,12 @@ export class LocalJournal implements AtomJournal {
     return (await this.storage()).journal.append(rows);
   }
 
-  async pending(...[store, after, limit]: Parameters<AtomJournal["pending"]>): ReturnType<AtomJournal["pending"]> {
-    return (await this.storage()).journal.pending(store, after, limit);
+  async pending(...page: Parameters<AtomJournal["pending"]>): ReturnType<AtomJournal["pending"]> {
+    return (await this.storage()).journal.pending(...page);
+  }
+
+  async backlog(stores: readonly string[]): ReturnType<AtomJournal["backlog"]> {
+    return (await this.storage()).journal.backlog(stores);
   }
 
   async settle(...[store, others, atoms]: Parameters<AtomJournal["settle"]>): Promise<void> {

@@ -162,12 +162,19 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   /**
    * What is on its way between the providers: hints for each pair, how old they are, when they were last drained and
-   * repaired, and what a provider refuses for good.
+   * repaired, and what a provider refuses for good; and what the local journal holds for each of them.
    */
   async getReplicationStatus(): Promise<ReplicationStatus> {
-    const status = await this.runOperation("getReplicationStatus", "read", () => this.#replicator.status());
-    const local = this.#localReplica;
-    return local === undefined ? status : { ...status, localReplica: { caughtUpAt: local.caughtUpAt } };
+    return this.runOperation("getReplicationStatus", "read", async () => {
+      const status = await this.#replicator.status();
+      const journal = await this.#writes.journalStatus(this.clock.wallTimeMs());
+      const local = this.#localReplica;
+      return {
+        ...status,
+        ...(journal === undefined ? {} : { journal }),
+        ...(local === undefined ? {} : { localReplica: { caughtUpAt: local.caughtUpAt } }),
+      };
+    });
   }
 
   /**

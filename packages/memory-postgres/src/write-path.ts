@@ -2,12 +2,14 @@
 import type { DatabaseManager } from "@rivet/db-manager";
 import {
   addRemoved,
+  atomIdTimeMs,
   MemoryError,
   type AtomWrite,
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
   type Facts,
+  type JournalBacklog,
   type Merged,
   type Removed,
   type WriteQueue,
@@ -21,6 +23,7 @@ import type { LocalReplica } from "./local-replica.ts";
 import { merge } from "./merge.ts";
 import { remove } from "./remove.ts";
 import type { Replicator } from "./replication/replicator.ts";
+import type { JournalStatus } from "./replication/status.ts";
 import type { Statements } from "./statements/index.ts";
 import type { Store } from "./store.ts";
 
@@ -52,6 +55,7 @@ export class WritePath {
   readonly #fallback: Fallback | undefined;
   readonly #localReplica: LocalReplica | undefined;
   #removeGuard: (() => void) | undefined;
+  #removeBacklog: (() => void) | undefined;
 
   constructor({ store, journal, localReplica, unhinted, replicator, required }: WritePathInit) {
     this.#replicator = replicator;
@@ -82,7 +86,27 @@ export class WritePath {
     if (journal.mayHoldAtoms) drainer.start();
     // Before a provider takes work again it gets what it missed; alone, it takes work at once.
     this.#removeGuard = db.addReturnGuard({ catchUp: ({ name }) => drainer.catchUp(name) });
+    this.#removeBacklog = db.addBacklog(() => this.#backlog(journal));
     db.on("stateChange", this.#onStateChange);
+  }
+
+  /** What the journal holds for each provider; undefined where there is no journal. */
+  async journalStatus(nowMs: number): Promise<JournalStatus[] | undefined> {
+    const journal = this.#fallback?.journal;
+    if (journal === undefined) return undefined;
+    return (await this.#backlog(journal)).map(({ store, atoms, bytes, oldestId }) => ({
+      to: store,
+      atoms,
+      bytes,
+      oldestAtomAgeMs: oldestId === undefined ? undefined : Math.max(0, nowMs - atomIdTimeMs(oldestId)),
+    }));
+  }
+
+  /** Without a file there is nothing in it, and asking makes none. */
+  async #backlog(journal: LocalJournal): Promise<readonly JournalBacklog[]> {
+    const names = this.#store.db.providerNames;
+    if (journal.mayHoldAtoms) return journal.backlog(names);
+    return names.map((store) => ({ store, atoms: 0, bytes: 0, oldestId: undefined }));
   }
 
   submit(write: AtomWrite): Promise<AtomWriteResult> {
@@ -121,7 +145,7 @@ export class WritePath {
 
   async #removeElsewhere(deletion: Deletion, provider: string, first: Removed): Promise<Removed> {
     // What was deleted reaches the others first, so that nothing is counted twice.
-    if (deletion.scope === "user") await this.#replicator.drainTo(provider);
+    if (deletion.scope === "user") await this.#replicator.drainTo(provider, false);
     let removed = first;
     let isFound = false;
     for (const other of this.#replicator.reachableBeside(provider)) {
@@ -181,6 +205,7 @@ export class WritePath {
   /** Ends what goes on in the background. */
   async close(): Promise<void> {
     this.#removeGuard?.();
+    this.#removeBacklog?.();
     this.#store.db.off("stateChange", this.#onStateChange);
     await this.#fallback?.drainer.stop();
     await this.#fallback?.journal.close();

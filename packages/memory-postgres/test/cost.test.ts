@@ -58,7 +58,7 @@ describe("among a million atoms, every read but those over all users", () => {
 describe("an append", () => {
   const server = sharedServer({ beforeAll, afterAll });
 
-  it("touches as many pages in a session of 20,000 messages as in a short one", { timeout: 60_000 }, async () => {
+  it("touches as many pages in a session of 20,000 messages as in a short one", { timeout: 120_000 }, async () => {
     const url = await server().createDatabase();
     await using storage = await new PostgresMemoryStorage({ connectionString: url }).open();
     const client = new pg.Client({ connectionString: url });

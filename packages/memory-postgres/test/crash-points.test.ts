@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
-import { runScript, sharedServer, type ScriptRun } from "@rivet/local-servers";
+import { runScript, sharedServer, until, type ScriptRun } from "@rivet/local-servers";
 import { Session, verify, type SessionData } from "@rivet/memory-core";
 import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NAMES, ThreeProviders } from "./three-providers.ts";
 
 const server = sharedServer({ beforeAll, afterAll }, { settings: { max_connections: "500" } });
@@ -54,7 +54,7 @@ console.log(`crash points: every ${EVERY}th, from number ${FIRST} on`);
 describe("a process that is killed before and after each statement of a change and of its replication", () => {
   it.for(Object.keys(CHANGES))(
     "leaves nothing lost, doubled or resurrected: %s",
-    { timeout: 300_000 },
+    { timeout: 900_000 },
     async (change) => {
       const lanes = await Promise.all(Array.from({ length: LANES }, () => startCrash(change)));
       // On a busy machine a run may hedge, and its statements are not those of the next: the one with the fewest did not.
@@ -201,20 +201,20 @@ class Crash {
   }
 
   async #changedEverywhere(target: Target, isOver: AbortSignal): Promise<void> {
-    await vi.waitFor(
+    await until(
       async () => {
         if (isOver.aborted) return;
         expect(await this.#shown(target)).toEqual(this.#changed);
         expect(await this.#hints()).toBe(0);
       },
-      { timeout: 30_000, interval: 200 },
+      { intervalMs: 200 },
     );
     isOver.throwIfAborted();
   }
 
   async #equal(storage: PostgresMemoryStorage): Promise<void> {
     await storage.open();
-    await vi.waitFor(async () => expect(await this.#hints()).toBe(0), { timeout: 20_000, interval: 200 });
+    await until(async () => expect(await this.#hints()).toBe(0), { intervalMs: 200 });
     for (const name of NAMES.slice(1)) {
       for await (const difference of verify(this.#providers.at("neon"), this.#providers.at(name))) {
         throw new Error(`${name} differs from neon: ${JSON.stringify(difference)}`);

@@ -1,20 +1,20 @@
 import { AtomClock, MemoryError, type AtomRow, type Facts, type Merged } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { expect, it, onTestFinished } from "vitest";
-import { drain } from "../src/drain.ts";
+import { drain, LARGE_ROWS, SMALL_ROWS } from "../src/drain.ts";
 import { journalPath } from "./three-providers.ts";
 
 const clock = new AtomClock();
 const PROVIDERS = ["neon", "railway"];
 
-function rowOf(sessionId: string): AtomRow {
+function rowOf(sessionId: string, content = "1"): AtomRow {
   const id = clock.next();
   return {
     sessionId,
     id,
     userId: "ada",
     memoryType: "log",
-    content: "1",
+    content,
     metadata: "{}",
     createdAtMs: 5,
     expiresAtMs: null,
@@ -41,7 +41,7 @@ it("settles only what the provider has acknowledged", async () => {
     sent.push(...part);
     return { inserted: part.length, removed: 0 };
   };
-  const drained = drain({ journal, providers: PROVIDERS, merge, onRefused: () => undefined }, "neon");
+  const drained = drain({ journal, providers: PROVIDERS, merge, onRefused: () => undefined }, "neon", SMALL_ROWS);
   await expect(drained).rejects.toMatchObject({ code: "unavailable" });
   expect(sent).toHaveLength(500);
   expect(await journal.pending("neon", undefined, 2_000)).toEqual(rows.slice(500));
@@ -49,7 +49,7 @@ it("settles only what the provider has acknowledged", async () => {
 });
 
 it("goes around the rows that a provider refuses, and keeps them", async () => {
-  const rows = ["a", "a", "b", "b", "c"].map(rowOf);
+  const rows = ["a", "a", "b", "b", "c"].map((sessionId) => rowOf(sessionId));
   const [, poison] = rows;
   const journal = await journalWith(rows);
   const sent = new Set<AtomRow | undefined>();
@@ -60,8 +60,29 @@ it("goes around the rows that a provider refuses, and keeps them", async () => {
   };
   const refused: string[] = [];
   const onRefused = (provider: string, { id }: AtomRow): void => void refused.push(`${provider} ${id}`);
-  await drain({ journal, providers: PROVIDERS, merge, onRefused }, "neon");
+  await drain({ journal, providers: PROVIDERS, merge, onRefused }, "neon", SMALL_ROWS);
   expect(sent).toEqual(new Set(rows.filter((row) => row !== poison)));
   expect(refused).toEqual([`neon ${poison?.id}`]);
   expect(await journal.pending("neon", undefined, 10)).toEqual([poison]);
+});
+
+it("brings the small rows in pages of a megabyte, and each large one by itself", async () => {
+  const small = Array.from({ length: 12 }, (_, index) => rowOf(`s${index}`, JSON.stringify("x".repeat(200_000))));
+  const large = ["a", "s1", "z"].map((sessionId) => rowOf(sessionId, JSON.stringify("y".repeat(2_000_000))));
+  const journal = await journalWith([...large, ...small]);
+  const pages: AtomRow[][] = [];
+  const merge = async (_: string, { rows }: Facts): Promise<Merged> => {
+    pages.push([...rows]);
+    return { inserted: rows.length, removed: 0 };
+  };
+  const init = { journal, providers: PROVIDERS, merge, onRefused: () => undefined };
+  await drain(init, "neon", SMALL_ROWS);
+  expect(pages.map(({ length }) => length)).toEqual([5, 5, 2]);
+  expect(new Set(pages.flat())).toEqual(new Set(small));
+  await drain(init, "neon", LARGE_ROWS);
+  expect(pages.slice(3)).toEqual(large.map((row) => [row]));
+  const [neon, railway] = await journal.backlog(PROVIDERS);
+  expect(neon).toEqual({ store: "neon", atoms: 0, bytes: 0, oldestId: undefined });
+  expect(railway).toMatchObject({ store: "railway", atoms: 15, oldestId: small[0]?.id });
+  expect(railway?.bytes).toBe([...small, ...large].reduce((sum, { content }) => sum + content.length + 2, 0));
 });

@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { DatabaseManager } from "@rivet/db-manager";
-import { sharedServer } from "@rivet/local-servers";
+import { sharedServer, until } from "@rivet/local-servers";
 import { MemoryError, Session } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { journalPath, NAMES, ThreeProviders } from "./three-providers.ts";
 import { runScript } from "./writer-process.ts";
 
@@ -40,10 +40,10 @@ describe("a save", () => {
     providers.cut("refuse", "neon");
     expect(await say(session, "two")).toBe("supabase degraded");
     providers.cut("pass", "neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     expect(await say(session, "three")).toBe("neon");
     const all = ["one", "two", "three"];
-    await vi.waitFor(async () =>
+    await until(async () =>
       expect(await providers.texts(session.sessionId)).toEqual({ neon: all, supabase: all, railway: all }),
     );
   });
@@ -59,9 +59,8 @@ describe("a save", () => {
     expect(storage.db.getProviderStats()["neon"]?.hedges).toBe(1);
     providers.cut("pass", "neon");
     const all = ["one", "two"];
-    await vi.waitFor(
-      async () => expect(await providers.texts(session.sessionId)).toEqual({ neon: all, supabase: all, railway: all }),
-      8_000,
+    await until(async () =>
+      expect(await providers.texts(session.sessionId)).toEqual({ neon: all, supabase: all, railway: all }),
     );
   });
 
@@ -93,9 +92,9 @@ describe("when no provider is left", () => {
     expect(await say(other, "hello")).toBe("local degraded");
     expect(await isDrained(path)).toBe(false);
     providers.cut("pass", ...NAMES);
-    await vi.waitFor(async () => expect(await isDrained(path)).toBe(true), { timeout: 8_000, interval: 100 });
+    await until(async () => expect(await isDrained(path)).toBe(true), { intervalMs: 200 });
     const all = ["one", "two", "three"];
-    await vi.waitFor(async () =>
+    await until(async () =>
       expect(await providers.texts(session.sessionId)).toEqual({ neon: all, supabase: all, railway: all }),
     );
     expect(await providers.texts(other.sessionId)).toEqual({
@@ -115,8 +114,8 @@ describe("when no provider is left", () => {
     providers.cut("refuse", ...NAMES);
     await say(session, "two");
     providers.cut("pass", ...NAMES);
-    await vi.waitFor(async () => expect(await isDrained(path)).toBe(true), { timeout: 8_000, interval: 100 });
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(async () => expect(await isDrained(path)).toBe(true), { intervalMs: 200 });
+    await until(() => expect(storage.db.provider).toBe("neon"));
     session.addUserMessage("three");
     expect(await session.save({ ifUnchanged: true })).toMatchObject({ acceptedBy: ["neon"], degraded: false });
   });
@@ -131,7 +130,7 @@ describe("when no provider is left", () => {
     providers.cut("refuse", "neon");
     expect(await say(session, "two")).toBe("local degraded");
     providers.cut("pass", "neon");
-    await vi.waitFor(async () => expect(await file.journal.pending("postgres", undefined, 1)).toEqual([]), 8_000);
+    await until(async () => expect(await file.journal.pending("postgres", undefined, 1)).toEqual([]));
     expect(await say(session, "three")).toBe("postgres");
     expect((await providers.texts(session.sessionId))["neon"]).toEqual(["one", "two", "three"]);
     await storage.close();
@@ -150,7 +149,7 @@ describe("when no provider is left", () => {
     expect(acceptedBy).toBe("local");
     providers.cut("pass", ...NAMES);
     await providers.storage({ local: path });
-    await vi.waitFor(async () => expect(await isDrained(path)).toBe(true), { timeout: 8_000, interval: 100 });
+    await until(async () => expect(await isDrained(path)).toBe(true), { intervalMs: 200 });
     const left = { neon: ["left behind"], supabase: ["left behind"], railway: ["left behind"] };
     expect(await providers.texts(sessionId ?? "")).toEqual(left);
   });
@@ -166,7 +165,7 @@ describe("when no provider is left", () => {
       expect(receipts).toEqual(["local degraded", "local degraded"]);
     }
     providers.cut("pass", ...NAMES);
-    await vi.waitFor(async () => expect(await isDrained(path)).toBe(true), { timeout: 8_000, interval: 100 });
+    await until(async () => expect(await isDrained(path)).toBe(true), { intervalMs: 200 });
     const all = Array.from({ length: 20 }, (_, index) => String(index));
     for (const { sessionId } of sessions) {
       expect(await providers.texts(sessionId)).toEqual({ neon: all, supabase: all, railway: all });
@@ -184,7 +183,7 @@ describe("when no provider is left", () => {
     expect(await errorOf(session.save())).toMatchObject({ code: "unavailable", retryable: true });
     expect((await errorOf(storage.deleteSession(session.sessionId))).code).toBe("unavailable");
     providers.cut("pass", ...NAMES);
-    await vi.waitFor(() => expect(storage.db.getProviderStats()["neon"]?.state).toBe("up"), 8_000);
+    await until(() => expect(storage.db.getProviderStats()["neon"]?.state).toBe("up"));
     await session.save();
     expect((await providers.texts(session.sessionId))["neon"]).toEqual(["two"]);
   });
@@ -238,11 +237,11 @@ describe("a journal that is full", () => {
     expect(error.message).toMatch(/neon .* and the local journal cannot take it: .*cannot grow/);
 
     providers.cut("pass", ...NAMES);
-    await vi.waitFor(async () => expect(await isDrained(path)).toBe(true), { timeout: 8_000, interval: 100 });
-    await vi.waitFor(async () =>
+    await until(async () => expect(await isDrained(path)).toBe(true), { intervalMs: 200 });
+    await until(async () =>
       expect(await providers.texts(session.sessionId)).toMatchObject({ neon: acknowledged, railway: acknowledged }),
     );
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     // What was refused is still in the session, and goes with the next save.
     expect(session.unsavedCount).toBe(1);
     expect(await session.save()).toMatchObject({ acceptedBy: ["neon"] });
@@ -260,7 +259,7 @@ describe("the journal in the middle of the order", () => {
     const session = new Session({ userId: "ada", storage });
     expect(await say(session, "one")).toBe("local degraded");
     // Those that are well get it at once.
-    await vi.waitFor(async () =>
+    await until(async () =>
       expect(await providers.texts(session.sessionId)).toMatchObject({ supabase: ["one"], railway: ["one"] }),
     );
     const broken = await providers.storage({ local: `${path}/is/no/folder.db` }, inOrder);
@@ -289,12 +288,12 @@ describe("what a provider refuses when the journal is emptied", () => {
     onTestFinished(() => file.close());
     const leftFor = async (name: string): Promise<Set<string>> =>
       new Set((await file.journal.pending(name, undefined, 100)).map(({ sessionId }) => sessionId));
-    await vi.waitFor(
+    await until(
       async () => {
         expect(await leftFor("neon")).toEqual(new Set([taken.sessionId]));
         expect(await leftFor("railway")).toEqual(new Set());
       },
-      { timeout: 8_000, interval: 100 },
+      { intervalMs: 200 },
     );
     expect((await providers.texts(good.sessionId))["neon"]).toEqual(["while all were gone"]);
     expect(
@@ -338,7 +337,7 @@ describe("open()", () => {
     const session = new Session({ userId: "ada", storage });
     expect(await say(session, "one")).toBe("supabase degraded");
     providers.cut("pass", "neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     expect(await say(session, "two")).toBe("neon");
   });
 

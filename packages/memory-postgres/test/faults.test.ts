@@ -51,7 +51,7 @@ describe("the server ends every connection", () => {
     await expectComplete(url, sessions, 5);
   });
 
-  it("while they are busy: every save works, and nothing is lost or doubled", { timeout: 60_000 }, async () => {
+  it("while they are busy: every save works, and nothing is lost or doubled", { timeout: 120_000 }, async () => {
     const own = await startPostgres();
     onTestFinished(() => own[Symbol.asyncDispose]());
     const url = await own.createDatabase();
@@ -111,7 +111,7 @@ describe("a pool of one connection", () => {
 describe("a server that is stopped", () => {
   it.each(["fast", "immediate", "kill"] as const)(
     "by %s makes saves unavailable, and they go through when it is started again",
-    { timeout: 30_000 },
+    { timeout: 120_000 },
     async (mode) => {
       const own: PostgresServer = await startPostgres();
       onTestFinished(() => own[Symbol.asyncDispose]());
@@ -143,7 +143,7 @@ async function savedThroughProxy(): Promise<{ url: string; proxy: TcpProxy; sess
 }
 
 describe("a server that falls silent", () => {
-  it("ends a save with timeout within the deadline, and a repeat makes it right", { timeout: 30_000 }, async () => {
+  it("ends a save with timeout within the deadline, and a repeat makes it right", { timeout: 120_000 }, async () => {
     const { url, proxy, session } = await savedThroughProxy();
 
     proxy.setMode("black-hole");
@@ -156,7 +156,7 @@ describe("a server that falls silent", () => {
     await expectComplete(url, [session], 2);
   });
 
-  it("after it has committed: the repeat finds everything there", { timeout: 30_000 }, async () => {
+  it("after it has committed: the repeat finds everything there", { timeout: 120_000 }, async () => {
     const { url, proxy, session } = await savedThroughProxy();
 
     proxy.setMode("swallow-replies");
@@ -172,7 +172,7 @@ describe("a server that falls silent", () => {
 describe("a password", () => {
   const password = "s3cr3t/p@ss";
 
-  it("appears in no error, stack or stat, whatever goes wrong", { timeout: 30_000 }, async () => {
+  it("appears in no error, stack or stat, whatever goes wrong", { timeout: 120_000 }, async () => {
     const url = await server().createDatabase();
     await server().query(`CREATE ROLE locked LOGIN PASSWORD '${password}'`);
     const database = decodeURIComponent(new URL(url).pathname.slice(1));

@@ -1,8 +1,8 @@
-import { sharedServer } from "@rivet/local-servers";
+import { sharedServer, until } from "@rivet/local-servers";
 import { MemoryError, Session, verify } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { journalPath, NAMES, ThreeProviders } from "./three-providers.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
@@ -23,9 +23,9 @@ function textsOf(session: Session | null): unknown[] | undefined {
 async function untilEqual(path: string, providers: ThreeProviders): Promise<void> {
   const file = new SQLiteStorage(path);
   try {
-    await vi.waitFor(async () => {
+    await until(async () => {
       for await (const difference of verify(providers.at("neon"), file)) throw new Error(JSON.stringify(difference));
-    }, SOON);
+    });
   } finally {
     await file.close();
   }
@@ -83,9 +83,8 @@ describe("a local replica", () => {
 
     providers.cut("pass", ...NAMES);
     const all = ["one", "two", "three"];
-    await vi.waitFor(
-      async () => expect(await providers.texts(session.sessionId)).toEqual({ neon: all, supabase: all, railway: all }),
-      SOON,
+    await until(async () =>
+      expect(await providers.texts(session.sessionId)).toEqual({ neon: all, supabase: all, railway: all }),
     );
     await untilEqual(path, providers);
   });

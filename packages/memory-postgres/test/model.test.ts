@@ -6,7 +6,7 @@ const RUNS = 5_000;
 
 it(
   `three stores keep what they accept and become equal, in ${RUNS} runs of up to 50 steps`,
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     expect(await check(SOUND, { runs: RUNS })).toBeUndefined();
   },

@@ -8,14 +8,14 @@ import { scriptLines } from "./writer-process.ts";
 const server = sharedServer({ beforeAll, afterAll });
 
 describe("several processes on one database", () => {
-  it("create the tables at once, and each finds them ready", { timeout: 60_000 }, async () => {
+  it("create the tables at once, and each finds them ready", { timeout: 120_000 }, async () => {
     const url = await server().createDatabase();
     const answers = await Promise.all(Array.from({ length: 6 }, () => scriptLines(url, "opener.ts")));
     expect(answers.flat()).toEqual(Array.from({ length: 6 }, () => "open"));
     expect(await server().query("SELECT schema_version FROM rivet_store", [], databaseOf(url))).toHaveLength(1);
   });
 
-  it("append to one session and keep everything, in the order of each", { timeout: 60_000 }, async () => {
+  it("append to one session and keep everything, in the order of each", { timeout: 120_000 }, async () => {
     const url = await server().createDatabase();
     const names = ["ada", "bob"];
     const turns = 40;

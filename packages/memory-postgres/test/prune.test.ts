@@ -1,7 +1,7 @@
-import { sharedServer } from "@rivet/local-servers";
+import { sharedServer, until } from "@rivet/local-servers";
 import { Session, verify } from "@rivet/memory-core";
 import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { journalPath, NAMES, ThreeProviders } from "./three-providers.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
@@ -19,7 +19,7 @@ async function saveNotes(storage: PostgresMemoryStorage, sessionId: string): Pro
 
 /** Waits until all providers hold the same, and nothing is on its way. */
 async function equal(storage: PostgresMemoryStorage, providers: ThreeProviders): Promise<void> {
-  await vi.waitFor(
+  await until(
     async () => {
       const { pairs } = await storage.getReplicationStatus();
       expect(pairs.filter(({ hints }) => hints > 0)).toEqual([]);
@@ -27,7 +27,7 @@ async function equal(storage: PostgresMemoryStorage, providers: ThreeProviders):
         for await (const difference of verify(providers.at("neon"), providers.at(name))) expect(difference).toBeNull();
       }
     },
-    { timeout: 15_000, interval: 200 },
+    { intervalMs: 200 },
   );
 }
 
@@ -50,13 +50,9 @@ describe("an atom that expires", () => {
     providers.cut("refuse", ...NAMES);
     await saveNotes(storage, "t");
     providers.cut("pass", ...NAMES);
-    await vi.waitFor(
-      async () => expect(await notes(providers, "t")).toEqual(NAMES.map(() => ["gone", "soon", "stays"])),
-      {
-        timeout: 15_000,
-        interval: 200,
-      },
-    );
+    await until(async () => expect(await notes(providers, "t")).toEqual(NAMES.map(() => ["gone", "soon", "stays"])), {
+      intervalMs: 200,
+    });
     await equal(storage, providers);
     for (const name of NAMES) {
       const stored = await providers.at(name).queryMemoryAtoms({ memoryType: "note" });

@@ -1,4 +1,4 @@
-import { sharedServer } from "@rivet/local-servers";
+import { sharedServer, until } from "@rivet/local-servers";
 import { MemoryError, Session, verify } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
@@ -35,12 +35,12 @@ async function errorOf(work: Promise<unknown>): Promise<MemoryError> {
 
 /** Waits until nothing is on its way and all providers hold the same. */
 async function equal(storage: PostgresMemoryStorage, providers: ThreeProviders): Promise<void> {
-  await vi.waitFor(
+  await until(
     async () => {
       expect(await hintsLeft(storage)).toBe(0);
       expect(await differences(providers)).toEqual([]);
     },
-    { timeout: 15_000, interval: 200 },
+    { intervalMs: 200 },
   );
 }
 
@@ -51,7 +51,7 @@ async function needsRepair(storage: PostgresMemoryStorage, from: string, to: str
 }
 
 async function settled(storage: PostgresMemoryStorage): Promise<void> {
-  await vi.waitFor(async () => expect(await hintsLeft(storage)).toBe(0), 10_000);
+  await until(async () => expect(await hintsLeft(storage)).toBe(0));
 }
 
 async function say(session: Session, text: string): Promise<void> {
@@ -72,13 +72,10 @@ describe("what one provider accepts", () => {
     });
     const elsewhere = storage.clock.next();
     const heldBy = async (): Promise<unknown> => (await storage.locateAtoms(sessionId, [id, elsewhere])).heldBy;
-    await vi.waitFor(
-      async () => expect(await heldBy()).toEqual({ [id]: ["neon", "supabase"], [elsewhere]: [] }),
-      8_000,
-    );
+    await until(async () => expect(await heldBy()).toEqual({ [id]: ["neon", "supabase"], [elsewhere]: [] }));
     expect((await storage.locateAtoms(sessionId, [id])).unreachable).toEqual(["railway"]);
     providers.cut("pass", "railway");
-    await vi.waitFor(async () => expect(await heldBy()).toEqual({ [id]: [...NAMES], [elsewhere]: [] }), 8_000);
+    await until(async () => expect(await heldBy()).toEqual({ [id]: [...NAMES], [elsewhere]: [] }));
     expect((await storage.locateAtoms("another", [id])).heldBy).toEqual({ [id]: [] });
     expect(await errorOf(storage.locateAtoms(sessionId, ["x"]))).toMatchObject({ code: "invalid_input" });
   });
@@ -120,7 +117,7 @@ describe("what one provider accepts", () => {
     await say(session, "two");
     await storage.deleteSession((await makeSession(storage)).sessionId);
     providers.cut("pass", "neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     const loaded = await storage.loadSession(session.sessionId);
     expect(loaded?.getRecentMessages().map(({ content }) => content)).toEqual(["one", "two"]);
     await settled(storage);
@@ -201,14 +198,11 @@ describe("hints", () => {
       const { hints = 0, needsRepair } = pairs.find(({ from, to }) => from === "neon" && to === "railway") ?? {};
       return { hasHints: hints > 0, needsRepair };
     };
-    await vi.waitFor(async () => expect(await toRailway()).toMatchObject({ hasHints: true, needsRepair: true }), 5_000);
+    await until(async () => expect(await toRailway()).toMatchObject({ hasHints: true, needsRepair: true }));
     providers.cut("pass", "railway");
     await equal(storage, providers);
     // A repair takes the mark away last.
-    await vi.waitFor(
-      async () => expect(await toRailway()).toMatchObject({ hasHints: false, needsRepair: false }),
-      5_000,
-    );
+    await until(async () => expect(await toRailway()).toMatchObject({ hasHints: false, needsRepair: false }));
   });
 
   it("are made up for also when their provider was away while the one that lacks them came back", async () => {
@@ -218,15 +212,15 @@ describe("hints", () => {
     for (let count = 0; count < 10; count += 1) await makeSession(first);
     await first.close();
     const storage = await providers.storage({ maxHints: 5 });
-    await vi.waitFor(async () => expect(await needsRepair(storage, "neon", "railway")).toBe(true), 5_000);
+    await until(async () => expect(await needsRepair(storage, "neon", "railway")).toBe(true));
     providers.cut("refuse", "neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("supabase"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("supabase"));
     providers.cut("pass", "railway");
-    await vi.waitFor(() => expect(storage.db.getProviderStats()["railway"]?.state).toBe("up"), 8_000);
+    await until(() => expect(storage.db.getProviderStats()["railway"]?.state).toBe("up"));
     providers.cut("pass", "neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     await equal(storage, providers);
-    await vi.waitFor(async () => expect(await needsRepair(storage, "neon", "railway")).toBe(false), 5_000);
+    await until(async () => expect(await needsRepair(storage, "neon", "railway")).toBe(false));
   });
 
   it("that were dropped are not forgotten by a repair of other providers", async () => {
@@ -276,7 +270,7 @@ describe("hints", () => {
     providers.cut("refuse", "neon");
     const missed = await makeSession(storage);
     providers.cut("pass", "neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     await settled(storage);
     expect(await textsOf(providers.at("neon"), missed.sessionId)).toEqual(["hello"]);
     expect(await textsOf(providers.at("railway"), missed.sessionId)).toBeUndefined();
@@ -291,7 +285,7 @@ describe("a provider that is restored from a backup", () => {
     await makeSession(storage);
     await equal(storage, providers);
     const restore = await providers.backUp("neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     const later = await providers.storage();
     const { sessionId } = await makeSession(later);
     const deleted = await makeSession(later);
@@ -301,7 +295,7 @@ describe("a provider that is restored from a backup", () => {
     // Whoever notices it first repairs it.
     for (const { db } of [storage, later]) db.on("error", (error) => reports.push(error));
     await restore();
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     expect(await textsOf(storage, sessionId)).toEqual(["hello"]);
     expect(reports.some((error) => String(error).includes("restored from a backup"))).toBe(true);
     await equal(storage, providers);
@@ -309,24 +303,24 @@ describe("a provider that is restored from a backup", () => {
 });
 
 describe("a provider that is away while another one is restored from a backup", () => {
-  it("gets what the restored one had for it", { timeout: 60_000 }, async () => {
+  it("gets what the restored one had for it", { timeout: 120_000 }, async () => {
     const providers = await ThreeProviders.start(server());
     const storage = await providers.storage();
     await makeSession(storage);
     await equal(storage, providers);
     const restore = await providers.backUp("neon");
-    await vi.waitFor(() => expect(storage.db.provider).toBe("neon"), 8_000);
+    await until(() => expect(storage.db.provider).toBe("neon"));
     const remembered = (): Promise<unknown> =>
       server().query("SELECT heartbeat FROM replication_peers WHERE name = 'neon'", [], providers.database("supabase"));
     const before = await remembered();
     const later = await providers.storage();
-    await vi.waitFor(async () => expect(await remembered()).not.toEqual(before), 5_000);
+    await until(async () => expect(await remembered()).not.toEqual(before));
     providers.cut("refuse", "railway");
     const { sessionId } = await makeSession(later);
-    await vi.waitFor(async () => expect(await textsOf(providers.at("supabase"), sessionId)).toEqual(["hello"]));
+    await until(async () => expect(await textsOf(providers.at("supabase"), sessionId)).toEqual(["hello"]));
     await later.close();
     await restore();
-    await vi.waitFor(async () => expect(await textsOf(providers.at("neon"), sessionId)).toEqual(["hello"]), 20_000);
+    await until(async () => expect(await textsOf(providers.at("neon"), sessionId)).toEqual(["hello"]));
     providers.cut("pass", "railway");
     await equal(storage, providers);
     expect(await textsOf(providers.at("railway"), sessionId)).toEqual(["hello"]);
@@ -350,12 +344,12 @@ describe("acknowledge", () => {
     expect(await textsOf(providers.at("railway"), session.sessionId)).toEqual(["three"]);
     providers.cut("refuse", "supabase", "railway");
     session.addUserMessage("four");
-    await vi.waitFor(async () =>
+    await until(async () =>
       expect(await errorOf(session.save())).toMatchObject({ code: "unavailable", retryable: true }),
     );
     expect(session.unsavedCount).toBe(1);
     providers.cut("pass", "supabase", "railway");
-    await vi.waitFor(async () => expect((await session.save()).acceptedBy).toHaveLength(2), 8_000);
+    await until(async () => expect((await session.save()).acceptedBy).toHaveLength(2));
     await equal(storage, providers);
     expect(await textsOf(storage, session.sessionId)).toEqual(["three", "four"]);
   });
@@ -375,7 +369,7 @@ describe("a session", () => {
     expect((await storage.loadSession(sessionId))?.completeness).toEqual({ isComplete: true, unreachable: [] });
     await settled(storage);
     providers.cut("refuse", "neon");
-    await vi.waitFor(async () =>
+    await until(async () =>
       expect((await storage.loadSession(sessionId))?.completeness).toEqual({
         isComplete: false,
         unreachable: ["neon"],
@@ -395,7 +389,7 @@ describe("a session", () => {
     await errorOf(storage.loadSession(session.sessionId));
     providers.cut("pass", "neon");
     const load = (): Promise<Session | null> => storage.loadSession(session.sessionId);
-    await vi.waitFor(async () => expect((await load())?.history.length).toBe(1), 8_000);
+    await until(async () => expect((await load())?.history.length).toBe(1));
     providers.cut("pass", "supabase");
     await vi.waitUntil(
       async () => {
@@ -430,7 +424,7 @@ describe("a deletion", () => {
     const session = await makeSession(storage);
     await settled(storage);
     providers.cut("refuse", "neon");
-    await vi.waitFor(async () => expect(await storage.deleteSession(session.sessionId)).toBe(true));
+    await until(async () => expect(await storage.deleteSession(session.sessionId)).toBe(true));
     // Another process, which still reaches neon.
     const stale = await providers.at("neon").loadSession(session.sessionId);
     if (stale === null) throw new Error("neon has heard of the deletion");
@@ -451,12 +445,12 @@ describe("a deletion", () => {
     expect(await textsOf(providers.at("railway"), elsewhere.sessionId)).toBeUndefined();
     const last = await makeSession(providers.at("railway"));
     providers.cut("refuse", "railway");
-    await vi.waitFor(() => expect(storage.db.isUsable({ providers: ["railway"] })).toBe(false), 8_000);
+    await until(() => expect(storage.db.isUsable({ providers: ["railway"] })).toBe(false));
     expect((await errorOf(storage.deleteSession("nowhere"))).code).toBe("unavailable");
     expect(await errorOf(storage.deleteUser("ada"))).toMatchObject({ code: "unavailable", retryable: true });
     expect(await storage.loadSession(here.sessionId)).toBeNull();
     providers.cut("pass", "railway");
-    await vi.waitFor(() => expect(storage.db.isUsable({ providers: ["railway"] })).toBe(true), 8_000);
+    await until(() => expect(storage.db.isUsable({ providers: ["railway"] })).toBe(true));
     expect(await storage.deleteUser("ada")).toMatchObject({ sessions: 1, messages: 1 });
     await equal(storage, providers);
     for (const name of NAMES) expect(await textsOf(providers.at(name), last.sessionId)).toBeUndefined();
@@ -482,11 +476,11 @@ describe("a deletion", () => {
       );
       expect(rows).toHaveLength(count);
     };
-    await vi.waitFor(() => waiting(1));
+    await until(() => waiting(1));
     session.clearHistory();
     session.addUserMessage("too late");
     const saved = errorOf(session.save());
-    await vi.waitFor(() => waiting(2));
+    await until(() => waiting(2));
     await blocker.query("COMMIT");
     expect(await deleted).toBe(true);
     expect((await saved).code).toBe("not_found");

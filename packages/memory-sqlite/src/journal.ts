@@ -1,6 +1,14 @@
 /** The steps of a journal, inside a transaction that somebody else begins and commits. */
-import { compareRows, conflictingAtom, isSameAtom, type AtomKey, type AtomRow } from "@rivet/memory-core";
-import type { Statements } from "./statements.ts";
+import {
+  compareRows,
+  conflictingAtom,
+  isSameAtom,
+  type AtomKey,
+  type AtomRow,
+  type JournalBacklog,
+  type JournalBounds,
+} from "@rivet/memory-core";
+import type { SizedRow, Statements } from "./statements.ts";
 
 /** Stands for every store while none has the atom. No store has this name. */
 const ALL_STORES = "*";
@@ -42,9 +50,50 @@ export function pendingFor(
   store: string,
   after: AtomKey = FIRST_KEY,
   limit: number,
+  bounds: JournalBounds = {},
 ): readonly AtomRow[] {
-  const rows = targetsOf(statements, store).flatMap((target) => statements.selectJournal(target, after, limit));
-  return rows.sort(compareRows).slice(0, limit);
+  const rows = targetsOf(statements, store).flatMap((target) => pageOf(statements, target, after, limit, bounds));
+  const page: AtomRow[] = [];
+  let left = bounds.mostBytes ?? Infinity;
+  for (const { bytes, ...row } of rows.sort(compareRows)) {
+    left -= bytes;
+    if (page.length === limit || (left < 0 && page.length > 0)) break;
+    page.push(row);
+  }
+  return page;
+}
+
+function pageOf(
+  statements: Statements,
+  target: string,
+  after: AtomKey,
+  limit: number,
+  bounds: JournalBounds,
+): SizedRow[] {
+  const rows: SizedRow[] = [];
+  let left = bounds.mostBytes ?? Infinity;
+  for (const row of statements.selectJournal(target, after, bounds)) {
+    left -= row.bytes;
+    rows.push(row);
+    if (rows.length === limit || left < 0) break;
+  }
+  return rows;
+}
+
+/** What each of the stores has not got. */
+export function backlogOf(statements: Statements, stores: readonly string[]): JournalBacklog[] {
+  const held = statements.selectJournalBacklog().map((row) => ({ ...row, stores: storesOf(row.target) }));
+  return stores.map((store) => {
+    const lacking = held.filter((row) => row.stores?.includes(store) ?? true);
+    const sum = (count: (row: (typeof held)[number]) => number): number =>
+      lacking.reduce((total, row) => total + count(row), 0);
+    return {
+      store,
+      atoms: sum(({ atoms }) => atoms),
+      bytes: sum(({ bytes }) => bytes),
+      oldestId: lacking.map(({ oldestId }) => oldestId).sort()[0],
+    };
+  });
 }
 
 /**

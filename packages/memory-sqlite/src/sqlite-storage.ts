@@ -23,7 +23,7 @@ import {
 } from "@rivet/memory-core";
 import { append, remove } from "./append.ts";
 import { retryWhileBusy } from "./busy.ts";
-import { appendToJournal, pendingFor, settle } from "./journal.ts";
+import { appendToJournal, backlogOf, pendingFor, settle } from "./journal.ts";
 import { merge } from "./merge.ts";
 import { limitFile, openConnection, type Connection } from "./connection.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
@@ -94,8 +94,9 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
       use((statements) => this.#open().queue.submit(() => work(statements)));
     return {
       append: (rows) => write((statements) => this.#withReserve(() => appendToJournal(statements, rows))),
-      pending: (store, after, limit) =>
-        use(() => this.#read((statements) => pendingFor(statements, store, after, limit))),
+      pending: (store, after, limit, bounds) =>
+        use(() => this.#read((statements) => pendingFor(statements, store, after, limit, bounds))),
+      backlog: (stores) => use(() => this.#read((statements) => backlogOf(statements, stores))),
       settle: (store, others, atoms) => write((statements) => settle(statements, store, others, atoms)),
     };
   }

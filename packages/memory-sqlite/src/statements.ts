@@ -7,6 +7,7 @@ import type {
   ExpiredAtom,
   ExpiredSelection,
   HeadSelection,
+  JournalBounds,
   MessageRow,
   SessionHead,
   Tombstone,
@@ -33,9 +34,17 @@ const IS_FACT = MESSAGE_TYPES.map((type) => `memory_type <> '${type}'`).join(" A
 const FACTS_OF_SESSION = "INDEXED BY session_memories_facts";
 const FACTS_OF_USER = "INDEXED BY session_memories_facts_by_user";
 
+/** Without reading them: SQLite keeps the length of a text beside it. */
+const JOURNALED_BYTES = "(octet_length(content) + octet_length(metadata))";
+
 /** Before and after every id: bounds that leave nothing out. */
 const FIRST_ID = "";
 const LAST_ID = "~";
+
+/** A row of the journal, with the bytes of its content and metadata. */
+export interface SizedRow extends AtomRow {
+  readonly bytes: number;
+}
 
 export class Statements {
   readonly #connection: Connection;
@@ -161,12 +170,23 @@ export class Statements {
     return rows.map(({ target }) => target);
   }
 
-  /** A page of one target, in the order of the keys. */
-  selectJournal(target: string, { sessionId, id }: AtomKey, limit: number): AtomRow[] {
-    return this.#all<AtomRow>(
-      `SELECT ${ATOM_COLUMNS} FROM session_journal WHERE target = ? AND (session_id, id) > (?, ?)
-       ORDER BY session_id, id LIMIT ?`,
-      [target, sessionId, id, limit],
+  /** Rows of one target, in the order of the keys, read one by one: they may be large. */
+  *selectJournal(target: string, { sessionId, id }: AtomKey, bounds: JournalBounds): Generator<SizedRow> {
+    const { aboveRowBytes = -1, mostRowBytes = Number.MAX_SAFE_INTEGER } = bounds;
+    yield* this.#iterate<SizedRow>(
+      `SELECT ${ATOM_COLUMNS}, ${JOURNALED_BYTES} AS bytes FROM session_journal
+       WHERE target = ? AND (session_id, id) > (?, ?) AND ${JOURNALED_BYTES} > ? AND ${JOURNALED_BYTES} <= ?
+       ORDER BY session_id, id`,
+      [target, sessionId, id, aboveRowBytes, mostRowBytes],
+    );
+  }
+
+  /** What is there for each target. */
+  selectJournalBacklog(): { target: string; atoms: number; bytes: number; oldestId: string }[] {
+    return this.#all(
+      `SELECT target, count(*) AS atoms, sum(${JOURNALED_BYTES}) AS bytes, min(id) AS oldestId FROM session_journal
+       GROUP BY target`,
+      [],
     );
   }
 
@@ -343,6 +363,10 @@ export class Statements {
 
   #get<Row>(sql: string, values: readonly unknown[]): Row | undefined {
     return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  #iterate<Row>(sql: string, values: readonly unknown[]): IterableIterator<Row> {
+    return this.#prepare(sql).iterate(...values) as IterableIterator<Row>;
   }
 
   #all<Row>(sql: string, values: readonly unknown[]): Row[] {

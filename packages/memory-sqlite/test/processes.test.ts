@@ -6,13 +6,13 @@ import { temporaryFile } from "./temporary-file.ts";
 import { scriptLines } from "./writer-process.ts";
 
 describe("several processes on one file", () => {
-  it("create it at once, and each finds it ready", { timeout: 60_000 }, async () => {
+  it("create it at once, and each finds it ready", { timeout: 120_000 }, async () => {
     const path = await temporaryFile("new/folder/memory.db");
     const answers = await Promise.all(Array.from({ length: 6 }, () => scriptLines("opener.ts", [path])));
     expect(answers.flat()).toEqual(Array.from({ length: 6 }, () => "open"));
   });
 
-  it("append to one session and keep everything, in the order of each", { timeout: 60_000 }, async () => {
+  it("append to one session and keep everything, in the order of each", { timeout: 120_000 }, async () => {
     const path = await temporaryFile();
     const names = ["ada", "bob", "cyd"];
     const turns = 40;

@@ -158,7 +158,7 @@ describe("a file that SQLiteStorage cannot use", () => {
     await storage.close();
   });
 
-  it("is permission when the process may only read it", { timeout: 30_000 }, async () => {
+  it("is permission when the process may only read it", { timeout: 120_000 }, async () => {
     const path = await temporaryFile();
     const storage = new SQLiteStorage(path);
     await saveTurn(storage);

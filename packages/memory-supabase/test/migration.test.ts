@@ -1,7 +1,8 @@
+import { until } from "@rivet/local-servers";
 import { readFileSync } from "node:fs";
 import { SCHEMA_VERSION, schemaStatements } from "@rivet/postgres-schema";
 import { MIGRATION_FILE, supabaseMigration } from "@rivet/memory-supabase";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createClient } from "@supabase/supabase-js";
 import { MIGRATION, sharedProject, storageForTest } from "./project.ts";
 
@@ -68,7 +69,7 @@ describe("a project", () => {
     expect(String(stale)).toContain("NOTIFY pgrst, 'reload schema'");
 
     await project().server.query("NOTIFY pgrst, 'reload schema'");
-    await vi.waitFor(() => storage.listSessions(), { timeout: 10_000 });
+    await until(() => storage.listSessions());
 
     // And the other way round: it knows functions and tables that are gone.
     await project().server.query("DROP FUNCTION rivet_select_heads");

@@ -191,7 +191,7 @@ describe("a table of the Python original", () => {
     expect(await atoms(database)).toHaveLength(2);
   });
 
-  it("is adopted page by page, also with 100,000 rows", { timeout: 60_000 }, async () => {
+  it("is adopted page by page, also with 100,000 rows", { timeout: 120_000 }, async () => {
     const database = await legacyDatabase();
     await database.query(`
       INSERT INTO session_memories (session_id, user_id, memory_type, content, created_at)

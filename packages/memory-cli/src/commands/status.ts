@@ -16,7 +16,15 @@ export function statusCommand(): Command {
       const status = await storage.getReplicationStatus();
       const stats = storage.db.getProviderStats();
       const isSettled =
-        status.unreachable.length === 0 && status.pairs.every(({ hints, needsRepair }) => hints === 0 && !needsRepair);
+        status.unreachable.length === 0 &&
+        status.pairs.every(({ hints, needsRepair }) => hints === 0 && !needsRepair) &&
+        (status.journal ?? []).every(({ atoms }) => atoms === 0);
+      const journal = (status.journal ?? []).map(({ to, atoms, bytes, oldestAtomAgeMs }) => [
+        `journal → ${to}`,
+        String(atoms),
+        oldestAtomAgeMs === undefined ? "" : `${(oldestAtomAgeMs / 1_000).toFixed(1)} s`,
+        atoms === 0 ? "" : `${Math.ceil(bytes / 1_024)} KiB`,
+      ]);
       const providers = Object.entries(stats).map(([name, { state, host, latencyMs }]) => [
         name,
         state,
@@ -36,6 +44,7 @@ export function statusCommand(): Command {
         text: [
           table(["provider", "state", "host", "latency"], providers),
           ...(pairs.length === 0 ? [] : ["", table(["pair", "waiting", "oldest", "last drained", "", ""], pairs)]),
+          ...(journal.length === 0 ? [] : ["", table(["local journal", "waiting", "oldest", "size"], journal)]),
           ...status.unreachable.map((name) => `${name} could not be asked: it may hold what the others have not got`),
         ].join("\n"),
         exitCode: isSettled ? EXIT.fine : EXIT.found,

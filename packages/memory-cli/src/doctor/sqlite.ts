@@ -2,6 +2,7 @@
 import { constants, existsSync } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { atomIdTimeMs } from "@rivet/memory-core";
 import { SCHEMA_VERSION } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { ok, problem, UPGRADE, warning, type Finding } from "./finding.ts";
@@ -46,17 +47,36 @@ export async function examineJournal(path: string): Promise<Finding[]> {
   if (complaints.some(({ level }) => level === "problem")) return complaints;
   const database = new Database(path, { readonly: true, fileMustExist: true });
   try {
-    const waiting = Number(database.prepare("SELECT count(*) FROM session_journal").pluck().get());
+    const { waiting, bytes, oldestId } = database.prepare<[], JournalRow>(JOURNAL).get() ?? EMPTY_JOURNAL;
     const action = "they are brought to the providers by an agent that runs here, or by rivet-memory repair";
     return waiting === 0
       ? [...complaints, ok(path, "journal", "nothing waits in the local journal")]
-      : [...complaints, warning(path, "journal", `${waiting} atoms wait in the local journal`, action)];
+      : [...complaints, warning(path, "journal", backlogText(waiting, bytes, oldestId), action)];
   } catch {
     // An older file has no journal.
     return complaints;
   } finally {
     database.close();
   }
+}
+
+interface JournalRow {
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly oldestId: string | null;
+}
+
+const EMPTY_JOURNAL: JournalRow = { waiting: 0, bytes: 0, oldestId: null };
+const JOURNAL = `
+SELECT count(*) AS waiting, COALESCE(sum(octet_length(content) + octet_length(metadata)), 0) AS bytes, min(id) AS oldestId
+FROM session_journal`;
+
+function backlogText(waiting: number, bytes: number, oldestId: string | null): string {
+  const age =
+    oldestId === null
+      ? ""
+      : `, the oldest for ${Math.max(0, (Date.now() - atomIdTimeMs(oldestId)) / 1_000).toFixed(0)} s`;
+  return `${waiting} atoms (${Math.ceil(bytes / 1_024)} KiB) wait in the local journal${age}`;
 }
 
 function examineDatabase(database: Database.Database, path: string): Finding[] {

@@ -1,6 +1,7 @@
 /** Facts on their way from one replica to another. */
 import { compareRows } from "../atom-codec.ts";
 import { MemoryError } from "../errors.ts";
+import { isLarge } from "../row-room.ts";
 import type { AtomRow, Facts, Merged, Tombstone } from "../storage-hooks.ts";
 import type { Replica } from "./replica.ts";
 
@@ -11,9 +12,14 @@ export interface RefusedAtom {
 }
 
 const MAX_FACTS = 500;
-const MAX_UNITS = 4 * 1024 * 1024;
+const MAX_UNITS = 1024 * 1024;
+/** Sessions that are read side by side: one with a large atom holds up no other. */
+const MAX_READS = 4;
 
-/** Carries facts in batches, so that many small sessions share a round trip. */
+/**
+ * Carries facts in batches, so that many small sessions share a round trip. A large atom travels alone, beside the others. What
+ * fails on the way is thrown by the next call.
+ */
 export class Courier {
   readonly #from: Replica;
   readonly #to: Replica;
@@ -23,6 +29,8 @@ export class Courier {
   #rows: AtomRow[] = [];
   #tombstones: Tombstone[] = [];
   #units = 0;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #faults: unknown[] = [];
   inserted = 0;
   removed = 0;
 
@@ -46,18 +54,43 @@ export class Courier {
   /** Delivers what is left. */
   async finish(): Promise<void> {
     await this.#fetch();
+    await this.settle();
+    this.#throwFault();
     await this.#deliver();
   }
 
-  /** Reads the rows, which are of unknown size, in parts. */
+  /** Waits for what is on its way, however it ends: nothing goes on after a copy that was ended. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /** Begins to read rows, which are of unknown size, and to bring them. */
   async #fetch(): Promise<void> {
-    const ids = this.#ids;
+    const [sessionId, ids] = [this.#sessionId, this.#ids];
     this.#ids = [];
-    for (const row of ids.length === 0 ? [] : await this.#from.atoms(this.#sessionId, ids)) {
+    while (this.#underWay.size >= MAX_READS) await Promise.race(this.#underWay);
+    this.#throwFault();
+    if (ids.length === 0) return;
+    const bringing: Promise<void> = this.#bring(sessionId, ids)
+      .catch((error: unknown) => void this.#faults.push(error))
+      .finally(() => this.#underWay.delete(bringing));
+    this.#underWay.add(bringing);
+  }
+
+  async #bring(sessionId: string, ids: readonly string[]): Promise<void> {
+    for (const row of await this.#from.atoms(sessionId, ids)) {
+      if (isLarge([row])) {
+        await this.#merge({ rows: [row], tombstones: [] });
+        continue;
+      }
       this.#rows.push(row);
       this.#units += row.content.length + row.metadata.length;
       await this.#deliverWhenFull();
     }
+  }
+
+  #throwFault(): void {
+    if (this.#faults.length > 0) throw this.#faults[0];
   }
 
   async #deliverWhenFull(): Promise<void> {
@@ -68,7 +101,10 @@ export class Courier {
   async #deliver(): Promise<void> {
     const facts = { rows: this.#rows.sort(compareRows), tombstones: this.#tombstones.sort(compareRows) };
     [this.#rows, this.#tombstones, this.#units] = [[], [], 0];
-    if (facts.rows.length + facts.tombstones.length === 0) return;
+    if (facts.rows.length + facts.tombstones.length > 0) await this.#merge(facts);
+  }
+
+  async #merge(facts: Facts): Promise<void> {
     const { inserted, removed } = await mergeAround((part) => this.#to.merge(part), facts, this.#onRefused);
     this.inserted += inserted;
     this.removed += removed;

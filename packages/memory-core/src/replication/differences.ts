@@ -81,9 +81,20 @@ async function loneAtom(
   const surplus = onLeft.atomCount - onRight.atomCount;
   if (Math.abs(surplus) !== 1) return undefined;
   const id = xorIds([onLeft.idXor, onRight.idXor]);
-  const [atom] = await (surplus > 0 ? left : right).atoms(onLeft.sessionId, [id]);
-  if (atom === undefined) return undefined;
+  // Only the id: the atom may be large.
+  const [newest] = await (surplus > 0 ? left : right).atomIds(onLeft.sessionId, idAfter(id), 1);
+  if (newest !== id) return undefined;
   return surplus > 0 ? [id, undefined] : [undefined, id];
+}
+
+/** The least id that is greater, in the form of ids; undefined for the greatest. */
+function idAfter(id: string): string | undefined {
+  const next = BigInt(`0x${id.replaceAll("-", "")}`) + 1n;
+  if (next >= 1n << 128n) return undefined;
+  return next
+    .toString(16)
+    .padStart(32, "0")
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 function walkAtoms(

@@ -52,17 +52,21 @@ export async function reconcile(
   const onCompared = (last: string | undefined): void => {
     through = last;
   };
-  for await (const range of differingRanges(source, target, onCompared)) {
-    for await (const pair of differingSessions(source, target, range)) {
+  try {
+    for await (const range of differingRanges(source, target, onCompared)) {
+      for await (const pair of differingSessions(source, target, range)) {
+        signal?.throwIfAborted();
+        sessions += 1;
+        await carryDifference(source, target, pair, toTarget, isBothWays ? toSource : undefined);
+      }
       signal?.throwIfAborted();
-      sessions += 1;
-      await carryDifference(source, target, pair, toTarget, isBothWays ? toSource : undefined);
+      report();
     }
-    signal?.throwIfAborted();
-    report();
+    await Promise.all([toTarget.finish(), toSource.finish()]);
+    return report();
+  } finally {
+    await Promise.all([toTarget.settle(), toSource.settle()]);
   }
-  await Promise.all([toTarget.finish(), toSource.finish()]);
-  return report();
 }
 
 /** Gives what one side lacks to its courier. */

@@ -1,5 +1,6 @@
 import { mergeAround, type Facts, type Merged, type RefusedAtom } from "@rivet/memory-core";
 import { ALL_STORES } from "../statements/scope.ts";
+import type { LargeHint } from "./large-atoms.ts";
 import type { PageLength } from "./page-length.ts";
 
 /** Which hint of a target: an atom and its tombstone have one each. */
@@ -10,12 +11,15 @@ export interface HintKey {
 }
 
 export interface HintPage {
+  /** How many hints it has, without those of large atoms. */
   readonly count: number;
+  /** The hints of large atoms that it passes over. */
+  readonly large?: readonly HintKey[];
   /** Whether there are hints, which somebody else is bringing at the moment. */
   readonly isLeft: boolean;
   /** Whether there may be hints after these. */
   readonly hasMore: boolean;
-  /** The key of its last hint. */
+  /** The key of the last hint that it has, or passes over. */
   readonly last: HintKey;
   /** What the hints name, as far as it is still there. */
   readonly facts: () => Promise<Facts>;
@@ -28,6 +32,8 @@ export interface HintStore<Page extends HintPage> {
   readonly name: string;
   /** The next hints of a target, in the order of their keys; {@link ALL_STORES} is a target too. */
   page(target: string, after: HintKey | undefined, limit: number): Promise<Page>;
+  /** A page of one hint. */
+  pageOf(key: HintKey): Page;
   /** Takes the hints of a page from a target, and gives each of the others one of its own, in one step. */
   settle(target: string, page: Page, others: readonly string[]): Promise<void>;
   /** Lets others bring what was not settled. */
@@ -43,6 +49,8 @@ export interface DrainTarget {
   readonly merge: (facts: Facts) => Promise<Merged>;
   /** Takes a packed page, all or nothing. @returns false when it has to be merged with care. */
   readonly take?: (packed: readonly unknown[]) => Promise<boolean>;
+  /** Whether it has an atom already. */
+  readonly holds?: (key: HintKey) => Promise<boolean>;
 }
 
 export interface DrainOptions {
@@ -50,18 +58,23 @@ export interface DrainOptions {
   /** Waited for between two pages, so that others get their turn. */
   readonly pause: () => Promise<void>;
   /** How long a target may take before the others no longer wait for it: then it counts as one that failed. */
-  readonly patience: () => Promise<void>;
+  readonly patience: (target: DrainTarget) => Promise<void>;
 }
+
+/** Hints of large atoms that are remembered at a time: others are found again. */
+const MOST_LARGE = 1_000;
 
 export interface Drained {
   /** The targets that have not got everything, with the reason; undefined for one that could not be sent anything. */
   readonly undelivered: ReadonlyMap<string, unknown>;
   /** Whether hints were left to somebody else, who was bringing them. */
   readonly isLeft: boolean;
+  /** Hints of large atoms, which were passed over. */
+  readonly large: readonly LargeHint[];
 }
 
 /**
- * Brings every usable target what a store has hints of for it, page by page. A hint is deleted only after its target has
+ * Brings every usable target what a store has hints of for it, page by page, but for large atoms. A hint is deleted only after its target has
  * acknowledged what it names; a target that fails keeps its hints, and is left alone until the next time. Any number of
  * drainers may run at once.
  *
@@ -73,6 +86,10 @@ export async function drain<Page extends HintPage>(
   options: DrainOptions,
 ): Promise<Drained> {
   let isLeft = false;
+  const large: LargeHint[] = [];
+  const passOver = (target: string, page: Page): void => {
+    for (const key of page.large ?? []) if (large.length < MOST_LARGE) large.push({ target, key });
+  };
   const undelivered = new Map<string, unknown>();
   /** Those who lacked what nobody could be brought, even when they came back right after. */
   let stranded: readonly string[] = [];
@@ -82,7 +99,7 @@ export async function drain<Page extends HintPage>(
     undelivered.delete(target.name);
     try {
       if (!target.isUsable()) undelivered.set(target.name, undefined);
-      else await withPatience(deliver(source, target, page), options.patience);
+      else await withPatience(deliver(source, target, page), () => options.patience(target));
     } catch (error) {
       undelivered.set(target.name, error);
     }
@@ -91,7 +108,8 @@ export async function drain<Page extends HintPage>(
   // Most stores are well most of the time: what all lack is read once, and hints of single targets are the exception.
   await eachPage(source, ALL_STORES, options, async (page) => {
     isLeft ||= page.isLeft;
-    if (page.count === 0) return false;
+    passOver(ALL_STORES, page);
+    if (page.count === 0) return page.hasMore;
     await options.pageLength.measure(page.count, () => Promise.all(targets.map((target) => bring(target, page))));
     const missing = targets.filter(({ name }) => undelivered.has(name)).map(({ name }) => name);
     if (targets.length > 0 && missing.length === targets.length) {
@@ -104,7 +122,8 @@ export async function drain<Page extends HintPage>(
   const bringOwn = (target: DrainTarget): Promise<void> =>
     eachPage(source, target.name, options, async (page) => {
       isLeft ||= page.isLeft;
-      if (page.count === 0) return false;
+      passOver(target.name, page);
+      if (page.count === 0) return page.hasMore;
       if (!(await options.pageLength.measure(page.count, () => bring(target, page)))) return false;
       await source.settle(target.name, page, []);
       return true;
@@ -114,7 +133,7 @@ export async function drain<Page extends HintPage>(
   for (const outcome of brought) if (outcome.status === "rejected") throw outcome.reason;
   for (const name of stranded) if (!undelivered.has(name)) undelivered.set(name, undefined);
   if (undelivered.size > 0) await source.release();
-  return { undelivered, isLeft };
+  return { undelivered, isLeft, large };
 }
 
 /** @throws when it takes too long; what is under way goes on, and does no harm. */
@@ -150,8 +169,12 @@ async function eachPage<Page extends HintPage>(
   await next?.catch(() => undefined);
 }
 
-/** Merges facts into a target; what it refuses for good goes to the dead letters of the source. */
-async function deliver<Page extends HintPage>(source: HintStore<Page>, target: DrainTarget, page: Page): Promise<void> {
+/** Merges what a page names into a target; what it refuses for good goes to the dead letters of the source. */
+export async function deliver<Page extends HintPage>(
+  source: HintStore<Page>,
+  target: DrainTarget,
+  page: Page,
+): Promise<void> {
   if (page.packed !== undefined && (await target.take?.(page.packed)) === true) return;
   const facts = await page.facts();
   if (facts.rows.length + facts.tombstones.length === 0) return;

@@ -7,7 +7,10 @@ import type { HintKey, HintPage, HintStore } from "./drain.ts";
 import { toTombstone } from "./provider-replica.ts";
 import type { HintStatements } from "./statements/hints.ts";
 
-const MAX_BYTES = 4 * 1024 * 1024;
+/** Of a page: half a second on a slow link. */
+const MAX_BYTES = 1024 * 1024;
+/** Atoms with more content are large. */
+const LARGE_BYTES = 256 * 1024;
 /** For bringing one page. Whoever takes longer may see another one bring the same, which does no harm. */
 const LEASE_MS = 1_000;
 const FIRST: HintKey = { sessionId: "", id: NIL_ID, isTombstone: false };
@@ -41,25 +44,47 @@ class Page implements HintPage {
   readonly isLeft: boolean;
   readonly hasMore: boolean;
   readonly last: HintKey;
+  readonly large: readonly HintKey[];
   readonly packed: readonly unknown[] | undefined;
   /** By column: session ids, ids, whether it is a tombstone. */
-  readonly keys: readonly string[];
+  readonly keys: readonly unknown[];
   readonly #read: (page: Page) => Promise<Facts>;
   #facts: Promise<Facts> | undefined;
 
-  constructor(row: TextRow, read: (page: Page) => Promise<Facts>) {
-    this.count = Number(text(row, "count"));
-    this.isLeft = row["isLeft"] === "t";
-    this.hasMore = row["hasMore"] === "t";
-    this.last = {
-      sessionId: row["lastSessionId"] ?? "",
-      id: row["lastId"] ?? NIL_ID,
-      isTombstone: row["isLastTombstone"] === "t",
-    };
-    this.packed =
-      row["isPlain"] === "t" ? APPEND_COLUMNS.map((column) => Buffer.from(text(row, column), "base64")) : undefined;
-    this.keys = ["sessionIds", "ids", "areTombstones"].map((column) => row[column] ?? "{}");
+  private constructor(init: Omit<Page, "facts">, read: (page: Page) => Promise<Facts>) {
+    const { count, isLeft, hasMore, last, large, packed, keys } = init;
+    this.count = count;
+    this.isLeft = isLeft;
+    this.hasMore = hasMore;
+    this.last = last;
+    this.large = large;
+    this.packed = packed;
+    this.keys = keys;
     this.#read = read;
+  }
+
+  static ofRow(row: TextRow, read: (page: Page) => Promise<Facts>): Page {
+    const columns = (): unknown[] => APPEND_COLUMNS.map((column) => Buffer.from(text(row, column), "base64"));
+    const init = {
+      count: Number(text(row, "count")),
+      isLeft: row["isLeft"] === "t",
+      hasMore: row["hasMore"] === "t",
+      last: {
+        sessionId: row["lastSessionId"] ?? "",
+        id: row["lastId"] ?? NIL_ID,
+        isTombstone: row["isLastTombstone"] === "t",
+      },
+      large: largeOf(row),
+      packed: row["isPlain"] === "t" ? columns() : undefined,
+      keys: ["sessionIds", "ids", "areTombstones"].map((column) => row[column] ?? "{}"),
+    };
+    return new Page(init, read);
+  }
+
+  /** Of one hint, after which there may be others. */
+  static ofKey(key: HintKey, read: (page: Page) => Promise<Facts>): Page {
+    const keys = [[key.sessionId], [key.id], [key.isTombstone]];
+    return new Page({ count: 1, isLeft: false, hasMore: true, last: key, large: [], packed: undefined, keys }, read);
   }
 
   facts(): Promise<Facts> {
@@ -80,10 +105,18 @@ export class HintTable implements HintStore<Page> {
   }
 
   async page(target: string, after: HintKey = FIRST, limit: number): Promise<Page> {
-    const values = [target, after.sessionId, after.id, after.isTombstone, limit, MAX_BYTES, this.#drainer, LEASE_MS];
+    const key = [after.sessionId, after.id, after.isTombstone];
+    const values = [target, ...key, limit, MAX_BYTES, this.#drainer, LEASE_MS, LARGE_BYTES];
     const [row = {}] = await this.#query(this.#statements.selectHints(), values);
-    return new Page(row, async ({ keys }) => toFacts(await this.#query(this.#statements.selectFacts(), keys, true)));
+    return Page.ofRow(row, this.#readFacts);
   }
+
+  pageOf(key: HintKey): Page {
+    return Page.ofKey(key, this.#readFacts);
+  }
+
+  readonly #readFacts = async ({ keys }: Page): Promise<Facts> =>
+    toFacts(await this.#query(this.#statements.selectFacts(), keys, true));
 
   async settle(target: string, { keys, hasMore }: Page, others: readonly string[]): Promise<void> {
     const values = [target, ...keys, others, hasMore ? null : this.#drainer];
@@ -108,6 +141,16 @@ export class HintTable implements HintStore<Page> {
     const options = { providers: [this.name], idempotent: true, asText: true, readOnly };
     return (await this.#db.query<TextRow>(statement, values, options)).rows;
   }
+}
+
+/** As the statement gives them: session ids and ids, in one JSON array. */
+function largeOf(row: TextRow): HintKey[] {
+  const keys: unknown = JSON.parse(row["large"] ?? "[]");
+  if (!Array.isArray(keys)) return [];
+  return keys.flatMap((key: unknown) => {
+    const [sessionId, id]: unknown[] = Array.isArray(key) ? key : [];
+    return typeof sessionId === "string" && typeof id === "string" ? [{ sessionId, id, isTombstone: false }] : [];
+  });
 }
 
 /** A hint may name what is not there any more: an atom that was deleted, or a tombstone that a session's stands for. */

@@ -9,6 +9,7 @@ import { ALL_STORES } from "../statements/scope.ts";
 import { drain, type Drained, type DrainTarget } from "./drain.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { HintTable } from "./hint-table.ts";
+import { bringLargeAtoms, LargeAtoms, type LargeHint } from "./large-atoms.ts";
 import { PageLength } from "./page-length.ts";
 import { Peers } from "./peers.ts";
 import { placesOf, type AtomPlaces } from "./places.ts";
@@ -31,6 +32,7 @@ interface Member {
   readonly name: string;
   readonly hints: HintTable;
   readonly replica: ProviderReplica;
+  readonly large: LargeAtoms;
   readonly pageLength: PageLength;
 }
 
@@ -89,7 +91,9 @@ export class Replicator {
         mostHints: () => (this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS),
         nowMs: () => performance.now(),
       });
-      return [name, { name, replica, hints: new HintTable(name, db, this.#statements.hints), pageLength }];
+      const hints = new HintTable(name, db, this.#statements.hints);
+      const large = new LargeAtoms((found, isOver) => bringLargeAtoms(hints, this.#targets(name), found, isOver));
+      return [name, { name, replica, hints, large, pageLength }];
     };
     this.#members = new Map(db.providerNames.map(member));
     this.#peers = new Peers(db, this.#statements);
@@ -116,6 +120,7 @@ export class Replicator {
   /** Waits for what is under way. */
   async close(): Promise<void> {
     this.#isOpen = false;
+    for (const { large } of this.#members.values()) large.stop();
     this.#removeGuard?.();
     this.#db.off("stateChange", this.#onStateChange);
     for (const timer of [...this.#timers, ...this.#scheduled.values()]) clearTimeout(timer);
@@ -143,12 +148,19 @@ export class Replicator {
     this.#scheduled.set(name, setTimeout(start, delayMs).unref());
   }
 
-  /** Brings the others what a provider has for them, all that is there when this is called, or sees it brought. */
-  async #drainNow(name: string): Promise<Drained["undelivered"]> {
+  /**
+   * Brings the others what a provider has for them, all that is there when this is called, or sees it brought.
+   *
+   * @param isWithLarge whether large atoms are waited for, too.
+   */
+  async #drainNow(name: string, isWithLarge: boolean): Promise<Drained["undelivered"]> {
     for (;;) {
       const { undelivered, isLeft } = await this.#drainOnce(name);
-      if (!isLeft) return undelivered;
-      await delay(LEFT_DELAY_MS, undefined, { ref: false });
+      const large = isWithLarge ? this.#member(name).large.underWay : undefined;
+      if (!isLeft && large === undefined) return undelivered;
+      const lacking = await large;
+      if (lacking !== undefined && lacking.size > 0) return new Map([...undelivered, ...lacking]);
+      if (isLeft) await delay(LEFT_DELAY_MS, undefined, { ref: false });
     }
   }
 
@@ -160,6 +172,19 @@ export class Replicator {
     const draining = this.#drain(this.#member(name)).finally(() => this.#underWay.delete(name));
     this.#underWay.set(name, draining);
     return draining;
+  }
+
+  /** Sends large atoms on their way, beside all others. Those that are found meanwhile are found again. */
+  #bringLarge({ name, large }: Member, hints: readonly LargeHint[]): void {
+    const bringing = large.start(hints);
+    if (bringing === undefined) return;
+    const report = async (): Promise<void> => {
+      for (const [target, error] of await bringing) if (error !== undefined) this.#db.report(target, error);
+    };
+    this.#inBackground(
+      name,
+      report().finally(() => this.drainSoon(name)),
+    );
   }
 
   /** Gives facts to other providers, until so many have them. @returns those that have. */
@@ -174,9 +199,14 @@ export class Replicator {
     return accepted;
   }
 
-  /** Brings the others all that a provider has for them. @returns those that have everything. */
-  async drainTo(name: string): Promise<string[]> {
-    const undelivered = await this.#drainNow(name);
+  /**
+   * Brings the others all that a provider has for them.
+   *
+   * @param isWithLarge whether large atoms are waited for, too. Default: true.
+   * @returns those that have everything.
+   */
+  async drainTo(name: string, isWithLarge = true): Promise<string[]> {
+    const undelivered = await this.#drainNow(name, isWithLarge);
     return this.reachableBeside(name).filter((other) => !undelivered.has(other));
   }
 
@@ -247,16 +277,19 @@ export class Replicator {
     };
   }
 
-  async #drain({ name, hints, pageLength }: Member): Promise<Drained> {
-    if (this.#settings.mode === "off") return { undelivered: new Map(), isLeft: false };
-    const targets = this.#targetsOf(name).map((target) => this.#targetOf(target));
+  async #drain(member: Member): Promise<Drained> {
+    const { name, hints, large, pageLength } = member;
+    if (this.#settings.mode === "off") return { undelivered: new Map(), isLeft: false, large: [] };
+    const targets = this.#targets(name);
     const drained = await drain(hints, targets, {
       pageLength,
       pause: () => (this.#isBusy() ? delay(PAUSE_WHEN_BUSY_MS, undefined, { ref: false }) : nextTurn()),
-      patience: () => delay(PATIENCE_MS, undefined, { ref: false }),
+      patience: (target) => this.#patience(target),
     });
     const { undelivered, isLeft } = drained;
-    if (isLeft) this.drainSoon(name, LEFT_DELAY_MS);
+    this.#bringLarge(member, drained.large);
+    // While its large atoms are on their way, it stays the one that brings a store's hints: it has to look for others.
+    if (isLeft || large.underWay !== undefined) this.drainSoon(name, LEFT_DELAY_MS);
     for (const [target, error] of undelivered) if (error !== undefined) this.#db.report(target, error);
     const brought = isLeft ? [] : targets.map((target) => target.name);
     const delivered = brought.filter((target) => !undelivered.has(target));
@@ -266,6 +299,12 @@ export class Replicator {
       await this.#keepBooks(name, delivered, [...undelivered.keys()]);
     }
     return drained;
+  }
+
+  /** Waits as long as a page may take: longer while much is on its way to a target. */
+  async #patience({ name }: DrainTarget): Promise<void> {
+    await delay(PATIENCE_MS, undefined, { ref: false });
+    await delay(this.#db.transferAllowanceMs(name), undefined, { ref: false });
   }
 
   /** Once in a while: heartbeats, what is known of the others, and no more hints than may be. */
@@ -299,7 +338,7 @@ export class Replicator {
       if (await this.#heartbeats.isRestored(name)) await this.#repairRestored(name);
       // What it accepted before it went away is waited for, too.
       for (const source of [...this.reachableBeside(name), name]) {
-        const undelivered = await this.#drainNow(source);
+        const undelivered = await this.#drainNow(source, true);
         if (source !== name && undelivered.has(name))
           throw undelivered.get(name) ?? new Error(`${source} could not reach it`);
       }
@@ -339,6 +378,10 @@ export class Replicator {
     return mode === "all" ? order.filter((other) => other !== name) : order.slice(0, order.indexOf(name));
   }
 
+  #targets(name: string): DrainTarget[] {
+    return this.#targetsOf(name).map((target) => this.#targetOf(target));
+  }
+
   #targetOf(name: string): DrainTarget {
     const { replica } = this.#member(name);
     return {
@@ -346,6 +389,7 @@ export class Replicator {
       isUsable: () => this.#isReachable(name),
       merge: (facts) => replica.merge(facts),
       take: (packed) => replica.take(packed),
+      holds: async ({ sessionId, id }) => (await replica.held(sessionId, [id])).has(id),
     };
   }
 

@@ -9,8 +9,21 @@ export interface ReplicationStatus {
   readonly unreachable: readonly string[];
   /** Atoms that a provider refuses for good, the latest first, 100 at the most. */
   readonly deadLetters: readonly DeadLetter[];
+  /** Where there is a local journal: what it holds for each provider. */
+  readonly journal?: readonly JournalStatus[];
   /** Where there is a local replica: when it was last found equal to a provider; undefined when it was not yet. */
   readonly localReplica?: { readonly caughtUpAt: Date | undefined };
+}
+
+/** What the local journal has for a provider. */
+export interface JournalStatus {
+  readonly to: string;
+  /** Atoms that the provider has not got yet. */
+  readonly atoms: number;
+  /** Of their content and metadata. */
+  readonly bytes: number;
+  /** The age of the oldest of them, in milliseconds, by its id; undefined when there is none. */
+  readonly oldestAtomAgeMs: number | undefined;
 }
 
 /** What one provider has for another. */

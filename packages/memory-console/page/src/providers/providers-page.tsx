@@ -43,6 +43,7 @@ export function ProvidersPage({ overview, live }: { overview: Overview; live: Li
         <FailoverPlot view={view} nowMs={nowMs} />
       </section>
       {view.providers.length > 1 ? <Pairs view={view} nowMs={nowMs} /> : null}
+      <Journal view={view} />
       <Events view={view} />
     </div>
   );
@@ -99,6 +100,37 @@ function Pairs({ view, nowMs }: { view: ProvidersView; nowMs: number }): ReactNo
                 <td>{lastDrainAt === undefined ? "–" : ago(lastDrainAt, nowMs)}</td>
                 <td>{lastRepairAt === undefined ? "–" : ago(lastRepairAt, nowMs)}</td>
                 <td>{stateOf(needsRepair, deadLetters, hints)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Journal({ view: { journal } }: { view: ProvidersView }): ReactNode {
+  if (journal.length === 0) return null;
+  return (
+    <section>
+      <h2>In the local journal</h2>
+      <div className="table-scroller" tabIndex={0} role="region" aria-label="What the local journal holds">
+        <table>
+          <thead>
+            <tr>
+              <th>for</th>
+              <th className="number">atoms</th>
+              <th className="number">KiB</th>
+              <th className="number">oldest</th>
+            </tr>
+          </thead>
+          <tbody>
+            {journal.map(({ to, atoms, bytes, oldestAtomAgeMs }) => (
+              <tr key={to}>
+                <td>{to}</td>
+                <td className="number">{amount(atoms)}</td>
+                <td className="number">{amount(Math.ceil(bytes / 1_024))}</td>
+                <td className="number">{oldestAtomAgeMs === undefined ? "–" : duration(oldestAtomAgeMs)}</td>
               </tr>
             ))}
           </tbody>

@@ -9,6 +9,13 @@ import { DELETED_AT_MS } from "./columns.ts";
 const ifType = (json: string, type: string, otherwise: string): string =>
   `CASE WHEN pg_catalog.jsonb_typeof(${json}) = '${type}' THEN ${json} ELSE '${otherwise}' END`;
 
+/**
+ * How much an atom sends. What is stored in few bytes is that small, or was packed to a hundredth at the most: only of more it
+ * is worth unpacking.
+ */
+const SENT_BYTES =
+  "CASE WHEN pg_catalog.pg_column_size(content) < 8192 THEN pg_catalog.pg_column_size(content) ELSE pg_catalog.octet_length(content::pg_catalog.text) END";
+
 // The parts of a page, in the order of its keys.
 const list = (column: string): string => `pg_catalog.array_agg(${column} ORDER BY session_id, id, is_tombstone)`;
 /** In the binary format, in which another server takes it as it is. */
@@ -25,7 +32,8 @@ export class HintStatements {
   }
 
   /**
-   * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. $1:
+   * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. Hints of
+   * atoms with more than `$9` bytes are passed over, and stand in `large`. $1:
    * target; $2, $3, $4: the key after which it begins; $5: how many; $7: a UUID of who asks, who is the one to bring them
    * for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true; asking then costs next to
    * nothing, as many processes may ask.
@@ -55,11 +63,17 @@ WITH RECURSIVE lease AS (
   SELECT session_id, id, is_tombstone FROM step WHERE number > 0
 ), named AS (
   SELECT hint.*, user_id, memory_type, content, metadata, created_at, expires_at, ${bitsOf("hint.id")} AS bits,
-    pg_catalog.sum(COALESCE(pg_catalog.pg_column_size(content), 0)) OVER (ORDER BY hint.session_id, hint.id, is_tombstone)
-      - COALESCE(pg_catalog.pg_column_size(content), 0) AS bytes_before
+    COALESCE(${SENT_BYTES}, 0) AS bytes
   FROM hint LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
+), seen AS (
+  SELECT * FROM (
+    SELECT *, pg_catalog.sum(CASE WHEN bytes > $9::integer THEN 0 ELSE bytes END) OVER (ORDER BY session_id, id, is_tombstone)
+      - CASE WHEN bytes > $9::integer THEN 0 ELSE bytes END AS bytes_before
+    FROM named
+  ) AS counted
+  WHERE bytes_before <= $6
 ), fact AS (
-  SELECT * FROM named WHERE bytes_before <= $6
+  SELECT * FROM seen WHERE bytes <= $9::integer
 ), change AS (
   SELECT session_id, id, key, value FROM fact CROSS JOIN LATERAL (
     SELECT key, value FROM pg_catalog.jsonb_each(${ifType("content -> 'set'::pg_catalog.text", "object", "{}")})
@@ -81,18 +95,23 @@ WITH RECURSIVE lease AS (
 )
 SELECT atoms.*, heads.*,
   NOT EXISTS (SELECT FROM lease) AND EXISTS (${this.#nextHint("$2::pg_catalog.text", "$3::pg_catalog.uuid", "$4::boolean")}) AS "isLeft",
-  (SELECT pg_catalog.count(*) FROM hint) = $5 OR (SELECT pg_catalog.count(*) FROM hint) > atoms.count AS "hasMore"
+  (SELECT pg_catalog.count(*) FROM hint) = $5 OR (SELECT pg_catalog.count(*) FROM hint) > seen.count AS "hasMore",
+  seen."lastSessionId", seen."lastId", seen."isLastTombstone", seen.large
 FROM (
   SELECT pg_catalog.count(*) AS count,
     COALESCE(pg_catalog.bool_and(memory_type IS NOT NULL), false) AS "isPlain",
     ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
     ${packed("session_id")} AS "packedSessionIds", ${packed("user_id")} AS "userIds", ${packed("id")} AS "packedIds",
     ${packed("memory_type")} AS "memoryTypes", ${packed("content")} AS contents, ${packed("metadata")} AS metadata,
-    ${packed("created_at")} AS "createdAt", ${packed("expires_at")} AS "expiresAt", pg_catalog.max(session_id) AS "lastSessionId",
-    (pg_catalog.array_agg(id ORDER BY session_id DESC, id DESC))[1] AS "lastId",
-    (pg_catalog.array_agg(is_tombstone ORDER BY session_id DESC, id DESC, is_tombstone DESC))[1] AS "isLastTombstone"
+    ${packed("created_at")} AS "createdAt", ${packed("expires_at")} AS "expiresAt"
   FROM fact
 ) AS atoms, (
+  SELECT pg_catalog.count(*) AS count, pg_catalog.max(session_id) AS "lastSessionId",
+    (pg_catalog.array_agg(id ORDER BY session_id DESC, id DESC))[1] AS "lastId",
+    (pg_catalog.array_agg(is_tombstone ORDER BY session_id DESC, id DESC, is_tombstone DESC))[1] AS "isLastTombstone",
+    pg_catalog.json_agg(pg_catalog.json_build_array(session_id, id)) FILTER (WHERE bytes > $9::integer) AS large
+  FROM seen
+) AS seen, (
   SELECT ${packedOfHeads("session_id")} AS "headSessionIds", ${packedOfHeads("user_id")} AS "headUserIds",
     ${packedOfHeads("created_at")} AS "headCreatedAt", ${packedOfHeads("last_atom_id::pg_catalog.uuid")} AS "lastAtomIds",
     ${packedOfHeads("message_count::integer")} AS "messageCounts", ${packedOfHeads("atom_count::integer")} AS "atomCounts",
