@@ -165,7 +165,10 @@ export class Connection {
         onProlonged: () => undefined,
         onOver: () => reject(new Error("timeout expired")),
       });
-      this.#client.connect().then(resolve, reject).finally(stop);
+      this.#client
+        .connect()
+        .then(() => resolve(), reject)
+        .finally(stop);
     });
   }
 

@@ -34,7 +34,7 @@ export function fitsRoom(rows: readonly AtomRow[], limits: RowLimits): boolean {
 }
 
 /** Content of this many code units takes its time on the way: rows that hold more hold up others. */
-export const LARGE_UNITS = 256 * 1024;
+const LARGE_UNITS = 256 * 1024;
 
 /** Whether the rows hold up others that go along. It is on the path of every save. */
 export function isLarge(rows: readonly AtomRow[]): boolean {

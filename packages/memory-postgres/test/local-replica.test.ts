@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { journalPath, NAMES, ThreeProviders } from "./three-providers.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
-const SOON = { timeout: 10_000, interval: 50 };
 
 async function saved(storage: PostgresMemoryStorage, ...texts: readonly string[]): Promise<Session> {
   const session = new Session({ userId: "ada", storage, metadata: { plant: "north" } });

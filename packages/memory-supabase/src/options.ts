@@ -25,10 +25,21 @@ export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> exte
    * is given has its own. Default: `public`.
    */
   schema?: string;
-  /** How long one request may take, in milliseconds. Default: 10,000; deletions may take 60,000 in any case. */
+  /**
+   * How long one request may take, beside what its bytes need, in milliseconds. Default: 10,000; deletions may take 60,000 in any
+   * case.
+   */
   timeoutMs?: number;
-  /** How long a request may take with all its repetitions, in milliseconds. Default: 30,000, and never less than `timeoutMs`. */
+  /**
+   * How long a request may take with all its repetitions, beside what its bytes need, in milliseconds. Default: 30,000, and never
+   * less than `timeoutMs`.
+   */
   deadlineMs?: number;
+  /**
+   * How fast the link to the project is, at the least, in bytes a second: time-outs are put off by what the bytes need that are
+   * on their way, and go on for as long as bytes of the answer come. Default: 524,288.
+   */
+  slowestBytesPerSecond?: number;
 }
 
 export const SUPABASE_STORAGE_FIELDS: OptionFields<SupabaseMemoryStorageOptions<AtomTypes>> = {
@@ -45,6 +56,7 @@ export interface Settings {
   readonly client: RpcClient;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
+  readonly slowestBytesPerSecond: number;
 }
 
 const KEY_VARIABLES = [
@@ -63,9 +75,12 @@ export function parseSettings(
   environment: () => Environment = processEnvironment,
 ): Settings {
   const { timeoutMs = 10_000, deadlineMs = Math.max(30_000, timeoutMs) } = options;
+  const { slowestBytesPerSecond = 512 * 1_024 } = options;
   assertDuration(timeoutMs, "options.timeoutMs");
   assertDuration(deadlineMs, "options.deadlineMs");
-  return { client: clientOf(options, environment), timeoutMs, deadlineMs };
+  if (!Number.isSafeInteger(slowestBytesPerSecond) || slowestBytesPerSecond < 1)
+    throw invalid("options.slowestBytesPerSecond", "must be a whole number of bytes from 1");
+  return { client: clientOf(options, environment), timeoutMs, deadlineMs, slowestBytesPerSecond };
 }
 
 function clientOf(options: SupabaseMemoryStorageOptions<AtomTypes>, environment: () => Environment): RpcClient {

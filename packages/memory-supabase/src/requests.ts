@@ -1,5 +1,6 @@
 import { MemoryError } from "@rivet/memory-core";
 import { isUnforeseen, toSupabaseMemoryError, type Failure } from "./errors.ts";
+import { bePatient, transferMs, type Traffic } from "./patience.ts";
 import { delayMs, parseRetryAfter } from "./retry.ts";
 import type { RpcClient, RpcRequest } from "./rpc-client.ts";
 
@@ -39,6 +40,15 @@ interface Attempt {
   readonly data: unknown;
   readonly failure: Failure | undefined;
   readonly retryAfterMs: number | undefined;
+  /** How much longer than a request usually may it took, for its bytes. */
+  readonly prolongedMs: number;
+}
+
+interface RequestsInit {
+  readonly client: RpcClient;
+  readonly timeoutMs: number;
+  readonly deadlineMs: number;
+  readonly slowestBytesPerSecond: number;
 }
 
 /**
@@ -48,15 +58,15 @@ export class Requests {
   readonly #client: RpcClient;
   readonly #timeoutMs: number;
   readonly #deadlineMs: number;
+  readonly #slowestBytesPerSecond: number;
   readonly #timing: Timing;
+  readonly #underWay = new Set<Traffic>();
 
-  constructor(
-    { client, timeoutMs, deadlineMs }: { client: RpcClient; timeoutMs: number; deadlineMs: number },
-    timing: Timing = REAL_TIMING,
-  ) {
+  constructor({ client, timeoutMs, deadlineMs, slowestBytesPerSecond }: RequestsInit, timing: Timing = REAL_TIMING) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
     this.#deadlineMs = deadlineMs;
+    this.#slowestBytesPerSecond = slowestBytesPerSecond;
     this.#timing = timing;
   }
 
@@ -68,13 +78,15 @@ export class Requests {
     const { leastTimeoutMs = 0, silent } = options;
     const { nowMs, random, wait } = this.#timing;
     const timeoutMs = Math.max(this.#timeoutMs, leastTimeoutMs);
-    const endMs = nowMs() + Math.max(this.#deadlineMs, leastTimeoutMs);
+    let endMs = nowMs() + Math.max(this.#deadlineMs, leastTimeoutMs);
     let mayBeApplied = options.mayBeApplied ?? false;
     for (let failed = 1; ; failed++) {
       const isSilent = failed === 1 && silent !== undefined;
       const attemptMs = Math.min(timeoutMs, Math.max(1, Math.ceil(endMs - nowMs())));
       const asked = isSilent ? silent : { name, args };
-      const { data, failure, retryAfterMs } = await this.#attempt(asked, isSilent, attemptMs);
+      const { data, failure, retryAfterMs, prolongedMs } = await this.#attempt(asked, isSilent, attemptMs);
+      // What bytes need that are on their way does not count.
+      endMs += prolongedMs;
       if (failure === undefined) return data;
       if (isSilent && isUnforeseen(failure)) continue;
       const error = toSupabaseMemoryError(failure);
@@ -91,7 +103,18 @@ export class Requests {
     // Cheaper than `AbortSignal.timeout`, and its timer ends with the request.
     const abandonment = new AbortController();
     const { signal } = abandonment;
-    const timer = setTimeout(() => abandonment.abort(), timeoutMs);
+    let sent: number | undefined;
+    const traffic: Traffic = {
+      sentBytes: () => (sent ??= new TextEncoder().encode(JSON.stringify(args)).length),
+      receivedBytes: () => observed.receivedBytes,
+    };
+    this.#underWay.add(traffic);
+    const stop = bePatient({
+      timeoutMs,
+      allowanceMs: () => this.#allowanceMs(),
+      receivedBytes: traffic.receivedBytes,
+      onOver: () => abandonment.abort(),
+    });
     try {
       const { data, error, status } = await request.abortSignal(signal);
       // Nothing is an answer only if it is PostgREST's, which names a range; anything in between may answer 204.
@@ -99,6 +122,7 @@ export class Requests {
       const isAnswer = error === null && (isSilent ? isEmpty && observed.range !== null : !isEmpty);
       const failure = { status, error: observed.thrown ?? error, isTimeout: signal.aborted };
       return {
+        prolongedMs: stop(),
         data: isSilent ? undefined : data,
         failure: isAnswer ? undefined : failure,
         retryAfterMs: parseRetryAfter(observed.retryAfter, Date.now()),
@@ -106,10 +130,18 @@ export class Requests {
     } catch (error) {
       // A client may be made to throw.
       const failure = { status: 0, error: observed.thrown ?? error, isTimeout: signal.aborted };
-      return { data: undefined, failure, retryAfterMs: undefined };
+      return { data: undefined, failure, retryAfterMs: undefined, prolongedMs: stop() };
     } finally {
-      clearTimeout(timer);
+      stop();
+      this.#underWay.delete(traffic);
     }
+  }
+
+  /** For all requests that are under way: a little waits behind a lot on the same link. */
+  #allowanceMs(): number {
+    let bytes = 0;
+    for (const { sentBytes, receivedBytes } of this.#underWay) bytes += sentBytes() + receivedBytes();
+    return transferMs(bytes, this.#slowestBytesPerSecond);
   }
 }
 
@@ -123,6 +155,8 @@ interface Observed {
   range: string | null;
   retryAfter: string | null;
   thrown: unknown;
+  /** Of the answer's body. */
+  receivedBytes: number;
 }
 
 /**
@@ -130,7 +164,7 @@ interface Observed {
  * nothing in its answer. A client that keeps its `fetch` elsewhere does without.
  */
 function observe(request: RpcRequest): Observed {
-  const observed: Observed = { range: null, retryAfter: null, thrown: undefined };
+  const observed: Observed = { range: null, retryAfter: null, thrown: undefined, receivedBytes: 0 };
   if (!("fetch" in request) || typeof request.fetch !== "function") return observed;
   const original = request.fetch;
   request.fetch = async (...args: unknown[]): Promise<unknown> => {
@@ -140,13 +174,31 @@ function observe(request: RpcRequest): Observed {
         observed.range = response.headers.get("content-range");
         observed.retryAfter = response.headers.get("retry-after");
       }
-      return response;
+      return counted(response, observed);
     } catch (error) {
       observed.thrown = error;
       throw error;
     }
   };
   return observed;
+}
+
+/** Answers whose length is known to be less are not counted: they come at once. */
+const COUNTED_BYTES = 64 * 1024;
+
+/** The answer, whose body is counted as it comes. One of a `fetch` that has no streams stays as it is. */
+function counted(response: unknown, observed: Observed): unknown {
+  if (!(response instanceof Response) || response.body === null) return response;
+  const length = response.headers.get("content-length");
+  if (length !== null && Number(length) < COUNTED_BYTES) return response;
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (chunk, controller) => {
+      observed.receivedBytes += chunk.byteLength;
+      controller.enqueue(chunk);
+    },
+  });
+  const { status, statusText, headers } = response;
+  return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
 }
 
 /** An answer of any `fetch`: a client may bring its own, with a `Response` of its own. */

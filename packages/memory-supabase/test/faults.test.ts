@@ -49,7 +49,13 @@ function impatient(settings: { timeoutMs?: number; deadlineMs?: number } = {}): 
     },
   };
   const client = makeClient(project().url, project().keys.secret);
-  return { requests: new Requests({ client, timeoutMs: 5_000, deadlineMs: 30_000, ...settings }, timing), waits };
+  return {
+    requests: new Requests(
+      { client, timeoutMs: 5_000, deadlineMs: 30_000, slowestBytesPerSecond: 1_000_000, ...settings },
+      timing,
+    ),
+    waits,
+  };
 }
 
 const READ = [

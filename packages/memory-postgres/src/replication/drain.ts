@@ -32,8 +32,6 @@ export interface HintStore<Page extends HintPage> {
   readonly name: string;
   /** The next hints of a target, in the order of their keys; {@link ALL_STORES} is a target too. */
   page(target: string, after: HintKey | undefined, limit: number): Promise<Page>;
-  /** A page of one hint. */
-  pageOf(key: HintKey): Page;
   /** Takes the hints of a page from a target, and gives each of the others one of its own, in one step. */
   settle(target: string, page: Page, others: readonly string[]): Promise<void>;
   /** Lets others bring what was not settled. */

@@ -8,6 +8,12 @@ export interface LargeHint {
   readonly key: HintKey;
 }
 
+/** A store that holds hints, and gives single ones. */
+export interface LargeHintStore<Page extends HintPage> extends HintStore<Page> {
+  /** A page of one hint. */
+  pageOf(key: HintKey): Page;
+}
+
 /**
  * Brings usable targets the large atoms of hints. A hint is deleted only after its target has acknowledged the atom.
  *
@@ -16,7 +22,7 @@ export interface LargeHint {
  * @throws what the source throws; what was settled before stays so.
  */
 export async function bringLargeAtoms<Page extends HintPage>(
-  source: HintStore<Page>,
+  source: LargeHintStore<Page>,
   targets: readonly DrainTarget[],
   hints: readonly LargeHint[],
   isOver: () => boolean,
