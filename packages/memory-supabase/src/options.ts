@@ -50,6 +50,7 @@ export const SUPABASE_STORAGE_FIELDS: OptionFields<SupabaseMemoryStorageOptions<
   key: "setting",
   timeoutMs: "setting",
   deadlineMs: "setting",
+  slowestBytesPerSecond: "setting",
 };
 
 export interface Settings {
