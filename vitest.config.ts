@@ -23,6 +23,8 @@ export default defineConfig({
     // Ends a test that never would: one that works takes seconds, and on a machine that others keep busy ten times as long.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // A condition that never comes ends by it, too: none is expected within a time.
+    expect: { poll: { timeout: 120_000 } },
     reporters: ["default", "./test/count-reporter.ts"],
   },
 });

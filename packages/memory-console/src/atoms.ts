@@ -8,6 +8,7 @@ import {
   type MemoryAtom,
 } from "@rivet/memory-core";
 import { excerptOf } from "./excerpt.ts";
+import type { ImageLinks } from "./image-links.ts";
 import { imageOf } from "./images.ts";
 import { isJsonObject } from "./json.ts";
 import type { ConsoleStorage } from "./storage.ts";
@@ -27,6 +28,7 @@ export async function atomPage(
   storage: ConsoleStorage,
   key: string,
   { before, after, limit }: AtomRange,
+  links: ImageLinks,
 ): Promise<AtomPage> {
   const list = await storage.queryMemoryAtoms({
     sessionId: decodeText(key),
@@ -35,7 +37,7 @@ export async function atomPage(
     ...(after === undefined ? {} : { after }),
   });
   return {
-    atoms: list.toReversed().map((atom) => atomEntry(key, atom)),
+    atoms: list.toReversed().map((atom) => atomEntry(key, atom, links)),
     unreadable: list.unreadable.map(({ id, memoryType, contentText, error }) => ({
       id,
       memoryType,
@@ -46,11 +48,17 @@ export async function atomPage(
   };
 }
 
-function atomEntry(key: string, { id, memoryType, content, metadata, createdAt }: MemoryAtom): AtomEntry {
+function atomEntry(
+  key: string,
+  { id, memoryType, content, metadata, createdAt }: MemoryAtom,
+  links: ImageLinks,
+): AtomEntry {
   const isMessage = roleOf(memoryType) !== undefined;
   const parts = isMessage && Array.isArray(content) ? content : [];
   const images = parts.flatMap((part, index): [string, string][] =>
-    imageOf(part) === undefined ? [] : [[String(index), imageAddress(key, id, index)]],
+    imageOf(part) === undefined
+      ? []
+      : [[String(index), links.addressOf({ session: key, atom: id, part: String(index) })]],
   );
   const shown = images.length === 0 ? content : withoutImages(parts, new Set(images.map(([index]) => Number(index))));
   const { value, isCut } = excerptOf(shown, MAX_CHARACTERS);
@@ -64,10 +72,6 @@ function atomEntry(key: string, { id, memoryType, content, metadata, createdAt }
     isCut,
     images: Object.fromEntries(images),
   };
-}
-
-function imageAddress(key: string, id: string, part: number): string {
-  return `api/image?${new URLSearchParams({ session: key, atom: id, part: String(part) })}`;
 }
 
 /** The images have addresses of their own. */

@@ -3,14 +3,15 @@ import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { newSecret } from "./access.ts";
 import { failure, RequestError, toFailure } from "./failures.ts";
-import { liveStream, type LiveSource } from "./live.ts";
+import { ImageLinks } from "./image-links.ts";
+import { LiveHub, type LiveSource } from "./live.ts";
 import { openingOf, withOpening } from "./opening.ts";
 import { readPage, type BuiltPage } from "./page-files.ts";
 import type { ConsolePanel } from "./panel.ts";
 import { panelRequest } from "./parameters.ts";
 import { ProviderWatch } from "./provider-watch.ts";
 import { readRoutes } from "./read-routes.ts";
-import { guard } from "./security.ts";
+import { requireOwnOrigin, requirePass, requireToken } from "./security.ts";
 import { sessionDetail } from "./sessions.ts";
 import { providersOf, replicationOf, type ConsoleStorage, type ReplicationStatus } from "./storage.ts";
 import type { Overview, ProvidersView } from "./wire.ts";
@@ -59,8 +60,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /**
  * The console as an application to mount on a server of one's own; {@link startConsole} starts one.
  *
- * Guarantees: every request needs the token, or the cookie for which the page exchanges it; it must come from this machine,
- * to `127.0.0.1`, `localhost` or `[::1]`, and from no other page. Nothing is changed unless `write` is set. The page loads
+ * Guarantees: every request for data needs the token, which the page sends in the header `Authorization`, and no cookie is
+ * enough; it must come from this machine, to `127.0.0.1`, `localhost` or `[::1]`, and from no other page. Nothing is changed unless `write` is set. The page loads
  * nothing from anywhere else.
  *
  * @throws {MemoryError} `invalid_input` for an empty token, a missing storage, and an option that is none.
@@ -77,6 +78,8 @@ export function createConsole(options: ConsoleOptions): Console {
   const watch = manager && new ProviderWatch(manager, Date.now);
   const replication = replicationOf(storage);
   const closing = new AbortController();
+  const hub = new LiveHub(closing.signal);
+  const links = new ImageLinks();
   let page: Promise<BuiltPage> | undefined;
 
   const overview: Overview = {
@@ -104,8 +107,14 @@ export function createConsole(options: ConsoleOptions): Console {
       ? []
       : [
           // The states at once, with the hints that were last known: they take as long as the slowest provider.
-          { event: "providers", intervalMs: LIVE_INTERVAL_MS, read: () => withoutClock(watch.view(lastStatus)) },
           {
+            key: "providers",
+            event: "providers",
+            intervalMs: LIVE_INTERVAL_MS,
+            read: () => withoutClock(watch.view(lastStatus)),
+          },
+          {
+            key: "replication",
             event: "replication",
             intervalMs: REPLICATION_INTERVAL_MS,
             read: async () => {
@@ -119,6 +128,7 @@ export function createConsole(options: ConsoleOptions): Console {
     const key = context.req.query("session");
     const sources: LiveSource[] = [
       {
+        key: "sessions",
         event: "sessions",
         intervalMs: LIVE_INTERVAL_MS,
         read: async () => (await storage.listSessions({ limit: 1 }))[0]?.lastAtomId ?? null,
@@ -126,19 +136,24 @@ export function createConsole(options: ConsoleOptions): Console {
     ];
     if (key !== undefined && key !== "") {
       sources.push({
+        key: `session ${key}`,
         event: "session",
         intervalMs: LIVE_INTERVAL_MS,
         read: async () => (await sessionDetail(storage, key)) ?? null,
       });
     }
-    if (panel !== undefined) sources.push({ event: "panel", intervalMs: LIVE_INTERVAL_MS, read: () => panel.state() });
+    if (panel !== undefined) {
+      sources.push({ key: "panel", event: "panel", intervalMs: LIVE_INTERVAL_MS, read: () => panel.state() });
+    }
     return [...sources, ...liveProviders];
   };
 
   const api = new Hono()
+    .use(requireToken(token, links))
     .use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
     .get("/providers", async (context) => context.json(await providers()))
-    .get("/live", (context) => liveStream(context, sourcesFor(context), closing.signal))
+    .get("/opening", async (context) => context.json(await openingOf(storage, overview)))
+    .get("/live", (context) => hub.stream(context, sourcesFor(context)))
     .post("/panel", async (context) => {
       if (panel === undefined) throw new RequestError(404, "not_found", "there is no panel");
       const request = await panelRequest(context);
@@ -150,28 +165,33 @@ export function createConsole(options: ConsoleOptions): Console {
       }
       return context.json({});
     })
-    .route("/", readRoutes(storage))
+    .route("/", readRoutes(storage, links))
     .route("/write", writeRoutes(storage, write));
   if (routes !== undefined) api.route("/app", routes);
+  api.all("*", nothingHere);
 
   const app = new Hono()
-    .use(guard(token))
+    .use(requireOwnOrigin())
     .route("/api", api)
-    .get("*", async (context) => {
+    .get("*", requirePass(token), async (context) => {
       page ??= readPage();
       const { html, files } = await page;
       const { path } = context.req;
       if (path === "/") {
-        const text = withOpening(html, () => openingOf(storage, overview));
-        const body = ReadableStream.from(text).pipeThrough(new TextEncoderStream());
+        // A page that is loaded again shows its token first.
+        const hasToken = context.req.query("token") !== undefined;
+        const text = hasToken ? withOpening(html, () => openingOf(storage, overview)) : html;
+        const body = ReadableStream.from<string>(typeof text === "string" ? [text] : text).pipeThrough(
+          new TextEncoderStream(),
+        );
         return context.body(body, 200, { "Content-Type": "text/html; charset=utf-8" });
       }
       const file = files.get(path);
-      if (file === undefined) return context.json(failure("not_found", "there is nothing here"), 404);
+      if (file === undefined) return nothingHere(context);
       if (file.isImmutable) context.header("Cache-Control", "private, max-age=31536000, immutable");
       return context.body(file.body, 200, { "Content-Type": file.contentType });
     });
-  app.notFound((context) => context.json(failure("not_found", "there is nothing here"), 404));
+  app.notFound(nothingHere);
   app.onError((error, context) => {
     const { status, body } = toFailure(error);
     if (body.error.code === "unknown") console.error(error);
@@ -206,6 +226,10 @@ function asError(thrown: unknown): Error {
 /** What changes with the clock alone is no news. */
 function withoutClock(view: ProvidersView): ProvidersView {
   return { ...view, nowMs: 0 };
+}
+
+function nothingHere(context: Context): Response {
+  return context.json(failure("not_found", "there is nothing here"), 404);
 }
 
 function tooLarge(context: Context): Response {

@@ -1,51 +1,85 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "hono";
 import { streamSSE, type SSEStreamingApi } from "hono/streaming";
-import { toFailure } from "./failures.ts";
+import { RequestError } from "./failures.ts";
+import { LivePoll } from "./live-poll.ts";
 
-/** What is told live: an event is sent at once, and again whenever what is read has changed. */
+/** A value that pages are sent at once, and again whenever it has changed. */
 export interface LiveSource {
+  /** Sources with the same key read the same value: they are read once for all pages. */
+  readonly key: string;
+  /** The name of the server-sent event. */
   readonly event: string;
   read(): unknown;
-  /** How long to wait before it is read again, at least. */
+  /** The time between two readings, in milliseconds, at least. */
   readonly intervalMs: number;
 }
 
-/** Of a store's time; what takes long to read is read less often. Once is no habit: a server that dies makes one reading long. */
-const LARGEST_SHARE = 0.1;
+/** More pages than anybody looks at; each may ask for a session of its own. */
+const MAX_STREAMS = 200;
 
-/** Tells by server-sent events what changes, until the page goes or the console closes. */
-export function liveStream(context: Context, sources: readonly LiveSource[], closed: AbortSignal): Response {
-  return streamSSE(context, async (stream) => {
-    const gone = new AbortController();
-    stream.onAbort(() => gone.abort());
-    const ended = AbortSignal.any([closed, gone.signal]);
-    // Each by itself: a store that does not answer holds up nobody else.
-    await Promise.all(sources.map((source) => tell(stream, source, ended)));
-  });
-}
+/** Sends changes to pages by server-sent events. Any number of pages that show the same cost one reading. */
+export class LiveHub {
+  readonly #closed: AbortSignal;
+  readonly #polls = new Map<string, LivePoll>();
+  #streams = 0;
 
-async function tell(stream: SSEStreamingApi, source: LiveSource, ended: AbortSignal): Promise<void> {
-  const { event, intervalMs } = source;
-  let last: string | undefined;
-  let lastTookMs = 0;
-  while (!ended.aborted) {
-    const startMs = performance.now();
-    const data = await readAsText(source);
-    const tookMs = performance.now() - startMs;
-    if (ended.aborted) return;
-    if (data !== last) await stream.writeSSE({ event, data });
-    last = data;
-    const usualMs = Math.min(tookMs, lastTookMs);
-    lastTookMs = tookMs;
-    await delay(Math.max(intervalMs, usualMs / LARGEST_SHARE), undefined, { signal: ended }).catch(() => undefined);
+  constructor(closed: AbortSignal) {
+    this.#closed = closed;
   }
-}
 
-async function readAsText(source: LiveSource): Promise<string> {
-  try {
-    return JSON.stringify(await source.read());
-  } catch (error) {
-    return JSON.stringify(toFailure(error).body);
+  /**
+   * The answer to a page, which ends when the page goes or the console closes.
+   *
+   * @throws {RequestError} 503 when too many pages are open.
+   */
+  stream(context: Context, sources: readonly LiveSource[]): Response {
+    if (this.#streams >= MAX_STREAMS) {
+      const message = `the console sends changes to ${MAX_STREAMS} pages at most; close some`;
+      throw new RequestError(503, "too_many_streams", message);
+    }
+    this.#streams += 1;
+    return streamSSE(context, async (stream) => {
+      const gone = new AbortController();
+      stream.onAbort(() => gone.abort());
+      try {
+        await this.#send(stream, sources, AbortSignal.any([this.#closed, gone.signal]));
+      } finally {
+        this.#streams -= 1;
+      }
+    });
+  }
+
+  /** A page that takes long to read is sent the latest value of each event, and none before it. */
+  async #send(stream: SSEStreamingApi, sources: readonly LiveSource[], ended: AbortSignal): Promise<void> {
+    const news = new Map<string, string>();
+    let changed = Promise.withResolvers<void>();
+    ended.addEventListener("abort", () => changed.resolve(), { once: true });
+    const leave = sources.map((source) =>
+      this.#join(source, (data) => {
+        news.set(source.event, data);
+        changed.resolve();
+      }),
+    );
+    while (!ended.aborted) {
+      await changed.promise;
+      changed = Promise.withResolvers<void>();
+      for (const [event, data] of news) {
+        news.delete(event);
+        if (!ended.aborted) await stream.writeSSE({ event, data });
+      }
+    }
+    for (const end of leave) end();
+  }
+
+  /** @returns a function that ends it. */
+  #join(source: LiveSource, listener: (data: string) => void): () => void {
+    const { key } = source;
+    const poll = this.#polls.get(key) ?? new LivePoll(source, () => this.#polls.size);
+    this.#polls.set(key, poll);
+    poll.add(listener);
+    return () => {
+      poll.remove(listener);
+      if (poll.isIdle && this.#polls.get(key) === poll) this.#polls.delete(key);
+    };
   }
 }

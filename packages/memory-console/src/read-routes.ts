@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { atomPage, contextView, wholeAtom } from "./atoms.ts";
 import { RequestError } from "./failures.ts";
+import type { ImageLinks } from "./image-links.ts";
 import { imageOf } from "./images.ts";
 import { isJsonObject } from "./json.ts";
 import { optionalAtomId, optionalUserId, requiredAtomId, requiredKey, wholeNumber } from "./parameters.ts";
@@ -20,7 +21,7 @@ function found<Value>(value: Value | undefined, error: RequestError = noSession(
 }
 
 /** What the page reads of a storage. */
-export function readRoutes(storage: ConsoleStorage): Hono {
+export function readRoutes(storage: ConsoleStorage, links: ImageLinks): Hono {
   return new Hono()
     .get("/sessions", async (context) => {
       const range = { userId: optionalUserId(context), limit: wholeNumber(context, "limit", FIRST_PAGE) };
@@ -35,7 +36,7 @@ export function readRoutes(storage: ConsoleStorage): Hono {
         after: optionalAtomId(context, "after"),
         limit: wholeNumber(context, "limit", FIRST_PAGE),
       };
-      return context.json(await atomPage(storage, requiredKey(context), range));
+      return context.json(await atomPage(storage, requiredKey(context), range, links));
     })
     .get("/atom", async (context) => {
       const atom = await wholeAtom(storage, requiredKey(context), requiredAtomId(context));

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { isSameSecret, newSecret, refusalOf, type RequestFacts } from "./access.ts";
 import { failure } from "./failures.ts";
+import type { ImageLinks } from "./image-links.ts";
 
 /** Nothing may be loaded but our own files, nothing may run that is no file, and no text becomes markup. */
 const CONTENT_SECURITY_POLICY = [
@@ -31,30 +32,56 @@ const HEADERS: Readonly<Record<string, string>> = {
 const LOCKED =
   "This is the Rivet Memory console. It opens with the address that it printed when it started, which holds a token: copy the whole of it.\n";
 
-/** Lets through what comes from this machine, from our own page, and from somebody who was given the token. */
-export function guard(token: string): MiddlewareHandler {
-  // Its own secret: who reads the cookie has not got the token, and the cookie ends with the process.
-  const pass = newSecret();
+/** Lets through what comes from this machine and from no page but our own. Every answer has the headers that protect it. */
+export function requireOwnOrigin(): MiddlewareHandler {
   return async (context, next) => {
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
-    const facts = factsOf(context);
-    const refusal = refusalOf(facts);
+    const refusal = refusalOf(factsOf(context));
     if (refusal !== undefined) return context.json(failure(refusal.code, refusal.message), refusal.status);
-    const cookie = `rivet-console-${facts.localPort ?? 0}`;
-    const given = context.req.query("token");
-    if (given !== undefined && context.req.method === "GET") {
-      if (!isSameSecret(given, token)) return locked(context);
-      setCookie(context, cookie, pass, { httpOnly: true, sameSite: "Strict", path: "/" });
-      return context.redirect(new URL(context.req.url).pathname, 303);
-    }
-    if (!isSameSecret(getCookie(context, cookie), pass)) return locked(context);
     return next();
   };
 }
 
-function locked(context: Context): Response {
-  if (context.req.path.includes("/api/")) return context.json(failure("locked", LOCKED.trim()), 401);
-  return context.text(LOCKED, 401);
+/**
+ * Lets through requests for data, which hold the token in a header that the page sets, or are for a picture of the page.
+ *
+ * The page keeps the token in its `sessionStorage`, which belongs to one origin, the port included. A cookie would not do:
+ * browsers send it to every port of a host, so that another server of this machine gets it.
+ */
+export function requireToken(token: string, images: ImageLinks): MiddlewareHandler {
+  // A header holds no other characters.
+  const expected = encodeURIComponent(token);
+  return async (context, next) => {
+    const [, given] = /^Bearer (.+)$/.exec(context.req.header("authorization") ?? "") ?? [];
+    if (isSameSecret(given, expected) || isImage(context, images)) return next();
+    return context.json(failure("locked", LOCKED.trim()), 401);
+  };
+}
+
+/**
+ * Lets through requests for the page and its files, which hold the token in their address, or the cookie that came of it. The
+ * cookie opens nothing that is stored: it lets the page load again.
+ */
+export function requirePass(token: string): MiddlewareHandler {
+  // A secret of its own: the cookie does not hold the token, and ends with the process.
+  const pass = newSecret();
+  return async (context, next) => {
+    const cookie = `rivet-console-${factsOf(context).localPort ?? 0}`;
+    const given = context.req.query("token");
+    if (given === undefined) {
+      return isSameSecret(getCookie(context, cookie), pass) ? next() : context.text(LOCKED, 401);
+    }
+    if (!isSameSecret(given, token)) return context.text(LOCKED, 401);
+    setCookie(context, cookie, pass, { httpOnly: true, sameSite: "Strict", path: "/" });
+    return next();
+  };
+}
+
+/** A browser asks for the pictures of a page without the header: their addresses hold a key of their own. */
+function isImage({ req }: Context, images: ImageLinks): boolean {
+  if (req.method !== "GET" || !req.path.endsWith("/api/image")) return false;
+  const { session = "", atom = "", part = "", key } = req.query();
+  return images.isOurs({ session, atom, part }, key);
 }
 
 function factsOf(context: Context): RequestFacts {

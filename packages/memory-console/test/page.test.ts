@@ -137,6 +137,40 @@ describe("the page", () => {
     }
   });
 
+  it("leaves a list of 2,000 sessions by one press of Tab, after the arrows went into it", async () => {
+    const { page } = await open((storage) => saveCrowd(storage, 2_000));
+    await page.getByRole("link", { name: "001999" }).waitFor();
+    const list = page.getByRole("group", { name: "Sessions, the latest first" });
+    await list.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("heading", { name: "001999" }).waitFor();
+    await page.keyboard.press("Tab");
+    const isInList = (): Promise<boolean> => list.evaluate((one) => one.matches(":focus-within"));
+    expect(await isInList()).toBe(false);
+    await page.keyboard.press("Shift+Tab");
+    expect(await isInList()).toBe(true);
+  });
+
+  it("goes through the list by PageDown, PageUp, Home and End, and opens what was searched by Enter", async () => {
+    const { page } = await open((storage) => saveCrowd(storage, 90));
+    await page.getByRole("link", { name: "000089" }).waitFor();
+    const opened = (number: number) => page.getByRole("heading", { name: String(number).padStart(6, "0") }).waitFor();
+    await page.getByRole("group", { name: "Sessions, the latest first" }).focus();
+    await page.keyboard.press("End");
+    await opened(0);
+    await page.keyboard.press("Home");
+    await opened(89);
+    await page.keyboard.press("PageDown");
+    await expect.poll(() => page.getByRole("heading", { level: 1 }).innerText()).not.toContain("000089");
+    await page.keyboard.press("PageUp");
+    await opened(89);
+    await page.keyboard.press("/");
+    await page.keyboard.type("000042");
+    await page.getByText("1 session", { exact: true }).waitFor();
+    await page.keyboard.press("Enter");
+    await opened(42);
+  });
+
   it("leaves a reader of the list where they are while sessions come in above", async () => {
     const { page, storage } = await open((storage) => saveCrowd(storage, 300));
     await page.getByRole("link", { name: "000299" }).waitFor();
@@ -162,7 +196,7 @@ describe("the page", () => {
     await page.getByRole("link", { name: "my session" }).waitFor();
     const search = page.getByLabel("Search by the beginning of a session id");
     await search.fill("000");
-    await page.getByText("The first 100 that begin so").waitFor();
+    await page.getByText("100 or more sessions").waitFor();
     await search.fill("");
     await search.pressSequentially("my session");
     await page.getByText("1 session", { exact: true }).waitFor();

@@ -2,6 +2,7 @@ import type { JsonValue } from "@rivet/memory-core";
 import { describe, expect, it } from "vitest";
 import { ago, amount } from "../page/src/format.ts";
 import { placeLabels } from "../page/src/providers/labels.ts";
+import { rowAfter } from "../page/src/sessions/row-keys.ts";
 import { blocksOf, inlinesOf } from "../page/src/text/markdown.ts";
 import { slicesOf } from "../page/src/text/slices.ts";
 import { visible } from "../page/src/text/visible.ts";
@@ -86,6 +87,28 @@ describe("the entries of a timeline", () => {
   });
 });
 
+describe("the keys of the list", () => {
+  const place = { selected: 10, count: 40, rowsInView: 12 };
+  it.each([
+    ["ArrowDown", 11],
+    ["ArrowUp", 9],
+    ["PageDown", 21],
+    ["PageUp", 0],
+    ["Home", 0],
+    ["End", 39],
+    ["Enter", undefined],
+    ["a", undefined],
+  ])("%s leads to row %s", (key, row) => {
+    expect(rowAfter(key, place, false)).toBe(row);
+  });
+
+  it("Home and End stay with a field, and Enter opens the first row that was found", () => {
+    expect(rowAfter("Home", place, true)).toBeUndefined();
+    expect(rowAfter("End", place, true)).toBeUndefined();
+    expect(rowAfter("Enter", { ...place, selected: -1 }, true)).toBe(0);
+  });
+});
+
 describe("a list of sessions", () => {
   const session = (number: number): SessionEntry => ({
     key: `s${number}`,
@@ -136,6 +159,18 @@ describe("a text", () => {
       { type: "code", language: "js", text: "# no title\n\n- no item" },
       { type: "paragraph", text: "end" },
     ]);
+    expect(blocksOf("A | B\n--- | :-:\n1 | `x` | more\n| a \\| b |\nend")).toEqual([
+      {
+        type: "table",
+        head: ["A", "B"],
+        rows: [
+          ["1", "`x`"],
+          ["a | b", ""],
+        ],
+      },
+      { type: "paragraph", text: "end" },
+    ]);
+    expect(blocksOf("a | b\n-|-|-")).toEqual([{ type: "paragraph", text: "a | b\n-|-|-" }]);
     expect(blocksOf("```\nnever closed")).toEqual([{ type: "code", language: "", text: "never closed" }]);
   });
 

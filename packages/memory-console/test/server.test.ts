@@ -18,15 +18,20 @@ async function start(
   return { storage, shown };
 }
 
-/** Opens the printed address as a browser does. */
+/** The header that the page sends. */
+function authorization({ token }: RunningConsole): Record<string, string> {
+  return { authorization: `Bearer ${encodeURIComponent(token)}` };
+}
+
+/** The cookie that the printed address gives a browser. */
 async function cookieOf({ url }: RunningConsole): Promise<string> {
-  const response = await fetch(url, { redirect: "manual" });
-  expect(response.status).toBe(303);
+  const response = await fetch(url);
+  expect(response.status).toBe(200);
   return response.headers.get("set-cookie")?.split(";")[0] ?? "";
 }
 
 async function get(shown: RunningConsole, route: string): Promise<Response> {
-  return fetch(`${shown.origin}/api/${route}`, { headers: { cookie: await cookieOf(shown) } });
+  return fetch(`${shown.origin}/api/${route}`, { headers: authorization(shown) });
 }
 
 async function json<Body>(response: Response): Promise<Body> {
@@ -40,7 +45,7 @@ async function post(
   body: unknown,
   headers: Record<string, string> = {},
 ): Promise<Response> {
-  const own = { cookie: await cookieOf(shown), origin: shown.origin, "content-type": "application/json" };
+  const own = { ...authorization(shown), origin: shown.origin, "content-type": "application/json" };
   return fetch(`${shown.origin}/api/${route}`, {
     method: "POST",
     headers: { ...own, ...headers },
@@ -49,14 +54,48 @@ async function post(
 }
 
 describe("the address", () => {
-  it("opens with its token, which a cookie takes the place of that no script can read", async () => {
+  it("opens with its token, and gives a cookie that no script can read and that does not hold it", async () => {
     const { shown } = await start();
-    const response = await fetch(shown.url, { redirect: "manual" });
-    expect(response.headers.get("location")).toBe("/");
+    const response = await fetch(shown.url);
     expect(response.headers.get("set-cookie")).toMatch(
       /^rivet-console-\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/,
     );
     expect(response.headers.get("set-cookie")).not.toContain(shown.token);
+    expect(await response.text()).not.toContain(shown.token);
+  });
+
+  it.each([["read"], ["write"]])(
+    "lets nobody %s with the cookie alone, which every port of this machine is sent",
+    async (use) => {
+      const { shown, storage } = await start({ write: true });
+      const session = await saveStory(storage);
+      const headers = { cookie: await cookieOf(shown), origin: shown.origin, "content-type": "application/json" };
+      const body = JSON.stringify({ userId: session.userId });
+      const requests = {
+        read: ["opening", "sessions", "live", `atoms?session=${session.sessionId}`].map((route) => ({
+          route,
+          init: { headers },
+        })),
+        write: ["write/erase-user", "write/delete-session", "panel"].map((route) => ({
+          route,
+          init: { headers, body, method: "POST" },
+        })),
+      };
+      for (const { route, init } of requests[use === "read" ? "read" : "write"]) {
+        const response = await fetch(`${shown.origin}/api/${route}`, init);
+        expect(response.status, route).toBe(401);
+        expect(await response.text()).not.toContain("Centrifuge");
+      }
+      const page = await (await fetch(shown.origin, { headers })).text();
+      expect(page).not.toContain("Centrifuge");
+      expect(await storage.loadSession(session.sessionId)).not.toBeNull();
+    },
+  );
+
+  it("opens with a token of any characters", async () => {
+    const { shown } = await start({ token: "Schlüssel & Co/%" });
+    expect((await get(shown, "sessions")).status).toBe(200);
+    expect((await fetch(shown.url)).status).toBe(200);
   });
 
   it.each([
@@ -81,7 +120,7 @@ describe("the address", () => {
     const { shown: other } = await start();
     const [, value = ""] = (await cookieOf(other)).split("=");
     const name = `rivet-console-${new URL(shown.origin).port}`;
-    const response = await fetch(`${shown.origin}/api/sessions`, { headers: { cookie: `${name}=${value}` } });
+    const response = await fetch(shown.origin, { headers: { cookie: `${name}=${value}` } });
     expect(response.status).toBe(401);
   });
 
@@ -115,7 +154,7 @@ class SlowStorage extends InMemoryStorage {
 describe("the page", () => {
   /** The page, and what it came with. */
   async function opening(shown: RunningConsole): Promise<{ response: Response; html: string; opening: Opening }> {
-    const response = await fetch(shown.origin, { headers: { cookie: await cookieOf(shown) } });
+    const response = await fetch(shown.url);
     const html = await response.text();
     const [, text = ""] = /<script id="opening" type="application\/json">([^<]*)<\/script>/.exec(html) ?? [];
     return { response, html, opening: JSON.parse(text) };
@@ -239,13 +278,20 @@ describe("the server", () => {
     expect(response.headers.get("content-type")).toBe("image/png");
     expect(Buffer.from(await response.arrayBuffer()).toString("base64")).toBe(PNG_BASE64);
     expect((await get(shown, address.replace("part=1", "part=0"))).status).toBe(404);
+    // A browser asks for it without the header: its address is enough, and is for this picture alone.
+    const asked = (route: string): Promise<Response> => fetch(`${shown.origin}/api/${route}`);
+    expect((await asked(address)).status).toBe(200);
+    expect((await asked(address.replace("part=1", "part=0"))).status).toBe(401);
+    expect((await asked(address.replace(/&key=.*$/, ""))).status).toBe(401);
+    expect((await asked(address.replace("image?", "atom?"))).status).toBe(401);
   });
 
   it("mounts the routes of an application behind the same token", async () => {
     const routes = new Hono().get("/time", (context) => context.text("noon"));
     const { shown } = await start({ routes });
     expect(await (await get(shown, "app/time")).text()).toBe("noon");
-    expect((await fetch(`${shown.origin}/api/app/time`)).status).toBe(401);
+    const headers = { cookie: await cookieOf(shown) };
+    expect((await fetch(`${shown.origin}/api/app/time`, { headers })).status).toBe(401);
   });
 
   it("leaves nothing behind when its port is taken", async () => {
@@ -270,6 +316,30 @@ describe("the server", () => {
     expect(pause(5)).toBeGreaterThan(1_400);
   }, 15_000);
 
+  it("reads once for all pages that show the same, and refuses more pages than anybody looks at", async () => {
+    const answer = Promise.withResolvers<void>();
+    let readings = 0;
+    class WaitingStorage extends InMemoryStorage {
+      override async listSessions(...query: Parameters<InMemoryStorage["listSessions"]>): Promise<SessionSummary[]> {
+        readings += 1;
+        await answer.promise;
+        return super.listSessions(...query);
+      }
+    }
+    const { shown } = await start({ storage: new WaitingStorage() });
+    const statuses: number[] = [];
+    const pages = Array.from({ length: 210 }, async () => {
+      const response = await get(shown, "live");
+      statuses.push(response.status);
+      return response.status === 200 ? firstChunk(response) : "";
+    });
+    await expect.poll(() => statuses.filter((status) => status === 503)).toHaveLength(10);
+    expect(readings).toBe(1);
+    answer.resolve();
+    const chunks = await Promise.all(pages);
+    expect(chunks.filter((chunk) => chunk.includes("event: sessions"))).toHaveLength(200);
+  });
+
   it("lets go of its port, and of those who listen, when it closes", async () => {
     const { shown } = await start();
     const live = await get(shown, "live");
@@ -283,6 +353,12 @@ describe("the server", () => {
     await expect(fetch(shown.url)).rejects.toThrow();
   });
 });
+
+async function firstChunk(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const { value } = (await reader?.read()) ?? {};
+  return new TextDecoder().decode(value);
+}
 
 describe("writing", () => {
   const requests = [

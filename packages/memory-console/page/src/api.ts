@@ -1,4 +1,5 @@
 import type { Failure } from "../../src/wire.ts";
+import { authorization } from "./token.ts";
 
 /** What the server said went wrong, or that it did not answer. */
 class ApiError extends Error {
@@ -32,7 +33,11 @@ export function send<Result>(route: string, body: object): Promise<Result> {
   });
 }
 
-async function request<Result>(address: string, init: RequestInit): Promise<Result> {
+interface ApiRequest extends RequestInit {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function request<Result>(address: string, init: ApiRequest): Promise<Result> {
   const { response, body } = await fetched(address, init);
   if (response.ok) return body as Result;
   throw isFailure(body)
@@ -40,9 +45,10 @@ async function request<Result>(address: string, init: RequestInit): Promise<Resu
     : new ApiError("unknown", `The console answered with status ${response.status}.`);
 }
 
-async function fetched(address: string, init: RequestInit): Promise<{ response: Response; body: unknown }> {
+async function fetched(address: string, init: ApiRequest): Promise<{ response: Response; body: unknown }> {
   try {
-    const response = await fetch(address, init);
+    const headers = { ...init.headers, ...authorization() };
+    const response = await fetch(address, { ...init, headers });
     return { response, body: await response.json() };
   } catch (error) {
     // Whoever gave it up knows, and looks at its signal.

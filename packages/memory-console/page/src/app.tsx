@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { Overview } from "../../src/wire.ts";
 import { useLive, useLiveStore, type LiveStore } from "./live.ts";
-import { endOpening, overview } from "./opening.ts";
+import { endOpening } from "./opening.ts";
 import { PanelView } from "./panel/panel-view.tsx";
 import { ProvidersPage } from "./providers/providers-page.tsx";
 import { fragmentOf, parseRoute, useFragment, type Route } from "./route.ts";
@@ -11,7 +11,7 @@ import { EmptyState } from "./states.tsx";
 import { ThemeButton } from "./theme.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 
-export function App(): ReactNode {
+export function App({ overview }: { readonly overview: Overview }): ReactNode {
   const fragment = useFragment();
   const route = fragment === "" && overview.panel !== undefined ? { view: "panel" as const } : parseRoute(fragment);
   const live = useLiveStore(sessionOf(route, overview));

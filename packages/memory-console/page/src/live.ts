@@ -1,6 +1,7 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Failure, PanelState, ProvidersView, SessionDetail } from "../../src/wire.ts";
 import { addressOf } from "./api.ts";
+import { followEvents } from "./events.ts";
 
 /** Refused: the console at this address is another one by now, and a browser does not try that again. */
 type Connection = "connecting" | "open" | "lost" | "refused";
@@ -23,7 +24,7 @@ export class LiveStore {
   readonly #key: string | undefined;
   readonly #listeners = new Set<() => void>();
   #values: Partial<LiveValues> = { connection: "connecting" };
-  #source: EventSource | undefined;
+  #listening: AbortController | undefined;
 
   constructor(key: string | undefined) {
     this.#key = key;
@@ -52,24 +53,28 @@ export class LiveStore {
   }
 
   #open(): void {
-    if (this.#source !== undefined) return;
-    const source = new EventSource(addressOf("live", { session: this.#key }));
-    source.addEventListener("open", () => this.#set("connection", "open"));
-    source.addEventListener("error", () => {
-      const isRefused = source.readyState === EventSource.CLOSED;
-      this.#set("connection", isRefused ? "refused" : "lost");
-      // Whoever comes back to the page may have opened it anew elsewhere.
-      if (isRefused) this.#close();
+    if (this.#listening !== undefined) return;
+    const listening = new AbortController();
+    this.#listening = listening;
+    const events = followEvents(addressOf("live", { session: this.#key }), listening.signal, {
+      onOpen: () => this.#set("connection", "open"),
+      onLost: () => this.#set("connection", "lost"),
+      onEvent: (name, data) => {
+        const known = EVENTS.find((event) => event === name);
+        if (known !== undefined) this.#set(known, JSON.parse(data));
+      },
     });
-    for (const event of EVENTS) {
-      source.addEventListener(event, ({ data }: MessageEvent<string>) => this.#set(event, JSON.parse(data)));
-    }
-    this.#source = source;
+    void events.then(() => {
+      if (listening.signal.aborted) return;
+      this.#set("connection", "refused");
+      // Whoever comes back to the page may have opened it anew elsewhere.
+      this.#close();
+    });
   }
 
   #close(): void {
-    this.#source?.close();
-    this.#source = undefined;
+    this.#listening?.abort();
+    this.#listening = undefined;
   }
 
   #set<Name extends keyof LiveValues>(name: Name, value: LiveValues[Name]): void {

@@ -6,6 +6,7 @@ import { fragmentOf, go } from "../route.ts";
 import { EmptyState, ErrorState, LoadingState } from "../states.tsx";
 import { visible } from "../text/visible.ts";
 import { useNow } from "../use-now.ts";
+import { rowAfter } from "./row-keys.ts";
 import { titleOf } from "./session-title.ts";
 import { useRowWindow } from "./use-row-window.ts";
 import { useSessionPages, type SessionFilter } from "./use-session-pages.ts";
@@ -60,11 +61,9 @@ export function SessionList({ live, selected, removals }: SessionListProps): Rea
         <>
           <Rows sessions={sessions} selected={selected} onNearEnd={pages.loadMore} />
           <p className="count quiet" role="status">
-            {next !== undefined
-              ? `${amount(sessions.length)} of more sessions`
-              : filter.search !== "" && sessions.length >= FIRST_PAGE
-                ? `The first ${amount(sessions.length)} that begin so`
-                : counted(sessions.length, "session")}
+            {next !== undefined || (filter.search !== "" && sessions.length >= FIRST_PAGE)
+              ? `${amount(sessions.length)} or more sessions`
+              : counted(sessions.length, "session")}
           </p>
         </>
       ) : null}
@@ -91,22 +90,26 @@ function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
   useSamePlace(scroller, sessions);
 
   const move = (event: KeyPress): void => {
-    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step === 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const place = {
+      selected: sessions.findIndex(({ key }) => key === selected),
+      count: sessions.length,
+      rowsInView: Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT),
+    };
+    const to = rowAfter(event.key, place, event.target instanceof HTMLInputElement);
+    const session = to === undefined ? undefined : sessions[to];
+    if (to === undefined || session === undefined) return;
     event.preventDefault();
     // The row that has it may scroll away, and then nothing would have it.
     scroller.current?.focus({ preventScroll: true });
-    const from = sessions.findIndex(({ key }) => key === selected);
-    const to = Math.min(Math.max(from + step, 0), sessions.length - 1);
-    const session = sessions[to];
-    if (session === undefined) return;
     go({ view: "sessions", key: session.key });
     if (scroller.current !== null) scrollToRow(scroller.current, to);
   };
   useEffect(() => {
-    // While nothing has the focus, the keys are the list's.
+    // While nothing has the focus, the keys are the list's; they are, too, while one types what the list is to show.
     const listen = (event: KeyboardEvent): void => {
-      if (event.target === document.body) move(event);
+      const { target } = event;
+      if (target === document.body || (target instanceof Element && target.closest(".filters") !== null)) move(event);
     };
     document.addEventListener("keydown", listen);
     return () => document.removeEventListener("keydown", listen);
@@ -135,7 +138,7 @@ function Rows({ sessions, selected, onNearEnd }: RowsProps): ReactNode {
   );
 }
 
-type KeyPress = Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "preventDefault">;
+type KeyPress = Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "preventDefault" | "target">;
 
 /** No further than it takes to see the row. */
 function scrollToRow(scroller: HTMLElement, row: number): void {
@@ -175,7 +178,13 @@ interface RowProps {
 function Row({ session, isSelected, nowMs }: RowProps): ReactNode {
   const { key, sessionId, userId, messageCount, lastActive } = session;
   return (
-    <a href={fragmentOf({ view: "sessions", key })} aria-current={isSelected ? "page" : undefined} className="row">
+    <a
+      href={fragmentOf({ view: "sessions", key })}
+      aria-current={isSelected ? "page" : undefined}
+      className="row"
+      // The list is one stop of the Tab key, and its rows are reached by the arrows.
+      tabIndex={-1}
+    >
       <span className="row-title" dir="auto">
         {visible(titleOf(session))}
       </span>

@@ -4,6 +4,7 @@ export type Block =
   | { readonly type: "code"; readonly language: string; readonly text: string }
   | { readonly type: "heading"; readonly text: string }
   | { readonly type: "list"; readonly items: readonly ListItem[] }
+  | { readonly type: "table"; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
   | { readonly type: "paragraph"; readonly text: string };
 
 interface ListItem {
@@ -42,6 +43,13 @@ export function blocksOf(text: string): Block[] {
       index = end === -1 ? lines.length : end;
       continue;
     }
+    const table = tableAt(lines, index);
+    if (table !== undefined) {
+      flush();
+      blocks.push(table.block);
+      index = table.lastLine;
+      continue;
+    }
     const [, heading] = HEADING.exec(line) ?? [];
     const [, marker, item] = ITEM.exec(line) ?? [];
     if (heading !== undefined) {
@@ -59,6 +67,33 @@ export function blocksOf(text: string): Block[] {
   }
   flush();
   return blocks;
+}
+
+/** The line below the heads of a table's columns. */
+const RULE = /^ {0,3}\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
+
+/** The table that begins at a line, as GitHub Flavored Markdown has it (section 4.10), without alignment. */
+function tableAt(lines: readonly string[], first: number): { block: Block; lastLine: number } | undefined {
+  const [heads, rule] = [lines[first] ?? "", lines[first + 1] ?? ""];
+  if (!heads.includes("|") || !rule.includes("|") || !RULE.test(rule)) return undefined;
+  const head = cellsOf(heads);
+  if (head.length !== cellsOf(rule).length) return undefined;
+  const rows: string[][] = [];
+  let last = first + 1;
+  for (let line = lines[last + 1]; line?.includes("|") === true; line = lines[last + 1]) {
+    const cells = cellsOf(line);
+    rows.push(head.map((_, column) => cells[column] ?? ""));
+    last += 1;
+  }
+  return { block: { type: "table", head, rows }, lastLine: last };
+}
+
+function cellsOf(line: string): string[] {
+  const inner = line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "");
+  return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
 const INLINE =

@@ -41,6 +41,8 @@ function BlockView({ block }: { block: Block }): ReactNode {
           ))}
         </ul>
       );
+    case "table":
+      return <TableView head={block.head} rows={block.rows} />;
     case "paragraph":
       return (
         <p dir="auto">
@@ -48,6 +50,35 @@ function BlockView({ block }: { block: Block }): ReactNode {
         </p>
       );
   }
+}
+
+function TableView({ head, rows }: Omit<Extract<Block, { type: "table" }>, "type">): ReactNode {
+  return (
+    <div className="table-scroller" tabIndex={0} role="region" aria-label="Table">
+      <table>
+        <thead>
+          <tr>
+            {head.map((cell, column) => (
+              <th key={column} dir="auto" scope="col">
+                <InlineText text={cell} />
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((cells, row) => (
+            <tr key={row}>
+              {cells.map((cell, column) => (
+                <td key={column} dir="auto">
+                  <InlineText text={cell} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
 }
 
 function InlineText({ text }: { text: string }): ReactNode {
