@@ -20,6 +20,8 @@ export async function launchBrowser(): Promise<WatchedBrowser> {
   const browser = await chromium.launch({ executablePath: file, env, args: ["--no-sandbox"] });
   const options = { viewport: DESKTOP, reducedMotion: "reduce" } as const;
   const page = await browser.newPage(options);
+  // On a machine that others keep busy, a page takes as long as it takes; the test's own limit ends one that never comes.
+  page.setDefaultTimeout(PATIENCE_MS);
   const problems = watch(page);
   const close = (): Promise<void> => browser.close();
   return {
@@ -36,10 +38,13 @@ export async function launchBrowser(): Promise<WatchedBrowser> {
     async strangersPage() {
       const context = await browser.newContext(options);
       onTestFinished(() => context.close());
+      context.setDefaultTimeout(PATIENCE_MS);
       return context.newPage();
     },
   };
 }
+
+const PATIENCE_MS = 120_000;
 
 export const DESKTOP = { width: 1280, height: 860 };
 

@@ -175,7 +175,7 @@ describe("an application's panel", () => {
     await page.goto(`${shown.origin}/#/providers`);
     await page.getByRole("article", { name: "Provider neon" }).getByText("down").waitFor();
     await page.getByRole("article", { name: "Provider railway" }).getByText("takes the work").waitFor();
-    await page.getByRole("listitem").filter({ hasText: "takes over from neon" }).waitFor();
+    await page.getByRole("listitem").filter({ hasText: "takes over from neon" }).first().waitFor();
     await screenshot(page, "failover-light");
     await page.goto(`${shown.origin}/#/panel`);
     await page.getByRole("button", { name: "Start neon" }).click();
