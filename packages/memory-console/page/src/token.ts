@@ -4,7 +4,7 @@
  */
 const STORED_AS = "rivet-console-token";
 
-export const token: string | undefined = takeToken();
+const token: string | undefined = takeToken();
 
 function takeToken(): string | undefined {
   const { searchParams, pathname, hash } = new URL(window.location.href);
