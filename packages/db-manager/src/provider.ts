@@ -316,12 +316,13 @@ export class Provider {
 
   async #send<Row extends object>(
     connection: Connection,
-    statement: string | NamedStatement,
+    given: string | NamedStatement,
     values: readonly unknown[] | undefined,
     options: QueryOptions<Row>,
     { deadline, isUnnamed }: AttemptContext,
     circumstances: Omit<Circumstances, "isSent">,
   ): Promise<QueryResult<Row>> {
+    const statement = typeof given === "string" ? given : (given.formFor?.(this.name) ?? given);
     const { fields, statementTimeoutMs } = this.#settings;
     const { nowMs } = this.#context;
     const signal = options.signal ?? deadline.signal;

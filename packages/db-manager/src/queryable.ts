@@ -8,6 +8,8 @@ export interface NamedStatement {
   /** At most 63 bytes. One name stands for one text. */
   readonly name: string;
   readonly text: string;
+  /** The form of the statement for a provider, by its name, where providers differ. Default: this one for all of them. */
+  readonly formFor?: ((provider: string) => NamedStatement) | undefined;
 }
 
 /** Where work may go. */

@@ -7,7 +7,7 @@ type Meaning = Omit<MemoryErrorInit, "message" | "cause"> & { readonly problem: 
 const MISSING_TABLES: Meaning = {
   code: "schema",
   problem:
-    "does not have the tables that this version expects; open the storage with migrate: true, or run what schemaStatements() of @rivet/postgres-schema gives",
+    "does not have the tables that this version expects, or they were moved while this process ran; open a new storage with migrate: true, or run what schemaStatements() of @rivet/postgres-schema gives",
 };
 const TOO_LARGE: Meaning = {
   code: "invalid_input",
@@ -58,6 +58,11 @@ export function toPostgresMemoryError(error: unknown): MemoryError {
 /** Whether an error says that no provider took the work, and nothing against the work itself. */
 export function isProvidersFault(error: unknown): boolean {
   return DatabaseError.isInstance(error) && (error.code === "unavailable" || error.code === "timeout");
+}
+
+/** Whether the tables are not where the statement names them: they were moved, or removed, while this process was at work. */
+export function isMissingTable(error: unknown): boolean {
+  return DatabaseError.isInstance(error) && error.sqlState === "42P01";
 }
 
 /** SQLSTATEs with which our statements end when they must not do what they were asked: NOT NULL and unique violations. */

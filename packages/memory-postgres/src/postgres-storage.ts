@@ -42,6 +42,7 @@ import type { Query } from "./named-statements.ts";
 import { Statements } from "./statements/index.ts";
 import type { Store } from "./store.ts";
 import { Stores } from "./stores.ts";
+import { TablePlaces } from "./table-places.ts";
 import { WritePath } from "./write-path.ts";
 
 /** Sessions with deletions that a storage remembers, some 50 bytes each. */
@@ -86,9 +87,10 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const settings = parseSettings(given);
     this.#isDbOurs = given.db === undefined;
     this.db = given.db ?? connect(given.connectionString);
-    const { isOneSessionPerStatement, local, schema, replication } = settings;
+    const { isOneSessionPerStatement, local, replication } = settings;
     const providerCount = this.db.providerNames.length;
-    const statements = new Statements(schema, providerCount > 1 && replication.mode !== "off");
+    const places = new TablePlaces(settings.schema);
+    const statements = new Statements(places, providerCount > 1 && replication.mode !== "off");
     const store = {
       db: this.db,
       statements,
@@ -96,11 +98,11 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
       isOneSessionPerStatement,
     };
     this.#store = { ...store, route: {} };
-    this.#stores = new Stores(settings, statements);
+    this.#stores = new Stores(settings, statements, places);
     const { db, clock } = this;
     const nowMs = (): number => clock.wallTimeMs();
-    this.#replicator = new Replicator({ db, schema, isOneSessionPerStatement, settings: replication, nowMs });
-    this.#replication = new ReplicationStatements(schema);
+    this.#replicator = new Replicator({ db, places, isOneSessionPerStatement, settings: replication, nowMs });
+    this.#replication = new ReplicationStatements(places);
     const journal = journalOf(db, local);
     if (settings.isLocalReplica) {
       if (journal === undefined) {
@@ -119,7 +121,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
       store,
       journal,
       localReplica: this.#localReplica,
-      unhinted: new Statements(schema),
+      unhinted: new Statements(places),
       replicator: this.#replicator,
       required: requiredProviders(replication.acknowledge, providerCount),
     });

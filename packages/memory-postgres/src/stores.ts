@@ -7,16 +7,19 @@ import type { Settings } from "./options.ts";
 import { text, type TextRow } from "./rows.ts";
 import { PREPARATION_DEADLINE_MS, schemaDatabase } from "./schema-database.ts";
 import type { Statements } from "./statements/index.ts";
+import type { TablePlaces } from "./table-places.ts";
 
 /** Makes providers ready: brings their tables up to date, and sees to it that no two names stand for one database. */
 export class Stores {
   readonly #settings: Settings;
   readonly #statements: Statements;
+  readonly #places: TablePlaces;
   /** The provider's name of each `store_uuid`. */
   readonly #names = new Map<string, string>();
 
-  constructor(settings: Settings, statements: Statements) {
+  constructor(settings: Settings, statements: Statements, places: TablePlaces) {
     this.#settings = settings;
+    this.#places = places;
     this.#statements = statements;
   }
 
@@ -45,7 +48,8 @@ export class Stores {
   async prepare(provider: ProviderHandle): Promise<void> {
     const { schema, partitions, isMigrating } = this.#settings;
     const layout = { schema, ...(partitions === undefined ? {} : { partitions }) };
-    await (isMigrating ? migrate : checkSchema)(schemaDatabase(provider), layout);
+    const place = await (isMigrating ? migrate : checkSchema)(schemaDatabase(provider), layout);
+    this.#places.note(provider.name, place);
     const { rows } = await provider.query<TextRow>(this.#statements.read.selectStore(), [], { asText: true });
     if (rows[0] !== undefined) this.#recognise(provider.name, text(rows[0], "storeUuid"));
   }

@@ -17,7 +17,7 @@ import {
 import { appendQueue } from "./append-queue.ts";
 import { append, type Written } from "./append.ts";
 import { Drainer } from "./drainer.ts";
-import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
+import { isMissingTable, isProvidersFault, toPostgresMemoryError } from "./errors.ts";
 import { fitsJournal, LOCAL, type LocalJournal } from "./local-journal.ts";
 import type { LocalReplica } from "./local-replica.ts";
 import { merge } from "./merge.ts";
@@ -122,7 +122,7 @@ export class WritePath {
       try {
         return await this.#write(write);
       } catch (error) {
-        if (!isProvidersFault(error) && db.isUsable(providers)) throw error;
+        if (!isProvidersFault(error) && !isMissingTable(error) && db.isUsable(providers)) throw error;
         reason = error;
       }
     }

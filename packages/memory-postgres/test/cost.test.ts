@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appendToSessionValues } from "../src/rows.ts";
 import type { Query } from "../src/named-statements.ts";
 import { Statements } from "../src/statements/index.ts";
+import { TablePlaces } from "../src/table-places.ts";
 
 const SESSIONS = 10_000;
 const ATOMS_PER_SESSION = 100;
@@ -78,7 +79,7 @@ describe("an append", () => {
 });
 
 function everyRead(): Record<string, Query> {
-  const statements = new Statements("public");
+  const statements = new Statements(new TablePlaces("public"));
   const [sessionId, userId, limit] = ["session 77", "user 77", 50];
   const id = "01a20000-0000-7000-8000-000000001f40";
   const types = ["decision", "log"];
@@ -154,7 +155,7 @@ function rowsRead(plan: string): number {
 /** Pages that the server looked at for an append, which is then undone. */
 async function pagesOfAppend(client: pg.Client, sessionId: string): Promise<number> {
   const options = { isMetadataSet: false, isVersionExpected: false, count: 1, isHistory: true };
-  const { text } = new Statements("public").append.toSession(options);
+  const { text } = new Statements(new TablePlaces("public")).append.toSession(options);
   const row: AtomRow = {
     sessionId,
     id: new AtomClock().next(),

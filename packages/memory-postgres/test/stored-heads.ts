@@ -3,6 +3,7 @@ import pg from "pg";
 import type { Query } from "../src/named-statements.ts";
 import { Statements } from "../src/statements/index.ts";
 import { toAtomRow, toSessionHead, type TextRow } from "../src/rows.ts";
+import { TablePlaces } from "../src/table-places.ts";
 
 const AS_TEXT = { getTypeParser: () => (value: unknown) => value };
 
@@ -16,7 +17,7 @@ export async function readHeads(
   try {
     // As of one moment: a writer that was just killed may have a statement under way.
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    const statements = new Statements(schema);
+    const statements = new Statements(new TablePlaces(schema));
     const select = async ({ statement, values }: Query): Promise<TextRow[]> =>
       (await client.query({ text: statement.text, values: [...values], types: AS_TEXT })).rows;
     const limit = 1_000_000;

@@ -49,13 +49,13 @@ testMemoryStorage({
   // `jsonb` holds no text that is not JSON.
   damage: async (storage, sessionId, atomId) => {
     const text = '{"half": true}';
-    const statement = `UPDATE ${placeOf(storage)}.session_memories SET content = $1 WHERE session_id = $2 AND id = $3`;
+    const statement = `UPDATE rivet_${placeOf(storage)}.session_memories SET content = $1 WHERE session_id = $2 AND id = $3`;
     await project().server.query(statement, [text, sessionId, atomId]);
     return text;
   },
   destroy: async (storage) => {
     const schema = placeOf(storage);
-    await project().server.query(`TRUNCATE ${TABLES.map((table) => `${schema}.${table}`).join(", ")}`);
+    await project().server.query(`TRUNCATE ${TABLES.map((table) => `rivet_${schema}.${table}`).join(", ")}`);
     free.push(schema);
   },
 });

@@ -2,7 +2,7 @@ import { replicate, Session, verify, type MemoryStorage } from "@rivet/memory-co
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { clientOfUser, MIGRATION, sharedProject, storageForTest } from "./project.ts";
+import { clientOfUser, EMPTY_PROJECT, MIGRATION, sharedProject, storageForTest } from "./project.ts";
 
 const ALICE = "a11ce000-0000-4000-8000-000000000001";
 const project = sharedProject();
@@ -24,7 +24,9 @@ function laptop(): SQLiteStorage {
 }
 
 async function heads(): Promise<unknown[]> {
-  return project().server.query("SELECT to_jsonb(head)::text AS head FROM session_heads AS head ORDER BY session_id");
+  return project().server.query(
+    "SELECT to_jsonb(head)::text AS head FROM rivet_public.session_heads AS head ORDER BY session_id",
+  );
 }
 
 /** Everything that a session can go through. */
@@ -61,7 +63,7 @@ async function differences(left: MemoryStorage, right: MemoryStorage): Promise<u
 
 beforeEach(async () => {
   await project().server.query(
-    "TRUNCATE session_memories, session_heads, session_tombstones, replication_hints, replication_peers",
+    "TRUNCATE rivet_public.session_memories, rivet_public.session_heads, rivet_public.session_tombstones, rivet_public.replication_hints, rivet_public.replication_peers",
   );
 });
 
@@ -92,7 +94,7 @@ describe("a direct connection", () => {
     await live(direct(), "one");
     await live(rest(), "two");
     const [one, two] = await project().server.query(
-      `SELECT user_id, message_count, atom_count, deletion_count, metadata FROM session_heads ORDER BY session_id`,
+      `SELECT user_id, message_count, atom_count, deletion_count, metadata FROM rivet_public.session_heads ORDER BY session_id`,
     );
     expect(two).toEqual(one);
     // They are also what the atoms say, which digests compare.
@@ -113,7 +115,9 @@ describe("a direct connection", () => {
     );
     await Promise.all(saves);
     expect(await rest().queryMemoryAtoms({ sessionId: "s" })).toHaveLength(80);
-    expect(await project().server.query("SELECT atom_count FROM session_heads")).toEqual([{ atom_count: 80 }]);
+    expect(await project().server.query("SELECT atom_count FROM rivet_public.session_heads")).toEqual([
+      { atom_count: 80 },
+    ]);
   });
 
   it("that deletes tells the user's own client what is gone", async () => {
@@ -146,7 +150,9 @@ describe("replicate", () => {
 
 describe("hints for other stores", () => {
   const hints = (): Promise<unknown[]> =>
-    project().server.query("SELECT target, session_id, is_tombstone FROM replication_hints ORDER BY id, is_tombstone");
+    project().server.query(
+      "SELECT target, session_id, is_tombstone FROM rivet_public.replication_hints ORDER BY id, is_tombstone",
+    );
   const work = async (storage: MemoryStorage): Promise<void> => {
     const atom = { sessionId: "s", userId: ALICE, memoryType: "log", content: 1 };
     const { id } = await storage.saveMemoryAtom(atom);
@@ -164,7 +170,7 @@ describe("hints for other stores", () => {
     ["a server", rest],
     ["a user", () => storageForTest({ client: clientOfUser(project(), ALICE) })],
   ])("are left by %s in the request that writes, where a direct connection replicates", async (_, storage) => {
-    await project().server.query("INSERT INTO replication_peers (name) VALUES ('neon')");
+    await project().server.query("INSERT INTO rivet_public.replication_peers (name) VALUES ('neon')");
     await work(storage());
     const hint = { target: "*", session_id: "s" };
     expect(await hints()).toEqual([
@@ -176,14 +182,14 @@ describe("hints for other stores", () => {
   });
 
   it("are left by each save of a session", async () => {
-    await project().server.query("INSERT INTO replication_peers (name) VALUES ('neon')");
+    await project().server.query("INSERT INTO rivet_public.replication_peers (name) VALUES ('neon')");
     const session = new Session({ userId: ALICE, storage: rest() });
     for (const text of ["first", "second"]) {
       session.addUserMessage(text);
       await session.save();
       const [hinted, stored] = await Promise.all(
         ["replication_hints", "session_memories"].map((table) =>
-          project().server.query(`SELECT session_id, id FROM ${table} ORDER BY id`),
+          project().server.query(`SELECT session_id, id FROM rivet_public.${table} ORDER BY id`),
         ),
       );
       expect(hinted).toEqual(stored);
@@ -198,7 +204,7 @@ describe("the migration", () => {
     await project().apply(MIGRATION);
     expect(await heads()).toEqual(before);
 
-    await project().server.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION project_owner");
+    await project().server.query(EMPTY_PROJECT);
     await live(direct(), "s");
     await project().apply(MIGRATION);
     await project().postgrest.restart();

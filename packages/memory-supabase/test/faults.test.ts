@@ -29,7 +29,7 @@ function sessionIn(storage: MemoryStorage): Session {
 }
 
 async function storedMessages({ sessionId }: Session): Promise<number> {
-  const statement = "SELECT FROM session_memories WHERE session_id = $1 AND memory_type LIKE 'message%'";
+  const statement = "SELECT FROM rivet_public.session_memories WHERE session_id = $1 AND memory_type LIKE 'message%'";
   return (await project().server.query(statement, [sessionId])).length;
 }
 

@@ -4,7 +4,7 @@ import { SCHEMA_VERSION, schemaStatements } from "@rivet/postgres-schema";
 import { MIGRATION_FILE, supabaseMigration } from "@rivet/memory-supabase";
 import { describe, expect, it } from "vitest";
 import { createClient } from "@supabase/supabase-js";
-import { MIGRATION, sharedProject, storageForTest } from "./project.ts";
+import { EMPTY_PROJECT, MIGRATION, sharedProject, storageForTest } from "./project.ts";
 
 const project = sharedProject({}, async () => undefined);
 
@@ -74,13 +74,13 @@ describe("a project", () => {
     // And the other way round: it knows functions and tables that are gone.
     await project().server.query("DROP FUNCTION rivet_select_heads");
     expect(await errorOf(storage.listSessions())).toMatchObject({ code: "schema" });
-    await project().server.query("DROP TABLE session_memories CASCADE");
+    await project().server.query("DROP TABLE rivet_public.session_memories CASCADE");
     expect(await errorOf(storage.queryMemoryAtoms({ sessionId: "s" }))).toMatchObject({ code: "schema" });
   });
 
   it("whose tables and functions are older is brought up to date, and clients of before go on", async () => {
     const { server, postgrest, url, keys } = project();
-    await server.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION project_owner");
+    await server.query(EMPTY_PROJECT);
     const [version, all] = [SCHEMA_VERSION - 1, schemaStatements()];
     const older = all.slice(0, all.length - schemaStatements({ fromVersion: version }).length);
     const stamp = `INSERT INTO rivet_store (store_uuid, schema_version, heartbeat) VALUES (gen_random_uuid(), ${version}, now())`;
@@ -103,9 +103,9 @@ describe("a project", () => {
   });
 
   it("whose tables have another version is left as it is, and told so", async () => {
-    await project().server.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION project_owner");
+    await project().server.query(EMPTY_PROJECT);
     await project().apply(MIGRATION);
-    await project().server.query(`UPDATE rivet_store SET schema_version = ${SCHEMA_VERSION + 1}`);
+    await project().server.query(`UPDATE rivet_public.rivet_store SET schema_version = ${SCHEMA_VERSION + 1}`);
     const error = await errorOf(project().apply(MIGRATION));
     expect(String(error)).toContain(`version ${SCHEMA_VERSION + 1}, and this file is for version ${SCHEMA_VERSION}`);
   });

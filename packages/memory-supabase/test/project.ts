@@ -9,7 +9,11 @@ const START_TIMEOUT_MS = 60_000;
 /** The file that users apply. */
 export const MIGRATION = readFileSync(new URL(`../${MIGRATION_FILE}`, import.meta.url), "utf8");
 
-/** The tables of the schema `public`. */
+/** Takes everything of Rivet Memory from a project. */
+export const EMPTY_PROJECT =
+  "DROP SCHEMA public CASCADE; DROP SCHEMA IF EXISTS rivet_public CASCADE; CREATE SCHEMA public AUTHORIZATION project_owner";
+
+/** The tables, in the schema `rivet_public`. */
 export const TABLES = [
   "session_memories",
   "session_heads",

@@ -10,13 +10,18 @@ import { clientOfUser, sharedProject, storageForTest, TABLES } from "./project.t
 const ALICE = "a11ce000-0000-4000-8000-000000000001";
 const BOB = "b0b00000-0000-4000-8000-000000000002";
 
-const project = sharedProject({ maxRows: 100 });
+// As if a project showed the tables nonetheless: the policies hold then too.
+const project = sharedProject({ maxRows: 100, schemas: ["public", "rivet_public"] });
+
+/** The tables themselves, over REST. */
+type Tables = ReturnType<SupabaseClient["schema"]>;
+const tablesOf = (client: SupabaseClient): Tables => client.schema("rivet_public");
 
 /** All that is stored, as the owner of the database sees it. */
 async function everything(): Promise<unknown> {
   const tables = TABLES.map(async (table) => [
     table,
-    await project().server.query(`SELECT to_jsonb(row)::text AS row FROM ${table} AS row ORDER BY 1`),
+    await project().server.query(`SELECT to_jsonb(row)::text AS row FROM rivet_public.${table} AS row ORDER BY 1`),
   ]);
   return Promise.all(tables);
 }
@@ -72,7 +77,7 @@ function rowOf(sessionId: string, userId: string): AtomRow {
 
 beforeEach(async () => {
   await project().server.query(
-    "TRUNCATE session_memories, session_heads, session_tombstones, replication_hints, replication_peers, replication_dead_letters",
+    "TRUNCATE rivet_public.session_memories, rivet_public.session_heads, rivet_public.session_tombstones, rivet_public.replication_hints, rivet_public.replication_peers, rivet_public.replication_dead_letters",
   );
 });
 
@@ -268,7 +273,7 @@ describe("another user who knows every id", () => {
 });
 
 /** What somebody does to a table without the package. */
-const DIRECT: readonly [string, (client: SupabaseClient, table: string, row: object) => PromiseLike<unknown>][] = [
+const DIRECT: readonly [string, (client: Tables, table: string, row: object) => PromiseLike<unknown>][] = [
   ["inserts", (client, table, row) => client.from(table).insert(row)],
   ["upserts", (client, table, row) => client.from(table).upsert(row)],
   ["updates", (client, table, row) => client.from(table).update(row).not("user_id", "is", null)],
@@ -305,22 +310,25 @@ describe("the tables, asked without the package", () => {
     const { sessionId } = await sessionOf(ALICE);
     await sessionOf(BOB);
     await storageOf(ALICE).deleteMemoryAtoms(sessionId, [server().clock.next()]);
-    await project().server.query("INSERT INTO replication_peers (name) VALUES ('neon')");
-    const client = clientOfUser(project(), ALICE);
+    await project().server.query("INSERT INTO rivet_public.replication_peers (name) VALUES ('neon')");
+    const client = tablesOf(clientOfUser(project(), ALICE));
     const { data } = await client.from(table).select("*");
     const hasOwner = ["session_memories", "session_heads", "session_tombstones"].includes(table);
     expect(new Set((data ?? []).map((row: { user_id?: string }) => row.user_id))).toEqual(
       new Set(hasOwner ? [ALICE] : []),
     );
-    const ofBob = await clientOfUser(project(), BOB).from(table).select("*").filter("session_id", "eq", sessionId);
+    const ofBob = await tablesOf(clientOfUser(project(), BOB))
+      .from(table)
+      .select("*")
+      .filter("session_id", "eq", sessionId);
     expect(ofBob.data ?? []).toEqual([]);
   });
 
   it.each(TABLES)("%s cannot be written to, not even one's own rows", async (table) => {
-    await project().server.query("INSERT INTO replication_peers (name) VALUES ('neon')");
+    await project().server.query("INSERT INTO rivet_public.replication_peers (name) VALUES ('neon')");
     const { sessionId } = await sessionOf(ALICE);
     await storageOf(ALICE).deleteMemoryAtoms(sessionId, [server().clock.next()]);
-    const client = clientOfUser(project(), ALICE);
+    const client = tablesOf(clientOfUser(project(), ALICE));
     const before = await everything();
     for (const [, write] of DIRECT) {
       for (const row of [
@@ -381,19 +389,20 @@ describe("the policies", () => {
     await storageOf(ALICE).deleteMemoryAtoms(session.sessionId, [server().clock.next()]);
     const { sessionId } = session;
     // Without a condition, so that the policies on reading have no say.
-    expect(await changedByBob("DELETE FROM session_memories")).toBe(0);
-    expect(await changedByBob("DELETE FROM session_tombstones")).toBe(0);
-    expect(await changedByBob("UPDATE session_heads SET message_count = 0")).toBe(0);
+    expect(await changedByBob("DELETE FROM rivet_public.session_memories")).toBe(0);
+    expect(await changedByBob("DELETE FROM rivet_public.session_tombstones")).toBe(0);
+    expect(await changedByBob("UPDATE rivet_public.session_heads SET message_count = 0")).toBe(0);
     const atom = (userId: string): string =>
-      `INSERT INTO session_memories VALUES ('s', '${ID}', '${userId}', 'log', '1', '{}', '2026-01-01')`;
+      `INSERT INTO rivet_public.session_memories VALUES ('s', '${ID}', '${userId}', 'log', '1', '{}', '2026-01-01')`;
     expect(await changedByBob(atom(ALICE))).toBe("42501");
     expect(await changedByBob(atom(BOB))).toBe(1);
-    const newHead = (userId: string): string => `INSERT INTO session_heads VALUES ('s', '${userId}', ${head})`;
+    const newHead = (userId: string): string =>
+      `INSERT INTO rivet_public.session_heads VALUES ('s', '${userId}', ${head})`;
     expect(await changedByBob(newHead(ALICE))).toBe("42501");
     expect(await changedByBob(newHead(BOB))).toBe(1);
-    const gift = `${newHead("")}; UPDATE session_heads SET user_id = '${ALICE}' WHERE session_id = 's'`;
+    const gift = `${newHead("")}; UPDATE rivet_public.session_heads SET user_id = '${ALICE}' WHERE session_id = 's'`;
     expect(await changedByBob(gift)).toBe("42501");
-    const tombstone = `INSERT INTO session_tombstones (session_id, id, deleted_at) VALUES`;
+    const tombstone = `INSERT INTO rivet_public.session_tombstones (session_id, id, deleted_at) VALUES`;
     expect(await changedByBob(`${tombstone} ('s', '${ID}', now())`)).toBe(1);
     // Whose it is the trigger says, and it knows all owners.
     expect(await changedByBob(`${tombstone} ('${sessionId}', '${NIL_ID}', now())`)).toBe("42501");
@@ -417,7 +426,7 @@ describe("whoever has not signed in", () => {
       storage.replica.tombstonesAfter(sessionId, undefined, 1),
     ];
     expect(await Promise.all(works.map(codeOf))).toEqual(works.map(() => "permission"));
-    const client = createClient(url, keys[name]);
+    const client = tablesOf(createClient(url, keys[name]));
     for (const table of TABLES) {
       expect((await client.from(table).select("*")).error?.code).toBe("42501");
       for (const [, write] of DIRECT) await write(client, table, ROWS[table]);
@@ -432,7 +441,7 @@ describe("the catalogue", () => {
       `SELECT relname::text AS name, relrowsecurity AS secured,
          has_table_privilege('anon', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') AS open,
          has_table_privilege('authenticated', oid, 'TRUNCATE, REFERENCES, TRIGGER') AS changeable
-       FROM pg_class WHERE relname = ANY ($1) ORDER BY 1`,
+       FROM pg_class WHERE relname = ANY ($1) AND relkind = 'r' ORDER BY 1`,
       [TABLES],
     );
     const secured = { secured: true, open: false, changeable: false };
@@ -466,7 +475,7 @@ describe("the catalogue", () => {
     );
     const plans: string[] = [];
     for (const table of ["session_memories", "session_heads", "session_tombstones"]) {
-      plans.push(JSON.stringify((await client.query(`EXPLAIN SELECT * FROM ${table}`)).rows));
+      plans.push(JSON.stringify((await client.query(`EXPLAIN SELECT * FROM rivet_public.${table}`)).rows));
     }
     await client.end();
     expect(plans).toEqual([

@@ -1,5 +1,14 @@
 export { type Queryable, type SchemaDatabase } from "./database.ts";
-export { checkSchema, migrate, schemaStatements } from "./migrate.ts";
+export { checkSchema, migrate, migrationLock, schemaStatements } from "./migrate.ts";
 export { SCHEMA_VERSION } from "./migrations.ts";
-export { bitsOf, bitsOfId, idOf, DEFAULT_SCHEMA, recencyOf, tableNames, type TableNames } from "./names.ts";
+export {
+  bitsOf,
+  bitsOfId,
+  idOf,
+  DEFAULT_SCHEMA,
+  hiddenSchemaOf,
+  recencyOf,
+  tableNames,
+  type TableNames,
+} from "./names.ts";
 export { parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "./options.ts";

@@ -3,7 +3,7 @@ import { adoptLegacyTable, isLegacyTable, setLegacyTableAside } from "./adoption
 import type { Queryable, SchemaDatabase } from "./database.ts";
 import { foreignTable, mayNotMigrate, newerSchema, otherPartitions, outdatedSchema } from "./errors.ts";
 import { migrationStatements, SCHEMA_VERSION } from "./migrations.ts";
-import { quoteName, tableNames } from "./names.ts";
+import { hiddenSchemaOf, quoteName, tableNames } from "./names.ts";
 import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "./options.ts";
 
 /**
@@ -13,31 +13,39 @@ import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } 
  * A table `session_memories` of the Python original is adopted: its rows become atoms, each once and in their order, and
  * it stays beside them under another name.
  *
+ * Tables that a Supabase project's migration has moved to its hidden schema are found there, and none are created beside
+ * them.
+ *
+ * @returns the schema that has the tables.
  * @throws {MemoryError} `schema` when the tables are newer than this code, or belong to another application;
  *   `permission` when the role may not create them; and what the database throws.
  */
-export async function migrate(database: SchemaDatabase, options: SchemaOptions = {}): Promise<void> {
+export async function migrate(database: SchemaDatabase, options: SchemaOptions = {}): Promise<string> {
   const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
-  if ((await checkedVersion(database, layout.schema)) < SCHEMA_VERSION) {
+  let { schema, version } = await findTables(database, layout.schema);
+  if (version < SCHEMA_VERSION) {
     try {
-      await database.transaction((client) => migrateInTransaction(client, layout));
+      schema = await database.transaction((client) => migrateInTransaction(client, layout));
     } catch (error) {
-      throw isPermissionDenied(error) ? mayNotMigrate(layout.schema, error) : error;
+      throw isPermissionDenied(error) ? mayNotMigrate(schema, error) : error;
     }
   }
-  await checkPartitions(database, layout);
+  await checkPartitions(database, { ...layout, schema });
+  return schema;
 }
 
 /**
- * Checks that the tables are those that this code expects, and changes nothing.
+ * Checks that the tables are those that this code expects, and changes nothing. It looks where {@link migrate} does.
  *
+ * @returns the schema that has the tables.
  * @throws {MemoryError} `schema`, saying what to run.
  */
-export async function checkSchema(database: Queryable, options: SchemaOptions = {}): Promise<void> {
+export async function checkSchema(database: Queryable, options: SchemaOptions = {}): Promise<string> {
   const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
-  const version = await checkedVersion(database, layout.schema);
-  if (version < SCHEMA_VERSION) throw outdatedSchema(layout.schema, version);
-  await checkPartitions(database, layout);
+  const { schema, version } = await findTables(database, layout.schema);
+  if (version < SCHEMA_VERSION) throw outdatedSchema(schema, version);
+  await checkPartitions(database, { ...layout, schema });
+  return schema;
 }
 
 /**
@@ -59,13 +67,12 @@ export function schemaStatements(options: SchemaOptions & { fromVersion?: number
 
 type Layout = ReturnType<typeof parseSchemaOptions>;
 
-async function migrateInTransaction(client: Queryable, layout: Layout): Promise<void> {
-  const { schema } = layout;
-  // Held to the end of the transaction: whoever comes second finds the work done.
+async function migrateInTransaction(client: Queryable, layout: Layout): Promise<string> {
+  // Held to the end of the transaction: whoever comes second finds the work done. A Supabase migration takes it too.
   await client.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))", [
-    `rivet-memory ${schema}`,
+    migrationLock(layout.schema),
   ]);
-  const version = await checkedVersion(client, schema);
+  const { schema, version } = await findTables(client, layout.schema);
   let legacyTable: string | undefined;
   if (version === 0 && (await hasTable(client, schema, "session_memories"))) {
     if (!(await isLegacyTable(client, schema))) throw foreignTable(schema);
@@ -73,18 +80,33 @@ async function migrateInTransaction(client: Queryable, layout: Layout): Promise<
   }
   // CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it is there.
   if (!(await hasSchema(client, schema))) await client.query(`CREATE SCHEMA ${quoteName(schema)}`);
-  for (const statement of migrationStatements(layout, version)) await client.query(statement);
+  for (const statement of migrationStatements({ ...layout, schema }, version)) await client.query(statement);
   if (legacyTable !== undefined) await adoptLegacyTable(client, schema, legacyTable);
+  return schema;
 }
 
-/** How many migrations the schema has; 0 when there are no tables. */
-async function checkedVersion(database: Queryable, schema: string): Promise<number> {
-  const { store } = tableNames(schema);
-  if (!(await hasTable(database, schema, "rivet_store"))) return 0;
-  const { rows } = await database.query(`SELECT schema_version FROM ${store}`);
-  const version = Number(rows[0]?.["schema_version"] ?? 0);
-  if (version > SCHEMA_VERSION) throw newerSchema(schema, version);
-  return version;
+/** The name of the advisory lock of those who create, change or move the tables of a schema. */
+export function migrationLock(schema: string): string {
+  return `rivet-memory ${schema}`;
+}
+
+/** Where the tables are, or would be, and how many migrations they have had: 0 when there are none. */
+interface Found {
+  readonly schema: string;
+  readonly version: number;
+}
+
+/** The hidden schema first: once the tables have moved there, none are made where they were. */
+async function findTables(database: Queryable, schema: string): Promise<Found> {
+  const hidden = hiddenSchemaOf(schema);
+  for (const place of hidden === undefined ? [schema] : [hidden, schema]) {
+    if (!(await hasTable(database, place, "rivet_store"))) continue;
+    const { rows } = await database.query(`SELECT schema_version FROM ${tableNames(place).store}`);
+    const version = Number(rows[0]?.["schema_version"] ?? 0);
+    if (version > SCHEMA_VERSION) throw newerSchema(place, version);
+    return { schema: place, version };
+  }
+  return { schema, version: 0 };
 }
 
 async function checkPartitions(database: Queryable, { schema, partitions }: Layout): Promise<void> {

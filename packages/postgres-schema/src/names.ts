@@ -31,6 +31,22 @@ export function tableNames(schema: string = DEFAULT_SCHEMA): TableNames {
   };
 }
 
+/** PostgreSQL cuts longer names off, silently. */
+export const MAX_NAME_BYTES = 63;
+
+/**
+ * The schema to which a Supabase project's migration moves the tables: `rivet_` and the name of the schema that the API
+ * shows, which keeps the functions.
+ *
+ * @returns undefined where that would be longer than a name may be.
+ * @example
+ * hiddenSchemaOf("public"); // "rivet_public"
+ */
+export function hiddenSchemaOf(schema: string): string | undefined {
+  const name = `rivet_${schema}`;
+  return new TextEncoder().encode(name).length <= MAX_NAME_BYTES ? name : undefined;
+}
+
 /** A UUID, or an XOR of them, as PostgreSQL reads the 128 bits of `id_xor` and `history_xor`. */
 export function bitsOfId(id: string): string {
   return `x${id.replaceAll("-", "")}`;

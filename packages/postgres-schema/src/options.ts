@@ -1,9 +1,12 @@
 import { MemoryError, type OptionFields } from "@rivet/memory-core";
 import { SCHEMA_VERSION } from "./migrations.ts";
-import { DEFAULT_SCHEMA } from "./names.ts";
+import { DEFAULT_SCHEMA, MAX_NAME_BYTES } from "./names.ts";
 
 export interface SchemaOptions {
-  /** The PostgreSQL schema that holds the tables; created when it is missing. Default: `public`. */
+  /**
+   * The PostgreSQL schema of the tables; created when it is missing. Where a Supabase project's migration has moved the
+   * tables out of a schema, this still names that schema, and the tables are found in `rivet_` and its name. Default: `public`.
+   */
   schema?: string;
   /**
    * Split `session_memories` into so many hash partitions by session. It is decided when the tables are created, and is
@@ -14,8 +17,6 @@ export interface SchemaOptions {
 
 export const SCHEMA_FIELDS: OptionFields<SchemaOptions> = { schema: "setting", partitions: "setting" };
 
-/** PostgreSQL cuts longer names off, silently. */
-const MAX_NAME_BYTES = 63;
 const MAX_PARTITIONS = 1024;
 
 /**

@@ -90,7 +90,7 @@ async function tryAndUndo(handle: Handle, options: { schema?: string }): Promise
   }
 }
 
-async function isCurrent(check: () => Promise<void>): Promise<boolean> {
+async function isCurrent(check: () => Promise<unknown>): Promise<boolean> {
   try {
     await check();
     return true;

@@ -5,6 +5,7 @@ import { readOptions, type Facts, type Replica } from "@rivet/memory-core";
 import { isProvidersFault } from "../errors.ts";
 import { KnownDeletions } from "../known-deletions.ts";
 import { Statements } from "../statements/index.ts";
+import type { TablePlaces } from "../table-places.ts";
 import { ALL_STORES } from "../statements/scope.ts";
 import { drain, type Drained, type DrainTarget } from "./drain.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -22,7 +23,7 @@ import type { ReplicationStatus } from "./status.ts";
 
 interface ReplicatorInit {
   readonly db: DatabaseManager;
-  readonly schema: string;
+  readonly places: TablePlaces;
   readonly isOneSessionPerStatement: boolean;
   readonly settings: ReplicationSettings;
   readonly nowMs: () => number;
@@ -76,13 +77,13 @@ export class Replicator {
   #isOpen = false;
   #wroteAtMs = -Infinity;
 
-  constructor({ db, schema, isOneSessionPerStatement, settings, nowMs }: ReplicatorInit) {
+  constructor({ db, places, isOneSessionPerStatement, settings, nowMs }: ReplicatorInit) {
     this.#db = db;
     this.#settings = settings;
     this.#nowMs = nowMs;
-    this.#statements = new ReplicationStatements(schema);
+    this.#statements = new ReplicationStatements(places);
     // What comes from another store has its hints there.
-    const statements = new Statements(schema);
+    const statements = new Statements(places);
     const member = (name: string): [string, Member] => {
       const deletions = new KnownDeletions(REMEMBERED_SESSIONS);
       const store = { db, statements, deletions, isOneSessionPerStatement, route: { providers: [name] } };

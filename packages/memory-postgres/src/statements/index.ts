@@ -1,4 +1,5 @@
 /** Every SQL statement of the backend but the migrations and those of replication. */
+import type { TablePlaces } from "../table-places.ts";
 import { AppendStatements } from "./append.ts";
 import { ChangeStatements } from "./change.ts";
 import { ReadStatements } from "./read.ts";
@@ -14,8 +15,8 @@ export class Statements {
    * @param isHinting whether what is written and deleted leaves hints for the other stores, in the same statement: not when
    *   it comes from one of them.
    */
-  constructor(schema: string, isHinting = false) {
-    const scope = new Scope(schema, isHinting);
+  constructor(places: TablePlaces, isHinting = false) {
+    const scope = new Scope(places, isHinting);
     this.append = new AppendStatements(scope);
     this.change = new ChangeStatements(scope);
     this.read = new ReadStatements(scope);

@@ -1,5 +1,6 @@
 import { tableNames, type TableNames } from "@rivet/postgres-schema";
 import { NamedStatements, type Statement } from "../named-statements.ts";
+import type { TablePlaces } from "../table-places.ts";
 
 /** Stands in a hint for every other store. No store has this name. */
 export const ALL_STORES = "*";
@@ -9,10 +10,11 @@ export class Scope {
   readonly table: TableNames;
   /** Whether what is written and deleted leaves hints for the other stores, in the same statement. */
   readonly isHinting: boolean;
-  readonly #statements = new NamedStatements();
+  readonly #statements: NamedStatements;
 
-  constructor(schema: string, isHinting: boolean) {
-    this.table = tableNames(schema);
+  constructor(places: TablePlaces, isHinting: boolean) {
+    this.#statements = new NamedStatements(places);
+    this.table = tableNames(places.schema);
     this.isHinting = isHinting;
   }
 

@@ -1,4 +1,5 @@
-import { bitsOf, tableNames } from "@rivet/postgres-schema";
+import { bitsOf } from "@rivet/postgres-schema";
+import { namesOf } from "./names.ts";
 import {
   ADDED_TO_HEAD,
   addToHead,
@@ -16,7 +17,7 @@ import { raise, REFUSALS } from "./refusals.ts";
  * side has a body to write or to read. Small statements: one that did all of it took twice as long.
  */
 export function appendFunction(schema: string): string {
-  const { schema: place, heads, memories, tombstones, peers } = tableNames(schema);
+  const { schema: place, heads, memories, tombstones, peers } = namesOf(schema);
   const refuse = raise(REFUSALS.unforeseen, "the session is not as it was foreseen", "saved_id");
   return `-- Appends atoms to a session that is there, when its history is then the one that is foreseen. Otherwise it is refused,
 -- and rivet_write_atoms finds out why.
@@ -54,7 +55,7 @@ BEGIN
   END IF;
 
   IF EXISTS (SELECT FROM ${peers}) THEN
-    ${leaveHints(tableNames(schema), "(SELECT saved_id AS session_id, id FROM pg_catalog.unnest(done.ids) AS id) AS inserted", false)};
+    ${leaveHints(namesOf(schema), "(SELECT saved_id AS session_id, id FROM pg_catalog.unnest(done.ids) AS id) AS inserted", false)};
   END IF;
   IF done.has_metadata THEN
     PERFORM ${place}.rivet_apply_metadata(ARRAY[saved_id], done.ids);

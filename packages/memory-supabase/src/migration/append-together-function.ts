@@ -1,10 +1,11 @@
-import { idOf, tableNames } from "@rivet/postgres-schema";
+import { idOf } from "@rivet/postgres-schema";
+import { namesOf } from "./names.ts";
 import { GIVEN_ATOMS, plpgsql } from "./fragments.ts";
 import { raise, REFUSALS } from "./refusals.ts";
 
 /** Saves that are made at the same time, in one request. */
 export function appendTogetherFunction(schema: string): string {
-  const { schema: place, heads } = tableNames(schema);
+  const { schema: place, heads } = namesOf(schema);
   return `-- Appends atoms of several sessions, of which none is there yet, and gives the versions of their histories by session.
 -- Otherwise it is refused: it could not say whose atoms are new.
 ${plpgsql(

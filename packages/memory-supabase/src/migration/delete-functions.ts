@@ -1,5 +1,6 @@
 /** The function that deletes, and what it shares with the one that merges. */
-import { bitsOf, recencyOf, tableNames } from "@rivet/postgres-schema";
+import { bitsOf, recencyOf } from "@rivet/postgres-schema";
+import { namesOf } from "./names.ts";
 import {
   EMPTY_HEAD,
   IS_HISTORY,
@@ -17,7 +18,7 @@ export function deleteFunctions(schema: string): string[] {
 }
 
 function buryAtoms(schema: string): string {
-  const { schema: place, heads, memories, tombstones } = tableNames(schema);
+  const { schema: place, heads, memories, tombstones } = namesOf(schema);
   return `-- Deletes atoms of a session whose head is locked, leaves a tombstone for each id, there or not, and writes the head that
 -- follows. Gives how many were there.
 ${plpgsql(
@@ -34,7 +35,7 @@ BEGIN
     FROM ROWS FROM (pg_catalog.unnest(ids), pg_catalog.unnest(times)) AS given (id, deleted_at)
     ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
-    ${leaveHints(tableNames(schema), "buried", true)}
+    ${leaveHints(namesOf(schema), "buried", true)}
   ), deleted AS (
     DELETE FROM ${memories} WHERE session_id = given_session_id AND id = ANY (ids)
     RETURNING id, memory_type, created_at
@@ -68,7 +69,7 @@ END`,
 }
 
 function burySessions(schema: string): string {
-  const { schema: place, heads, memories, tombstones } = tableNames(schema);
+  const { schema: place, heads, memories, tombstones } = namesOf(schema);
   return `-- Removes all of some sessions, whose heads are locked, and leaves the one tombstone that stands for each. Gives what
 -- was removed.
 ${plpgsql(
@@ -90,7 +91,7 @@ BEGIN
     FROM ROWS FROM (pg_catalog.unnest(session_ids), pg_catalog.unnest(times)) AS given (session_id, deleted_at)
     ORDER BY session_id COLLATE "C" ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
-    ${leaveHints(tableNames(schema), "buried", true)}
+    ${leaveHints(namesOf(schema), "buried", true)}
   )
   DELETE FROM ${memories} WHERE session_id = ANY (session_ids);
   UPDATE ${heads} SET ${EMPTY_HEAD}, deletion_count = deletion_count + 1 WHERE session_id = ANY (session_ids);
@@ -100,7 +101,7 @@ END`,
 }
 
 function deleteAtoms(schema: string): string {
-  const { schema: place, heads } = tableNames(schema);
+  const { schema: place, heads } = namesOf(schema);
   const own = (condition: string): string => `ARRAY(
     SELECT session_id FROM ${heads} WHERE ${condition} AND atom_count > 0 ORDER BY session_id FOR UPDATE
   )`;

@@ -1,5 +1,6 @@
 /** What functions that write do with heads. */
-import { recencyOf, tableNames } from "@rivet/postgres-schema";
+import { recencyOf } from "@rivet/postgres-schema";
+import { namesOf } from "./names.ts";
 import { IS_FACT, IS_METADATA, IS_WRITING, NIL, NO_BITS, plpgsql } from "./fragments.ts";
 
 export function headFunctions(schema: string): string[] {
@@ -7,7 +8,7 @@ export function headFunctions(schema: string): string[] {
 }
 
 function lockHeads(schema: string): string {
-  const { schema: place, heads } = tableNames(schema);
+  const { schema: place, heads } = namesOf(schema);
   const lock = `ARRAY(
     SELECT session_id FROM ${heads} WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
   )`;
@@ -34,7 +35,7 @@ END`,
 }
 
 function deletedSessions(schema: string): string {
-  const { schema: place, tombstones } = tableNames(schema);
+  const { schema: place, tombstones } = namesOf(schema);
   return `-- Those of the sessions that were deleted, whoever owned them: their ids are never used again. It looks past the
 -- policies, and answers only to the functions that write.
 ${plpgsql(
@@ -49,7 +50,7 @@ END`,
 }
 
 function applyMetadata(schema: string): string {
-  const { schema: place, heads, memories } = tableNames(schema);
+  const { schema: place, heads, memories } = namesOf(schema);
   const isNewer = `id::text COLLATE "C" >= COALESCE(head.metadata_ids ->> key, '')`;
   return `-- Folds changes of session metadata, those of the ids or all, into the heads: for each key the greatest id wins.
 ${plpgsql(

@@ -1,5 +1,6 @@
 /** Who may do what. Whoever holds the secret key may do everything, and `anon` nothing. */
 import { tableNames } from "@rivet/postgres-schema";
+import { hiddenSchema, namesOf } from "./names.ts";
 import { IS_WRITING, plpgsql, WRITING_IS_SET } from "./fragments.ts";
 
 const IS_OWN = "(SELECT auth.uid())::text = user_id";
@@ -31,7 +32,7 @@ interface Policy {
 }
 
 function policiesOf(schema: string): Policy[] {
-  const { memories, heads, tombstones, hints, peers } = tableNames(schema);
+  const { memories, heads, tombstones, hints, peers } = namesOf(schema);
   const own = (table: string, ...commands: readonly Command[]): Policy[] =>
     commands.map((command) => ({ table, command, kind: "own", condition: IS_OWN }));
   // Rows and heads agree because nobody writes the one without the other.
@@ -54,7 +55,8 @@ function policiesOf(schema: string): Policy[] {
 }
 
 export function policyStatements(schema: string): string[] {
-  const { schema: place, memories, heads, tombstones, hints, peers, deadLetters, store } = tableNames(schema);
+  const { schema: place, memories, heads, tombstones, hints, peers, deadLetters, store } = namesOf(schema);
+  const hidden = tableNames(hiddenSchema(schema)).schema;
   const tables = [memories, heads, tombstones, hints, peers, deadLetters, store];
   const list = tables.join(", ");
   const policies = policiesOf(schema);
@@ -64,7 +66,8 @@ export function policyStatements(schema: string): string[] {
     `-- A new project opens every table to everyone by default.
 REVOKE ALL ON ${list} FROM anon, authenticated, PUBLIC`,
     `GRANT ALL ON ${list} TO service_role`,
-    `GRANT USAGE ON SCHEMA ${place} TO authenticated, service_role`,
+    `REVOKE ALL ON SCHEMA ${hidden} FROM PUBLIC, anon`,
+    `GRANT USAGE ON SCHEMA ${place}, ${hidden} TO authenticated, service_role`,
     ...grants(policies),
     ...policies.flatMap(policyStatement),
   ];
@@ -72,7 +75,7 @@ REVOKE ALL ON ${list} FROM anon, authenticated, PUBLIC`,
 
 /** A tombstone remembers whose the atom was, whoever deletes it: the head, which the trigger sees whoever's it is, knows it. */
 function ownedTombstones(schema: string): string[] {
-  const { schema: place, heads, tombstones } = tableNames(schema);
+  const { schema: place, heads, tombstones } = namesOf(schema);
   return [
     `-- Whose it was, so that nobody else sees it.
 ALTER TABLE ${tombstones} ADD COLUMN IF NOT EXISTS user_id text COLLATE "C"`,

@@ -3,7 +3,8 @@
  * whether there is more. A page is a list of columns, which takes PostgreSQL 2.8 ms for 1,000 messages where a list of rows
  * took 3.6 ms; texts of JSON stand in it as strings, so that nobody parses them on the way.
  */
-import { idOf, recencyOf, tableNames } from "@rivet/postgres-schema";
+import { idOf, recencyOf } from "@rivet/postgres-schema";
+import { namesOf } from "./names.ts";
 import { IS_FACT, IS_MESSAGE, LAST_ID, millisecondsOf, NIL, plpgsql, timeOf } from "./fragments.ts";
 
 const PAGE_ROWS = 1_000;
@@ -45,7 +46,7 @@ function columnsOf(expressions: readonly string[], order: string): string {
 }
 
 function rowsThatFit(schema: string): string {
-  const { schema: place } = tableNames(schema);
+  const { schema: place } = namesOf(schema);
   return `-- How many rows of these sizes a page takes, one at least.
 ${plpgsql(
   `${place}.rivet_rows_that_fit(sizes integer[])`,
@@ -67,7 +68,7 @@ END`,
 }
 
 function selectAtoms(schema: string): string {
-  const { schema: place, memories } = tableNames(schema);
+  const { schema: place, memories } = namesOf(schema);
   const typesThat = (condition: string): string =>
     `ARRAY(SELECT DISTINCT memory_type FROM pg_catalog.unnest(memory_types) AS type (memory_type) WHERE ${condition})`;
   return `-- As it was before atoms expired: what calls it finds the one below.
@@ -124,7 +125,7 @@ END`,
 }
 
 function selectExpired(schema: string): string {
-  const { schema: place, memories } = tableNames(schema);
+  const { schema: place, memories } = namesOf(schema);
   const expired = ["session_id", "id", "memory_type", millisecondsOf("expires_at")];
   return `-- A page of atoms that have expired, those that did first in front, and after one.
 ${plpgsql(
@@ -152,7 +153,7 @@ END`,
 }
 
 function selectSession(schema: string): string {
-  const { schema: place, heads, memories } = tableNames(schema);
+  const { schema: place, heads, memories } = namesOf(schema);
   const messages = (bound: string, direction: "ASC" | "DESC"): string => {
     const page = (columns: string, limit: string): string => `SELECT ${columns} FROM ${memories}
       WHERE session_id = given_session_id AND ${IS_MESSAGE} AND ${bound}
@@ -200,7 +201,7 @@ END`,
 }
 
 function selectHeads(schema: string): string {
-  const { schema: place, heads } = tableNames(schema);
+  const { schema: place, heads } = namesOf(schema);
   // In one statement, so that what is not in the order of an index is sorted once. Atoms are, and are read twice: their pages
   // are larger, and keeping one took longer.
   return `-- A page of sessions: most recent first and before an atom id, or by session id and after one.
@@ -232,7 +233,7 @@ END`,
 }
 
 function selectTombstones(schema: string): string {
-  const { schema: place, tombstones } = tableNames(schema);
+  const { schema: place, tombstones } = namesOf(schema);
   const tombstone = ["session_id", "id", millisecondsOf("deleted_at")];
   return `-- A page of tombstones, in the order of their keys and after one.
 ${plpgsql(

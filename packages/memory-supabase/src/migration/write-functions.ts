@@ -1,5 +1,6 @@
 /** The functions that write. Each is one request, and all of it happens or nothing. */
-import { bitsOf, idOf, tableNames } from "@rivet/postgres-schema";
+import { bitsOf, idOf } from "@rivet/postgres-schema";
+import { namesOf } from "./names.ts";
 import { appendFunction } from "./append-function.ts";
 import { appendTogetherFunction } from "./append-together-function.ts";
 import { deleteFunctions } from "./delete-functions.ts";
@@ -31,7 +32,7 @@ export function writeFunctions(schema: string): string[] {
 }
 
 function writeAtoms(schema: string): string {
-  const { schema: place, heads, memories, tombstones } = tableNames(schema);
+  const { schema: place, heads, memories, tombstones } = namesOf(schema);
   const given = "json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)";
   return `-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved, and the atoms are its: its
 -- messages through an id are cleared first, and it is refused when its history is not the one that is expected. With
@@ -126,7 +127,7 @@ BEGIN
     ON CONFLICT DO NOTHING
     RETURNING session_id, id, user_id, memory_type, created_at
   ), hinted AS (
-    ${leaveHints(tableNames(schema), "inserted", false)}
+    ${leaveHints(namesOf(schema), "inserted", false)}
   ), added AS (
     SELECT session_id, pg_catalog.min(user_id) AS user_id, ${ADDED_TO_HEAD} FROM inserted GROUP BY session_id
   ), updated AS (

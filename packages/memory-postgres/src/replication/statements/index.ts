@@ -1,5 +1,6 @@
 /** The SQL of replication. */
 import { Scope } from "../../statements/scope.ts";
+import type { TablePlaces } from "../../table-places.ts";
 import { DigestStatements } from "./digests.ts";
 import { HintStatements } from "./hints.ts";
 import { PeerStatements } from "./peers.ts";
@@ -10,9 +11,9 @@ export class ReplicationStatements {
   readonly peers: PeerStatements;
   readonly digests: DigestStatements;
 
-  constructor(schema: string) {
+  constructor(places: TablePlaces) {
     // What replication writes leaves no hints but those it names itself.
-    const scope = new Scope(schema, false);
+    const scope = new Scope(places, false);
     this.hints = new HintStatements(scope);
     this.peers = new PeerStatements(scope);
     this.digests = new DigestStatements(scope);

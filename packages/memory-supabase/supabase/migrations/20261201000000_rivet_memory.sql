@@ -1,13 +1,63 @@
 -- Rivet Memory in a Supabase project, as @rivet/memory-supabase makes it. It may be applied again.
 
-DO $rivet$ BEGIN
+-- The tables are in a schema that the API does not show: a request reaches them through the functions alone.
+DO $rivet$
+DECLARE
+  process record;
+  moved record;
+BEGIN
+-- Processes that open a direct connection take the same lock when they create tables.
+PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('rivet-memory public', 0));
 IF pg_catalog.to_regnamespace('"public"') IS NULL THEN
-CREATE SCHEMA IF NOT EXISTS "public";
+CREATE SCHEMA "public";
+END IF;
+IF pg_catalog.to_regnamespace('"rivet_public"') IS NULL THEN
+CREATE SCHEMA IF NOT EXISTS "rivet_public";
 END IF;
 
-IF pg_catalog.to_regclass('"public"."rivet_store"') IS NULL THEN
+IF EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('"public"."rivet_store"')::oid AND relkind <> 'v') THEN
+  IF pg_catalog.to_regclass('"rivet_public"."rivet_store"') IS NOT NULL THEN
+    RAISE EXCEPTION 'both schema public and schema rivet_public have tables of Rivet Memory'
+      USING HINT = 'Bring the rows of the one to the other, for example with rivet-memory copy, and drop it.';
+  END IF;
+  RAISE NOTICE 'The tables of Rivet Memory move from schema public to schema rivet_public. A process that works on them at the moment gets the error schema until it is started again with this version of Rivet Memory. Connected now:';
+  FOR process IN
+    SELECT pid, COALESCE(usename::text, '?') AS role, COALESCE(NULLIF(application_name, ''), '?') AS application,
+      COALESCE(client_addr::text, '?') AS address
+    FROM pg_catalog.pg_stat_activity
+    WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid()
+      AND COALESCE(backend_type, 'client backend') = 'client backend'
+    ORDER BY pid
+  LOOP
+    RAISE NOTICE 'process %, role %, application %, address %', process.pid, process.role, process.application, process.address;
+  END LOOP;
+  FOR moved IN
+    SELECT inhrelid::pg_catalog.regclass AS name FROM pg_catalog.pg_inherits
+    WHERE inhparent = pg_catalog.to_regclass('"public"."session_memories"')::oid
+  LOOP
+    EXECUTE pg_catalog.format('ALTER TABLE %s SET SCHEMA "rivet_public"', moved.name);
+  END LOOP;
+  ALTER TABLE "public"."session_memories" SET SCHEMA "rivet_public";
+  ALTER TABLE "public"."session_heads" SET SCHEMA "rivet_public";
+  ALTER TABLE "public"."session_tombstones" SET SCHEMA "rivet_public";
+  ALTER TABLE "public"."replication_hints" SET SCHEMA "rivet_public";
+  ALTER TABLE "public"."replication_peers" SET SCHEMA "rivet_public";
+  ALTER TABLE "public"."replication_dead_letters" SET SCHEMA "rivet_public";
+  ALTER TABLE "public"."rivet_store" SET SCHEMA "rivet_public";
+  FOR moved IN
+    SELECT DISTINCT rolname AS name FROM pg_catalog.pg_class CROSS JOIN LATERAL pg_catalog.aclexplode(relacl) AS acl
+      JOIN pg_catalog.pg_roles ON pg_roles.oid = grantee
+    WHERE relnamespace = pg_catalog.to_regnamespace('"rivet_public"')::oid AND rolname NOT IN ('anon', 'authenticated')
+  LOOP
+    EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA "rivet_public" TO %I', moved.name);
+  END LOOP;
+ELSIF EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('"public"."session_memories"')::oid AND relkind <> 'v') THEN
+  RAISE EXCEPTION 'schema public has a table session_memories that is not this version''s'
+    USING HINT = 'A table of the Python original is adopted by: rivet-memory migrate postgres://… Run that, and apply this file again. A table of another application stays where it is: choose another schema.';
+END IF;
+IF pg_catalog.to_regclass('"rivet_public"."rivet_store"') IS NULL THEN
 
-CREATE TABLE "public"."session_memories" (
+CREATE TABLE "rivet_public"."session_memories" (
   session_id  text COLLATE "C" NOT NULL,
   id          uuid NOT NULL,
   user_id     text COLLATE "C" NOT NULL,
@@ -18,15 +68,15 @@ CREATE TABLE "public"."session_memories" (
   PRIMARY KEY (session_id, id)
 );
 
-CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, memory_type, id);
+CREATE INDEX session_memories_by_user ON "rivet_public"."session_memories" (user_id, memory_type, id);
 
 -- Session metadata and the user's own atoms, few among many messages: appending a message does not touch this index.
-CREATE INDEX session_memories_facts ON "public"."session_memories" (session_id, memory_type, id)
+CREATE INDEX session_memories_facts ON "rivet_public"."session_memories" (session_id, memory_type, id)
   WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
 
 -- A row with atom_count 0 stands for a session without atoms, and is not shown. It keeps deletion_count, which tells an
 -- append that a deletion has overtaken it.
-CREATE TABLE "public"."session_heads" (
+CREATE TABLE "rivet_public"."session_heads" (
   session_id     text COLLATE "C" NOT NULL PRIMARY KEY,
   user_id        text COLLATE "C" NOT NULL,
   created_at     timestamptz NOT NULL,
@@ -40,41 +90,41 @@ CREATE TABLE "public"."session_heads" (
   metadata_ids   jsonb NOT NULL  -- for each key, the atom that decided it
 );
 
-CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, last_atom_id DESC);
+CREATE INDEX session_heads_by_user ON "rivet_public"."session_heads" (user_id, last_atom_id DESC);
 
 -- The nil UUID as id stands for the whole session.
-CREATE TABLE "public"."session_tombstones" (
+CREATE TABLE "rivet_public"."session_tombstones" (
   session_id text COLLATE "C" NOT NULL,
   id         uuid NOT NULL,
   deleted_at timestamptz NOT NULL,
   PRIMARY KEY (session_id, id)
 );
 
-CREATE TABLE "public"."replication_hints" (
+CREATE TABLE "rivet_public"."replication_hints" (
   target     text COLLATE "C" NOT NULL,
   session_id text COLLATE "C" NOT NULL,
   id         uuid NOT NULL,
   PRIMARY KEY (target, session_id, id)
 );
 
-CREATE TABLE "public"."rivet_store" (
+CREATE TABLE "rivet_public"."rivet_store" (
   store_uuid     uuid NOT NULL PRIMARY KEY,
   schema_version integer NOT NULL,
   heartbeat      timestamptz NOT NULL
 );
 
 -- Who brings this store's hints to the others at the moment, so that several do not bring the same.
-ALTER TABLE "public"."rivet_store" ADD COLUMN drainer uuid, ADD COLUMN drainer_until timestamptz;
+ALTER TABLE "rivet_public"."rivet_store" ADD COLUMN drainer uuid, ADD COLUMN drainer_until timestamptz;
 
 -- An atom or a tombstone that a target has not got. The target * stands for every other store. No other state is in a
 -- hint: deleting one takes back nothing but itself.
-ALTER TABLE "public"."replication_hints" ADD COLUMN is_tombstone boolean NOT NULL DEFAULT false;
+ALTER TABLE "rivet_public"."replication_hints" ADD COLUMN is_tombstone boolean NOT NULL DEFAULT false;
 
-ALTER TABLE "public"."replication_hints" DROP CONSTRAINT replication_hints_pkey,
+ALTER TABLE "rivet_public"."replication_hints" DROP CONSTRAINT replication_hints_pkey,
   ADD PRIMARY KEY (target, session_id, id, is_tombstone);
 
 -- What this store knows of another one.
-CREATE TABLE "public"."replication_peers" (
+CREATE TABLE "rivet_public"."replication_peers" (
   name         text COLLATE "C" NOT NULL PRIMARY KEY,
   heartbeat    timestamptz, -- the latest that was seen: an earlier one means that the store was restored from a backup
   needs_repair boolean NOT NULL DEFAULT false, -- hints towards it were dropped
@@ -83,7 +133,7 @@ CREATE TABLE "public"."replication_peers" (
 );
 
 -- Atoms that a target refuses for good. They stay in this store.
-CREATE TABLE "public"."replication_dead_letters" (
+CREATE TABLE "rivet_public"."replication_dead_letters" (
   target     text COLLATE "C" NOT NULL,
   session_id text COLLATE "C" NOT NULL,
   id         uuid NOT NULL,
@@ -93,89 +143,94 @@ CREATE TABLE "public"."replication_dead_letters" (
   PRIMARY KEY (target, session_id, id)
 );
 
-ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
 
 -- Room for the next version of a row on its page.
-ALTER TABLE "public"."session_heads" SET (fillfactor = 70);
+ALTER TABLE "rivet_public"."session_heads" SET (fillfactor = 70);
 
-DROP INDEX "public".session_heads_by_user;
+DROP INDEX "rivet_public".session_heads_by_user;
 
-CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, recency DESC);
+CREATE INDEX session_heads_by_user ON "rivet_public"."session_heads" (user_id, recency DESC);
 
-DROP INDEX "public".session_memories_by_user;
+DROP INDEX "rivet_public".session_memories_by_user;
 
-CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, id);
+CREATE INDEX session_memories_by_user ON "rivet_public"."session_memories" (user_id, id);
 
-CREATE INDEX session_memories_facts_by_user ON "public"."session_memories" (user_id, memory_type, id)
+CREATE INDEX session_memories_facts_by_user ON "rivet_public"."session_memories" (user_id, memory_type, id)
   WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
 
-ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
+ALTER TABLE "rivet_public"."session_memories" ADD COLUMN expires_at timestamptz;
 
-CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+CREATE INDEX session_memories_expiring ON "rivet_public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
 
-ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), 5, pg_catalog.now());
+INSERT INTO "rivet_public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), 5, pg_catalog.now());
 
-ELSIF (SELECT schema_version FROM "public"."rivet_store") = 2 THEN
+ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 2 THEN
 
-ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
 
 -- Room for the next version of a row on its page.
-ALTER TABLE "public"."session_heads" SET (fillfactor = 70);
+ALTER TABLE "rivet_public"."session_heads" SET (fillfactor = 70);
 
-DROP INDEX "public".session_heads_by_user;
+DROP INDEX "rivet_public".session_heads_by_user;
 
-CREATE INDEX session_heads_by_user ON "public"."session_heads" (user_id, recency DESC);
+CREATE INDEX session_heads_by_user ON "rivet_public"."session_heads" (user_id, recency DESC);
 
-DROP INDEX "public".session_memories_by_user;
+DROP INDEX "rivet_public".session_memories_by_user;
 
-CREATE INDEX session_memories_by_user ON "public"."session_memories" (user_id, id);
+CREATE INDEX session_memories_by_user ON "rivet_public"."session_memories" (user_id, id);
 
-CREATE INDEX session_memories_facts_by_user ON "public"."session_memories" (user_id, memory_type, id)
+CREATE INDEX session_memories_facts_by_user ON "rivet_public"."session_memories" (user_id, memory_type, id)
   WHERE memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
 
-ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
+ALTER TABLE "rivet_public"."session_memories" ADD COLUMN expires_at timestamptz;
 
-CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+CREATE INDEX session_memories_expiring ON "rivet_public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
 
-ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-UPDATE "public"."rivet_store" SET schema_version = 5;
+UPDATE "rivet_public"."rivet_store" SET schema_version = 5;
 
-ELSIF (SELECT schema_version FROM "public"."rivet_store") = 3 THEN
+ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 3 THEN
 
-ALTER TABLE "public"."session_memories" ADD COLUMN expires_at timestamptz;
+ALTER TABLE "rivet_public"."session_memories" ADD COLUMN expires_at timestamptz;
 
-CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
+CREATE INDEX session_memories_expiring ON "rivet_public"."session_memories" (expires_at, session_id, id) WHERE expires_at IS NOT NULL;
 
-ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-UPDATE "public"."rivet_store" SET schema_version = 5;
+UPDATE "rivet_public"."rivet_store" SET schema_version = 5;
 
-ELSIF (SELECT schema_version FROM "public"."rivet_store") = 4 THEN
+ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 4 THEN
 
-ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
+ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-UPDATE "public"."rivet_store" SET schema_version = 5;
+UPDATE "rivet_public"."rivet_store" SET schema_version = 5;
 
-ELSIF (SELECT schema_version FROM "public"."rivet_store") <> 5 THEN
+ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") <> 5 THEN
   RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 5',
-    (SELECT schema_version FROM "public"."rivet_store")
+    (SELECT schema_version FROM "rivet_public"."rivet_store")
     USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed.';
 END IF;
 END $rivet$;
 
--- Whose it was, so that nobody else sees it.
-ALTER TABLE "public"."session_tombstones" ADD COLUMN IF NOT EXISTS user_id text COLLATE "C";
+-- The tables are elsewhere: versions that look for them here ask for an upgrade, and create none.
+CREATE OR REPLACE VIEW "public"."rivet_store" AS SELECT 2147483647 AS schema_version;
 
-CREATE INDEX IF NOT EXISTS session_tombstones_by_user ON "public"."session_tombstones" (user_id, session_id, id);
+REVOKE ALL ON "public"."rivet_store" FROM PUBLIC, anon, authenticated, service_role;
+
+-- Whose it was, so that nobody else sees it.
+ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN IF NOT EXISTS user_id text COLLATE "C";
+
+CREATE INDEX IF NOT EXISTS session_tombstones_by_user ON "rivet_public"."session_tombstones" (user_id, session_id, id);
 
 CREATE OR REPLACE FUNCTION "public".rivet_own_tombstone() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
 BEGIN
-  NEW.user_id := (SELECT user_id FROM "public"."session_heads" AS head WHERE head.session_id = NEW.session_id AND head.user_id <> '');
+  NEW.user_id := (SELECT user_id FROM "rivet_public"."session_heads" AS head WHERE head.session_id = NEW.session_id AND head.user_id <> '');
   IF NEW.user_id IS NULL THEN
     NEW.user_id := auth.uid()::text;
   END IF;
@@ -183,148 +238,150 @@ BEGIN
 END
 $rivet$;
 
-CREATE OR REPLACE TRIGGER rivet_own_tombstone BEFORE INSERT ON "public"."session_tombstones"
+CREATE OR REPLACE TRIGGER rivet_own_tombstone BEFORE INSERT ON "rivet_public"."session_tombstones"
   FOR EACH ROW EXECUTE FUNCTION "public".rivet_own_tombstone();
 
-ALTER TABLE "public"."session_memories" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "rivet_public"."session_memories" ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE "public"."session_heads" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "rivet_public"."session_heads" ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE "public"."session_tombstones" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "rivet_public"."session_tombstones" ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE "public"."replication_hints" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "rivet_public"."replication_hints" ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE "public"."replication_peers" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "rivet_public"."replication_peers" ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE "public"."replication_dead_letters" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "rivet_public"."replication_dead_letters" ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE "public"."rivet_store" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "rivet_public"."rivet_store" ENABLE ROW LEVEL SECURITY;
 
 -- A new project opens every table to everyone by default.
-REVOKE ALL ON "public"."session_memories", "public"."session_heads", "public"."session_tombstones", "public"."replication_hints", "public"."replication_peers", "public"."replication_dead_letters", "public"."rivet_store" FROM anon, authenticated, PUBLIC;
+REVOKE ALL ON "rivet_public"."session_memories", "rivet_public"."session_heads", "rivet_public"."session_tombstones", "rivet_public"."replication_hints", "rivet_public"."replication_peers", "rivet_public"."replication_dead_letters", "rivet_public"."rivet_store" FROM anon, authenticated, PUBLIC;
 
-GRANT ALL ON "public"."session_memories", "public"."session_heads", "public"."session_tombstones", "public"."replication_hints", "public"."replication_peers", "public"."replication_dead_letters", "public"."rivet_store" TO service_role;
+GRANT ALL ON "rivet_public"."session_memories", "rivet_public"."session_heads", "rivet_public"."session_tombstones", "rivet_public"."replication_hints", "rivet_public"."replication_peers", "rivet_public"."replication_dead_letters", "rivet_public"."rivet_store" TO service_role;
 
-GRANT USAGE ON SCHEMA "public" TO authenticated, service_role;
+REVOKE ALL ON SCHEMA "rivet_public" FROM PUBLIC, anon;
 
-GRANT SELECT, INSERT, DELETE ON "public"."session_memories" TO authenticated;
+GRANT USAGE ON SCHEMA "public", "rivet_public" TO authenticated, service_role;
 
-GRANT SELECT, INSERT, UPDATE ON "public"."session_heads" TO authenticated;
+GRANT SELECT, INSERT, DELETE ON "rivet_public"."session_memories" TO authenticated;
 
-GRANT SELECT, INSERT, DELETE ON "public"."session_tombstones" TO authenticated;
+GRANT SELECT, INSERT, UPDATE ON "rivet_public"."session_heads" TO authenticated;
 
-GRANT INSERT ON "public"."replication_hints" TO authenticated;
+GRANT SELECT, INSERT, DELETE ON "rivet_public"."session_tombstones" TO authenticated;
 
-GRANT SELECT ON "public"."replication_peers" TO authenticated;
+GRANT INSERT ON "rivet_public"."replication_hints" TO authenticated;
 
-DROP POLICY IF EXISTS rivet_own_select ON "public"."session_memories";
+GRANT SELECT ON "rivet_public"."replication_peers" TO authenticated;
 
-CREATE POLICY rivet_own_select ON "public"."session_memories" FOR SELECT TO authenticated
+DROP POLICY IF EXISTS rivet_own_select ON "rivet_public"."session_memories";
+
+CREATE POLICY rivet_own_select ON "rivet_public"."session_memories" FOR SELECT TO authenticated
   USING ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_memories";
+DROP POLICY IF EXISTS rivet_own_insert ON "rivet_public"."session_memories";
 
-CREATE POLICY rivet_own_insert ON "public"."session_memories" FOR INSERT TO authenticated
+CREATE POLICY rivet_own_insert ON "rivet_public"."session_memories" FOR INSERT TO authenticated
   WITH CHECK ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_own_delete ON "public"."session_memories";
+DROP POLICY IF EXISTS rivet_own_delete ON "rivet_public"."session_memories";
 
-CREATE POLICY rivet_own_delete ON "public"."session_memories" FOR DELETE TO authenticated
+CREATE POLICY rivet_own_delete ON "rivet_public"."session_memories" FOR DELETE TO authenticated
   USING ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_function_insert ON "public"."session_memories";
+DROP POLICY IF EXISTS rivet_function_insert ON "rivet_public"."session_memories";
 
-CREATE POLICY rivet_function_insert ON "public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
+CREATE POLICY rivet_function_insert ON "rivet_public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
   WITH CHECK ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_function_delete ON "public"."session_memories";
+DROP POLICY IF EXISTS rivet_function_delete ON "rivet_public"."session_memories";
 
-CREATE POLICY rivet_function_delete ON "public"."session_memories" AS RESTRICTIVE FOR DELETE TO authenticated
+CREATE POLICY rivet_function_delete ON "rivet_public"."session_memories" AS RESTRICTIVE FOR DELETE TO authenticated
   USING ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_id_insert ON "public"."session_memories";
+DROP POLICY IF EXISTS rivet_id_insert ON "rivet_public"."session_memories";
 
-CREATE POLICY rivet_id_insert ON "public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
+CREATE POLICY rivet_id_insert ON "rivet_public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
   WITH CHECK (id::text ~ '^.{14}7.{4}[89ab]'
     AND ('x' || pg_catalog.left(pg_catalog.replace(id::text, '-', ''), 12))::bit(48)::bigint::double precision
       < pg_catalog.date_part('epoch', pg_catalog.now() + interval '25 hours') * 1000::double precision);
 
-DROP POLICY IF EXISTS rivet_own_select ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_own_select ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_own_select ON "public"."session_heads" FOR SELECT TO authenticated
+CREATE POLICY rivet_own_select ON "rivet_public"."session_heads" FOR SELECT TO authenticated
   USING ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_own_insert ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_own_insert ON "public"."session_heads" FOR INSERT TO authenticated
+CREATE POLICY rivet_own_insert ON "rivet_public"."session_heads" FOR INSERT TO authenticated
   WITH CHECK ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_own_update ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_own_update ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_own_update ON "public"."session_heads" FOR UPDATE TO authenticated
+CREATE POLICY rivet_own_update ON "rivet_public"."session_heads" FOR UPDATE TO authenticated
   USING ((SELECT auth.uid())::text = user_id)
   WITH CHECK ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_free_select ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_free_select ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_free_select ON "public"."session_heads" FOR SELECT TO authenticated
+CREATE POLICY rivet_free_select ON "rivet_public"."session_heads" FOR SELECT TO authenticated
   USING (user_id = (SELECT CASE WHEN pg_catalog.current_setting('rivet_memory.writing', true) = 'yes' THEN '' END));
 
-DROP POLICY IF EXISTS rivet_free_insert ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_free_insert ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_free_insert ON "public"."session_heads" FOR INSERT TO authenticated
+CREATE POLICY rivet_free_insert ON "rivet_public"."session_heads" FOR INSERT TO authenticated
   WITH CHECK (user_id = '');
 
-DROP POLICY IF EXISTS rivet_free_update ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_free_update ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_free_update ON "public"."session_heads" FOR UPDATE TO authenticated
+CREATE POLICY rivet_free_update ON "rivet_public"."session_heads" FOR UPDATE TO authenticated
   USING (user_id = '')
   WITH CHECK (user_id = '');
 
-DROP POLICY IF EXISTS rivet_function_insert ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_function_insert ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_function_insert ON "public"."session_heads" AS RESTRICTIVE FOR INSERT TO authenticated
+CREATE POLICY rivet_function_insert ON "rivet_public"."session_heads" AS RESTRICTIVE FOR INSERT TO authenticated
   WITH CHECK ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_function_update ON "public"."session_heads";
+DROP POLICY IF EXISTS rivet_function_update ON "rivet_public"."session_heads";
 
-CREATE POLICY rivet_function_update ON "public"."session_heads" AS RESTRICTIVE FOR UPDATE TO authenticated
+CREATE POLICY rivet_function_update ON "rivet_public"."session_heads" AS RESTRICTIVE FOR UPDATE TO authenticated
   USING ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'))
   WITH CHECK ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_own_select ON "public"."session_tombstones";
+DROP POLICY IF EXISTS rivet_own_select ON "rivet_public"."session_tombstones";
 
-CREATE POLICY rivet_own_select ON "public"."session_tombstones" FOR SELECT TO authenticated
+CREATE POLICY rivet_own_select ON "rivet_public"."session_tombstones" FOR SELECT TO authenticated
   USING ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_own_insert ON "public"."session_tombstones";
+DROP POLICY IF EXISTS rivet_own_insert ON "rivet_public"."session_tombstones";
 
-CREATE POLICY rivet_own_insert ON "public"."session_tombstones" FOR INSERT TO authenticated
+CREATE POLICY rivet_own_insert ON "rivet_public"."session_tombstones" FOR INSERT TO authenticated
   WITH CHECK ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_own_delete ON "public"."session_tombstones";
+DROP POLICY IF EXISTS rivet_own_delete ON "rivet_public"."session_tombstones";
 
-CREATE POLICY rivet_own_delete ON "public"."session_tombstones" FOR DELETE TO authenticated
+CREATE POLICY rivet_own_delete ON "rivet_public"."session_tombstones" FOR DELETE TO authenticated
   USING ((SELECT auth.uid())::text = user_id);
 
-DROP POLICY IF EXISTS rivet_function_insert ON "public"."session_tombstones";
+DROP POLICY IF EXISTS rivet_function_insert ON "rivet_public"."session_tombstones";
 
-CREATE POLICY rivet_function_insert ON "public"."session_tombstones" AS RESTRICTIVE FOR INSERT TO authenticated
+CREATE POLICY rivet_function_insert ON "rivet_public"."session_tombstones" AS RESTRICTIVE FOR INSERT TO authenticated
   WITH CHECK ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_function_delete ON "public"."session_tombstones";
+DROP POLICY IF EXISTS rivet_function_delete ON "rivet_public"."session_tombstones";
 
-CREATE POLICY rivet_function_delete ON "public"."session_tombstones" AS RESTRICTIVE FOR DELETE TO authenticated
+CREATE POLICY rivet_function_delete ON "rivet_public"."session_tombstones" AS RESTRICTIVE FOR DELETE TO authenticated
   USING ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_function_insert ON "public"."replication_hints";
+DROP POLICY IF EXISTS rivet_function_insert ON "rivet_public"."replication_hints";
 
-CREATE POLICY rivet_function_insert ON "public"."replication_hints" FOR INSERT TO authenticated
+CREATE POLICY rivet_function_insert ON "rivet_public"."replication_hints" FOR INSERT TO authenticated
   WITH CHECK ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
-DROP POLICY IF EXISTS rivet_function_select ON "public"."replication_peers";
+DROP POLICY IF EXISTS rivet_function_select ON "rivet_public"."replication_peers";
 
-CREATE POLICY rivet_function_select ON "public"."replication_peers" FOR SELECT TO authenticated
+CREATE POLICY rivet_function_select ON "rivet_public"."replication_peers" FOR SELECT TO authenticated
   USING ((SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 
 -- Locks the heads of sessions, those too that are not there yet, in the order in which everybody does. Gives those that
@@ -334,19 +391,19 @@ LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rive
 #variable_conflict use_column
 DECLARE
   locked text[] := ARRAY(
-    SELECT session_id FROM "public"."session_heads" WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
+    SELECT session_id FROM "rivet_public"."session_heads" WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
   );
 BEGIN
   IF pg_catalog.cardinality(locked) = pg_catalog.cardinality(session_ids) THEN
     RETURN locked;
   END IF;
-  INSERT INTO "public"."session_heads" (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count, deletion_count,
+  INSERT INTO "rivet_public"."session_heads" (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count, deletion_count,
     id_xor, history_xor, metadata, metadata_ids)
   SELECT session_id, '', pg_catalog.now(), '00000000-0000-0000-0000-000000000000'::uuid, pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), 0, 0, 0, B'0'::bit(128), B'0'::bit(128), '{}', '{}'
   FROM pg_catalog.unnest(session_ids) AS given (session_id) ORDER BY session_id COLLATE "C"
   ON CONFLICT DO NOTHING;
   RETURN ARRAY(
-    SELECT session_id FROM "public"."session_heads" WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
+    SELECT session_id FROM "rivet_public"."session_heads" WHERE session_id = ANY (session_ids) ORDER BY session_id FOR UPDATE
   );
 END
 $rivet$;
@@ -357,7 +414,7 @@ CREATE OR REPLACE FUNCTION "public".rivet_deleted_sessions(session_ids text[]) R
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
 BEGIN
-  RETURN ARRAY(SELECT session_id FROM "public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id = '00000000-0000-0000-0000-000000000000'::uuid AND (SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
+  RETURN ARRAY(SELECT session_id FROM "rivet_public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id = '00000000-0000-0000-0000-000000000000'::uuid AND (SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
 END
 $rivet$;
 
@@ -366,7 +423,7 @@ CREATE OR REPLACE FUNCTION "public".rivet_apply_metadata(session_ids text[], ato
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
 BEGIN
-  UPDATE "public"."session_heads" AS head SET
+  UPDATE "rivet_public"."session_heads" AS head SET
     metadata = (head.metadata - folded.keys) || folded.entries,
     metadata_ids = head.metadata_ids || folded.ids
   FROM (
@@ -379,7 +436,7 @@ BEGIN
         SELECT session_id, id, CASE WHEN pg_catalog.jsonb_typeof(content -> 'set') = 'object'
           AND pg_catalog.jsonb_typeof(content -> 'removed') = 'array'
           AND NOT pg_catalog.jsonb_path_exists(content, '$.removed[*] ? (@.type() != "string")') THEN content END AS content
-        FROM "public"."session_memories"
+        FROM "rivet_public"."session_memories"
         WHERE session_id = ANY (session_ids) AND memory_type = 'session_metadata' AND memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool')
           AND (atom_ids IS NULL OR id = ANY (atom_ids))
       ) AS change
@@ -390,7 +447,7 @@ BEGIN
       ) AS entry
       ORDER BY session_id, key, id DESC, is_set DESC
     ) AS winner
-    JOIN "public"."session_heads" AS head USING (session_id)
+    JOIN "rivet_public"."session_heads" AS head USING (session_id)
     WHERE id::text COLLATE "C" >= COALESCE(head.metadata_ids ->> key, '')
     GROUP BY session_id
   ) AS folded
@@ -408,16 +465,16 @@ DECLARE
   last_id uuid;
 BEGIN
   WITH buried AS (
-    INSERT INTO "public"."session_tombstones" (session_id, id, deleted_at)
+    INSERT INTO "rivet_public"."session_tombstones" (session_id, id, deleted_at)
     SELECT given_session_id, id, COALESCE(deleted_at, pg_catalog.now())
     FROM ROWS FROM (pg_catalog.unnest(ids), pg_catalog.unnest(times)) AS given (id, deleted_at)
     ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
-    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
-    SELECT '*', session_id, id, true FROM buried WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    INSERT INTO "rivet_public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, true FROM buried WHERE EXISTS (SELECT FROM "rivet_public"."replication_peers")
     ON CONFLICT DO NOTHING
   ), deleted AS (
-    DELETE FROM "public"."session_memories" WHERE session_id = given_session_id AND id = ANY (ids)
+    DELETE FROM "rivet_public"."session_memories" WHERE session_id = given_session_id AND id = ANY (ids)
     RETURNING id, memory_type, created_at
   )
   SELECT pg_catalog.count(*)::integer AS atoms, (pg_catalog.count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')))::integer AS messages,
@@ -426,17 +483,17 @@ BEGIN
     pg_catalog.min(created_at) AS earliest, COALESCE(pg_catalog.bool_or(memory_type = 'session_metadata'), false) AS has_metadata
   INTO gone FROM deleted;
 
-  SELECT id INTO last_id FROM "public"."session_memories" WHERE session_id = given_session_id ORDER BY id DESC LIMIT 1;
+  SELECT id INTO last_id FROM "rivet_public"."session_memories" WHERE session_id = given_session_id ORDER BY id DESC LIMIT 1;
   IF last_id IS NULL THEN
-    UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+    UPDATE "rivet_public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
     history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = given_session_id;
     RETURN gone.atoms;
   END IF;
-  UPDATE "public"."session_heads" SET last_atom_id = last_id, recency = pg_catalog.left(last_id::pg_catalog.text, 8), message_count = message_count - gone.messages,
+  UPDATE "rivet_public"."session_heads" SET last_atom_id = last_id, recency = pg_catalog.left(last_id::pg_catalog.text, 8), message_count = message_count - gone.messages,
     atom_count = atom_count - gone.atoms, id_xor = id_xor # gone.id_xor, history_xor = history_xor # gone.history_xor,
     -- Only when the earliest goes are all of them looked at.
     created_at = CASE WHEN created_at = gone.earliest
-      THEN (SELECT pg_catalog.min(created_at) FROM "public"."session_memories" WHERE session_id = given_session_id) ELSE created_at END,
+      THEN (SELECT pg_catalog.min(created_at) FROM "rivet_public"."session_memories" WHERE session_id = given_session_id) ELSE created_at END,
     metadata = CASE WHEN gone.has_metadata THEN '{}' ELSE metadata END,
     metadata_ids = CASE WHEN gone.has_metadata THEN '{}' ELSE metadata_ids END,
     deletion_count = deletion_count + 1
@@ -457,23 +514,23 @@ DECLARE
   removed json := (
     SELECT pg_catalog.json_build_object('sessions', pg_catalog.count(*), 'atoms', COALESCE(pg_catalog.sum(atom_count), 0),
       'messages', COALESCE(pg_catalog.sum(message_count), 0))
-    FROM "public"."session_heads" WHERE session_id = ANY (session_ids) AND atom_count > 0
+    FROM "rivet_public"."session_heads" WHERE session_id = ANY (session_ids) AND atom_count > 0
   );
 BEGIN
   WITH dug_up AS (
-    DELETE FROM "public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id <> '00000000-0000-0000-0000-000000000000'::uuid
+    DELETE FROM "rivet_public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id <> '00000000-0000-0000-0000-000000000000'::uuid
   ), buried AS (
-    INSERT INTO "public"."session_tombstones" (session_id, id, deleted_at)
+    INSERT INTO "rivet_public"."session_tombstones" (session_id, id, deleted_at)
     SELECT session_id, '00000000-0000-0000-0000-000000000000'::uuid, COALESCE(deleted_at, pg_catalog.now())
     FROM ROWS FROM (pg_catalog.unnest(session_ids), pg_catalog.unnest(times)) AS given (session_id, deleted_at)
     ORDER BY session_id COLLATE "C" ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
-    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
-    SELECT '*', session_id, id, true FROM buried WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    INSERT INTO "rivet_public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, true FROM buried WHERE EXISTS (SELECT FROM "rivet_public"."replication_peers")
     ON CONFLICT DO NOTHING
   )
-  DELETE FROM "public"."session_memories" WHERE session_id = ANY (session_ids);
-  UPDATE "public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+  DELETE FROM "rivet_public"."session_memories" WHERE session_id = ANY (session_ids);
+  UPDATE "rivet_public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
     history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = ANY (session_ids);
   RETURN removed;
 END
@@ -493,20 +550,20 @@ BEGIN
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
   IF given_session_id IS NULL THEN
     locked := ARRAY(
-    SELECT session_id FROM "public"."session_heads" WHERE user_id = given_user_id AND atom_count > 0 ORDER BY session_id FOR UPDATE
+    SELECT session_id FROM "rivet_public"."session_heads" WHERE user_id = given_user_id AND atom_count > 0 ORDER BY session_id FOR UPDATE
   );
   ELSE
     locked := ARRAY(
-    SELECT session_id FROM "public"."session_heads" WHERE session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id) AND atom_count > 0 ORDER BY session_id FOR UPDATE
+    SELECT session_id FROM "rivet_public"."session_heads" WHERE session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id) AND atom_count > 0 ORDER BY session_id FOR UPDATE
   );
   END IF;
   IF ids IS NULL OR pg_catalog.cardinality(locked) = 0 THEN
     removed := "public".rivet_bury_sessions(locked, NULL);
   ELSE
-    SELECT message_count INTO messages FROM "public"."session_heads" WHERE session_id = given_session_id;
+    SELECT message_count INTO messages FROM "rivet_public"."session_heads" WHERE session_id = given_session_id;
     atoms := "public".rivet_bury_atoms(given_session_id, ids, NULL);
     removed := pg_catalog.json_build_object('sessions', 0, 'atoms', atoms, 'messages',
-      messages - (SELECT message_count FROM "public"."session_heads" WHERE session_id = given_session_id));
+      messages - (SELECT message_count FROM "rivet_public"."session_heads" WHERE session_id = given_session_id));
   END IF;
   PERFORM pg_catalog.set_config('rivet_memory.writing', '', true);
   RETURN removed;
@@ -527,7 +584,7 @@ DECLARE
 BEGIN
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
   WITH inserted AS (
-    INSERT INTO "public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC'
+    INSERT INTO "rivet_public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC'
     FROM pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint)
     ON CONFLICT DO NOTHING
@@ -537,7 +594,7 @@ BEGIN
       pg_catalog.count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, pg_catalog.count(*) AS atoms, COALESCE(pg_catalog.bit_xor(('x' || pg_catalog.replace(id::pg_catalog.text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
       COALESCE(pg_catalog.bit_xor(('x' || pg_catalog.replace(id::pg_catalog.text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor INTO done FROM inserted;
 
-  UPDATE "public"."session_heads" AS head SET created_at = LEAST(head.created_at, done.created_at), last_atom_id = GREATEST(head.last_atom_id, done.last_id),
+  UPDATE "rivet_public"."session_heads" AS head SET created_at = LEAST(head.created_at, done.created_at), last_atom_id = GREATEST(head.last_atom_id, done.last_id),
       recency = GREATEST(head.recency, pg_catalog.left(done.last_id::pg_catalog.text, 8)), message_count = head.message_count + done.messages,
       atom_count = head.atom_count + done.atoms, id_xor = head.id_xor # done.id_xor,
       history_xor = head.history_xor # done.history_xor
@@ -548,14 +605,14 @@ BEGIN
   END IF;
   IF changed.deletion_count > 0 THEN
     -- What was deleted stays so, however late it comes.
-    IF EXISTS (SELECT FROM "public"."session_tombstones" WHERE session_id = saved_id AND id = ANY (done.ids)) THEN
+    IF EXISTS (SELECT FROM "rivet_public"."session_tombstones" WHERE session_id = saved_id AND id = ANY (done.ids)) THEN
       RAISE EXCEPTION USING ERRCODE = 'RM005', MESSAGE = 'the session is not as it was foreseen', DETAIL = pg_catalog.json_build_object('sessionId', saved_id)::text;
     END IF;
   END IF;
 
-  IF EXISTS (SELECT FROM "public"."replication_peers") THEN
-    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
-    SELECT '*', session_id, id, false FROM (SELECT saved_id AS session_id, id FROM pg_catalog.unnest(done.ids) AS id) AS inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
+  IF EXISTS (SELECT FROM "rivet_public"."replication_peers") THEN
+    INSERT INTO "rivet_public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, false FROM (SELECT saved_id AS session_id, id FROM pg_catalog.unnest(done.ids) AS id) AS inserted WHERE EXISTS (SELECT FROM "rivet_public"."replication_peers")
     ON CONFLICT DO NOTHING;
   END IF;
   IF done.has_metadata THEN
@@ -578,7 +635,7 @@ DECLARE
   saved_user constant text := saved_session ->> 'userId';
   clear_through constant uuid := saved_session ->> 'clearThroughId';
   expected constant bit(128) := ('x' || pg_catalog.replace((saved_session ->> 'expectedHistoryXor')::pg_catalog.text, '-', ''))::bit(128);
-  incoming "public"."session_memories"[];
+  incoming "rivet_public"."session_memories"[];
   session_ids text[];
   locked text[];
   deleted text[];
@@ -591,7 +648,7 @@ DECLARE
 BEGIN
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
   incoming := ARRAY(
-    SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC')::"public"."session_memories"
+    SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC')::"rivet_public"."session_memories"
     FROM pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint)
     ORDER BY 1
@@ -630,7 +687,7 @@ BEGIN
       UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
       UNION SELECT session_id, NULL FROM pg_catalog.unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
     ) AS wanted
-    LEFT JOIN "public"."session_heads" AS head USING (session_id)
+    LEFT JOIN "rivet_public"."session_heads" AS head USING (session_id)
     WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
     ORDER BY session_id
   LOOP
@@ -642,8 +699,8 @@ BEGIN
   END LOOP;
 
   IF saved_id IS NOT NULL THEN
-    SELECT history_xor INTO version FROM "public"."session_heads" WHERE session_id = saved_id;
-    SELECT pg_catalog.array_agg(id) AS ids INTO facts FROM "public"."session_memories"
+    SELECT history_xor INTO version FROM "rivet_public"."session_heads" WHERE session_id = saved_id;
+    SELECT pg_catalog.array_agg(id) AS ids INTO facts FROM "rivet_public"."session_memories"
     WHERE session_id = saved_id AND id <= clear_through AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
     IF facts.ids IS NOT NULL THEN
       removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL);
@@ -651,22 +708,22 @@ BEGIN
   END IF;
 
   WITH inserted AS (
-    INSERT INTO "public"."session_memories" SELECT atom.* FROM pg_catalog.unnest(incoming) AS atom
+    INSERT INTO "rivet_public"."session_memories" SELECT atom.* FROM pg_catalog.unnest(incoming) AS atom
     WHERE NOT EXISTS (
-      SELECT FROM "public"."session_tombstones" AS buried WHERE buried.session_id = atom.session_id AND buried.id = atom.id
+      SELECT FROM "rivet_public"."session_tombstones" AS buried WHERE buried.session_id = atom.session_id AND buried.id = atom.id
     )
     ON CONFLICT DO NOTHING
     RETURNING session_id, id, user_id, memory_type, created_at
   ), hinted AS (
-    INSERT INTO "public"."replication_hints" (target, session_id, id, is_tombstone)
-    SELECT '*', session_id, id, false FROM inserted WHERE EXISTS (SELECT FROM "public"."replication_peers")
+    INSERT INTO "rivet_public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, false FROM inserted WHERE EXISTS (SELECT FROM "rivet_public"."replication_peers")
     ON CONFLICT DO NOTHING
   ), added AS (
     SELECT session_id, pg_catalog.min(user_id) AS user_id, pg_catalog.min(created_at) AS created_at, pg_catalog.max(id::text COLLATE "C")::uuid AS last_id,
       pg_catalog.count(*) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool')) AS messages, pg_catalog.count(*) AS atoms, COALESCE(pg_catalog.bit_xor(('x' || pg_catalog.replace(id::pg_catalog.text, '-', ''))::bit(128)), B'0'::bit(128)) AS id_xor,
       COALESCE(pg_catalog.bit_xor(('x' || pg_catalog.replace(id::pg_catalog.text, '-', ''))::bit(128)) FILTER (WHERE memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata')), B'0'::bit(128)) AS history_xor FROM inserted GROUP BY session_id
   ), updated AS (
-    UPDATE "public"."session_heads" AS head SET user_id = added.user_id,
+    UPDATE "rivet_public"."session_heads" AS head SET user_id = added.user_id,
       created_at = CASE WHEN atom_count = 0 THEN added.created_at ELSE LEAST(head.created_at, added.created_at) END,
       last_atom_id = GREATEST(head.last_atom_id, added.last_id),
       recency = GREATEST(head.recency, pg_catalog.left(added.last_id::pg_catalog.text, 8)), message_count = head.message_count + added.messages,
@@ -675,14 +732,14 @@ BEGIN
     FROM added WHERE head.session_id = added.session_id
   )
   SELECT COALESCE(pg_catalog.array_agg(id), '{}') AS ids, COALESCE(pg_catalog.bool_or(memory_type = 'session_metadata'), false) AS has_metadata INTO done FROM inserted;
-  SELECT history_xor INTO version_after FROM "public"."session_heads" WHERE session_id = saved_id;
+  SELECT history_xor INTO version_after FROM "rivet_public"."session_heads" WHERE session_id = saved_id;
 
   IF done.has_metadata THEN
     PERFORM "public".rivet_apply_metadata(session_ids, done.ids);
   END IF;
 
   IF pg_catalog.cardinality(done.ids) < pg_catalog.cardinality(incoming) THEN
-    SELECT atom.session_id, atom.id INTO refused FROM pg_catalog.unnest(incoming) AS atom JOIN "public"."session_memories" AS stored USING (session_id, id)
+    SELECT atom.session_id, atom.id INTO refused FROM pg_catalog.unnest(incoming) AS atom JOIN "rivet_public"."session_memories" AS stored USING (session_id, id)
     WHERE (atom.user_id, atom.memory_type, atom.content, atom.metadata, atom.expires_at)
       IS DISTINCT FROM (stored.user_id, stored.memory_type, stored.content, stored.metadata, stored.expires_at)
     ORDER BY 1, 2 LIMIT 1;
@@ -694,7 +751,7 @@ BEGIN
   IF expected IS NOT NULL AND version <> expected AND removed + pg_catalog.cardinality(done.ids) > 0 THEN
     -- What the same write left here before its reply was lost is no change by somebody else.
     FOR refused IN
-      SELECT id FROM pg_catalog.unnest(incoming) AS atom JOIN "public"."session_memories" USING (session_id, id)
+      SELECT id FROM pg_catalog.unnest(incoming) AS atom JOIN "rivet_public"."session_memories" USING (session_id, id)
       WHERE atom.memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool', 'session_metadata') AND id <> ALL (done.ids) ORDER BY id DESC
     LOOP
       version := version # ('x' || pg_catalog.replace(refused.id::pg_catalog.text, '-', ''))::bit(128);
@@ -723,7 +780,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RM005', MESSAGE = 'some of the atoms are there already', DETAIL = pg_catalog.json_build_object('sessionId', NULL)::text;
   END IF;
   RETURN (
-    SELECT pg_catalog.json_object_agg(session_id, pg_catalog.encode(pg_catalog.substr(pg_catalog.bit_send(history_xor), 5), 'hex')::pg_catalog.uuid) FROM "public"."session_heads"
+    SELECT pg_catalog.json_object_agg(session_id, pg_catalog.encode(pg_catalog.substr(pg_catalog.bit_send(history_xor), 5), 'hex')::pg_catalog.uuid) FROM "rivet_public"."session_heads"
     WHERE session_id IN (SELECT session_id FROM pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
       metadata text, created_at_ms bigint, expires_at_ms bigint))
   );
@@ -759,7 +816,7 @@ LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp A
 #variable_conflict use_column
 DECLARE
   ending constant text := pg_catalog.format(' ORDER BY id %s LIMIT $7', CASE WHEN is_newest_first THEN 'DESC' ELSE 'ASC' END);
-  source text := pg_catalog.format('SELECT * FROM "public"."session_memories" WHERE id > $1 AND id < $2 %s %s %s %s %s',
+  source text := pg_catalog.format('SELECT * FROM "rivet_public"."session_memories" WHERE id > $1 AND id < $2 %s %s %s %s %s',
     CASE WHEN unexpired_at_ms IS NOT NULL THEN 'AND (expires_at IS NULL OR expires_at > $9)' END,
     CASE WHEN created_before_ms IS NOT NULL THEN 'AND created_at < $10' END,
     CASE WHEN given_session_id IS NOT NULL THEN 'AND session_id = $4' END,
@@ -817,7 +874,7 @@ BEGIN
       COALESCE(pg_catalog.json_agg(memory_type ORDER BY expires_at, session_id, id), '[]'),
       COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', expires_at) * 1000::double precision ORDER BY expires_at, session_id, id), '[]'))
     FROM (
-      SELECT * FROM "public"."session_memories" WHERE expires_at <= $1 %s %s %s ORDER BY expires_at, session_id, id LIMIT $7
+      SELECT * FROM "rivet_public"."session_memories" WHERE expires_at <= $1 %s %s %s ORDER BY expires_at, session_id, id LIMIT $7
     ) AS page$page$,
     CASE WHEN after_id IS NOT NULL THEN 'AND (expires_at, session_id, id) > ($2, $3, $4)' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $5' END,
@@ -837,7 +894,7 @@ LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp A
 #variable_conflict use_column
 DECLARE
   head json := (
-    SELECT pg_catalog.json_build_array(session_id, user_id, pg_catalog.date_part('epoch', created_at) * 1000::double precision, last_atom_id, message_count, atom_count, pg_catalog.encode(pg_catalog.substr(pg_catalog.bit_send(id_xor), 5), 'hex')::pg_catalog.uuid, pg_catalog.encode(pg_catalog.substr(pg_catalog.bit_send(history_xor), 5), 'hex')::pg_catalog.uuid, metadata::text, content::text) FROM (SELECT *, metadata_ids AS content FROM "public"."session_heads") AS head
+    SELECT pg_catalog.json_build_array(session_id, user_id, pg_catalog.date_part('epoch', created_at) * 1000::double precision, last_atom_id, message_count, atom_count, pg_catalog.encode(pg_catalog.substr(pg_catalog.bit_send(id_xor), 5), 'hex')::pg_catalog.uuid, pg_catalog.encode(pg_catalog.substr(pg_catalog.bit_send(history_xor), 5), 'hex')::pg_catalog.uuid, metadata::text, content::text) FROM (SELECT *, metadata_ids AS content FROM "rivet_public"."session_heads") AS head
     WHERE session_id = given_session_id AND atom_count > 0 AND (given_user_id IS NULL OR user_id = given_user_id)
   );
   first_id constant uuid := COALESCE(from_id, '00000000-0000-0000-0000-000000000000'::uuid);
@@ -854,7 +911,7 @@ BEGIN
     IF is_whole THEN
       fitting := last_messages;
     ELSE
-      sizes := ARRAY(SELECT pg_catalog.pg_column_size(content) + pg_catalog.pg_column_size(metadata) FROM "public"."session_memories"
+      sizes := ARRAY(SELECT pg_catalog.pg_column_size(content) + pg_catalog.pg_column_size(metadata) FROM "rivet_public"."session_memories"
       WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id >= first_id AND id > after_id
       ORDER BY id ASC LIMIT LEAST(last_messages, 1000 + 1));
       fitting := "public".rivet_rows_that_fit(sizes);
@@ -864,7 +921,7 @@ BEGIN
       COALESCE(pg_catalog.json_agg(content::text ORDER BY id ASC), '[]'),
       COALESCE(pg_catalog.json_agg(metadata::text ORDER BY id ASC), '[]'),
       COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', created_at) * 1000::double precision ORDER BY id ASC), '[]')) INTO columns FROM (
-      SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+      SELECT id, memory_type, content, metadata, created_at FROM "rivet_public"."session_memories"
       WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id >= first_id AND id > after_id
       ORDER BY id ASC LIMIT fitting
     ) AS page;
@@ -872,7 +929,7 @@ BEGIN
     IF is_whole THEN
       fitting := last_messages;
     ELSE
-      sizes := ARRAY(SELECT pg_catalog.pg_column_size(content) + pg_catalog.pg_column_size(metadata) FROM "public"."session_memories"
+      sizes := ARRAY(SELECT pg_catalog.pg_column_size(content) + pg_catalog.pg_column_size(metadata) FROM "rivet_public"."session_memories"
       WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id < before_id
       ORDER BY id DESC LIMIT LEAST(last_messages, 1000 + 1));
       fitting := "public".rivet_rows_that_fit(sizes);
@@ -882,7 +939,7 @@ BEGIN
       COALESCE(pg_catalog.json_agg(content::text ORDER BY id DESC), '[]'),
       COALESCE(pg_catalog.json_agg(metadata::text ORDER BY id DESC), '[]'),
       COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', created_at) * 1000::double precision ORDER BY id DESC), '[]')) INTO columns FROM (
-      SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+      SELECT id, memory_type, content, metadata, created_at FROM "rivet_public"."session_memories"
       WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND id < before_id
       ORDER BY id DESC LIMIT fitting
     ) AS page;
@@ -897,7 +954,7 @@ LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp A
 #variable_conflict use_column
 DECLARE
   ordering constant text := CASE WHEN after_session_id IS NULL THEN 'recency DESC, last_atom_id DESC' ELSE 'session_id' END;
-  source constant text := pg_catalog.format('SELECT *, metadata_ids AS content FROM "public"."session_heads" WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
+  source constant text := pg_catalog.format('SELECT *, metadata_ids AS content FROM "rivet_public"."session_heads" WHERE atom_count > 0 AND %s %s ORDER BY %s LIMIT $4',
     CASE WHEN after_session_id IS NULL THEN 'recency <= pg_catalog.left($1::pg_catalog.text, 8) AND last_atom_id < $1' ELSE 'session_id > $2' END,
     CASE WHEN given_user_id IS NOT NULL THEN 'AND user_id = $3' END, ordering);
   last_id constant uuid := COALESCE(before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid);
@@ -936,7 +993,7 @@ BEGIN
       COALESCE(pg_catalog.json_agg(id ORDER BY session_id, id), '[]'),
       COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', deleted_at) * 1000::double precision ORDER BY session_id, id), '[]'))
     FROM (
-      SELECT * FROM "public"."session_tombstones" WHERE %s (session_id, id) > ($2, $3) ORDER BY session_id, id LIMIT $4
+      SELECT * FROM "rivet_public"."session_tombstones" WHERE %s (session_id, id) > ($2, $3) ORDER BY session_id, id LIMIT $4
     ) AS page$page$, CASE WHEN given_session_id IS NOT NULL THEN 'session_id = $1 AND' END)
   INTO columns
   USING given_session_id, COALESCE(after_session_id, ''), COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid), LEAST(row_limit, 1000);
