@@ -1,4 +1,5 @@
 export { chromiumProgram } from "./chromium-program.ts";
+export { decoyRuns, functionsCalledIn, plantDecoys } from "./decoys.ts";
 export { startPostgres, PostgresServer, type PostgresOptions, type StopMode } from "./postgres.ts";
 export { until } from "./until.ts";
 export { startProxy, TcpProxy, type ProxyMode, type ProxyModeOptions } from "./proxy.ts";

@@ -105,6 +105,35 @@ describe("the doctor, at a provider of PostgreSQL,", () => {
     expect(complaints(await examinePostgres(url.href))).toEqual(["connections"]);
   });
 
+  it("warns where every role may create objects beside the tables", async () => {
+    const url = await migrated();
+    const database = new URL(url).pathname.slice(1);
+    await server().query("GRANT CREATE ON SCHEMA public TO PUBLIC", [], database);
+    const finding = expect.objectContaining({
+      level: "warning",
+      topic: "rights",
+      action: 'REVOKE CREATE ON SCHEMA "public" FROM PUBLIC',
+    });
+    expect(await examinePostgres(url)).toContainEqual(finding);
+    await server().query('REVOKE CREATE ON SCHEMA "public" FROM PUBLIC', [], database);
+    expect(await examinePostgres(url)).not.toContainEqual(finding);
+  });
+
+  it("finds tables in the hidden schema of a Supabase project, and the rights to them", async () => {
+    const url = await migrated();
+    const database = new URL(url).pathname.slice(1);
+    await server().query(
+      `CREATE SCHEMA rivet_public; DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+          EXECUTE format('ALTER TABLE public.%I SET SCHEMA rivet_public', name);
+        END LOOP;
+      END $$`,
+      [],
+      database,
+    );
+    expect(complaints(await examinePostgres(url))).toEqual([]);
+  });
+
   it("names tables of which one is gone", async () => {
     const url = await migrated();
     await server().query("DROP TABLE session_tombstones", [], new URL(url).pathname.slice(1));

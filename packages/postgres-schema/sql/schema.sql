@@ -92,7 +92,7 @@ CREATE TABLE "public"."replication_dead_letters" (
   PRIMARY KEY (target, session_id, id)
 );
 
-ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
+ALTER TABLE "public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::pg_catalog.text, 8)) STORED;
 
 -- Room for the next version of a row on its page.
 ALTER TABLE "public"."session_heads" SET (fillfactor = 70);

@@ -1,5 +1,5 @@
 export { type Queryable, type SchemaDatabase } from "./database.ts";
-export { checkSchema, migrate, migrationLock, schemaStatements } from "./migrate.ts";
+export { checkSchema, findTables, migrate, migrationLock, schemaStatements, type FoundTables } from "./migrate.ts";
 export { SCHEMA_VERSION } from "./migrations.ts";
 export {
   bitsOf,

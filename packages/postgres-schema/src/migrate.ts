@@ -3,7 +3,7 @@ import { adoptLegacyTable, isLegacyTable, setLegacyTableAside } from "./adoption
 import type { Queryable, SchemaDatabase } from "./database.ts";
 import { foreignTable, mayNotMigrate, newerSchema, otherPartitions, outdatedSchema } from "./errors.ts";
 import { migrationStatements, SCHEMA_VERSION } from "./migrations.ts";
-import { hiddenSchemaOf, quoteName, tableNames } from "./names.ts";
+import { DEFAULT_SCHEMA, hiddenSchemaOf, quoteName, tableNames } from "./names.ts";
 import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "./options.ts";
 
 /**
@@ -22,7 +22,7 @@ import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } 
  */
 export async function migrate(database: SchemaDatabase, options: SchemaOptions = {}): Promise<string> {
   const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
-  let { schema, version } = await findTables(database, layout.schema);
+  let { schema, version } = await knownTables(database, layout.schema);
   if (version < SCHEMA_VERSION) {
     try {
       schema = await database.transaction((client) => migrateInTransaction(client, layout));
@@ -42,7 +42,7 @@ export async function migrate(database: SchemaDatabase, options: SchemaOptions =
  */
 export async function checkSchema(database: Queryable, options: SchemaOptions = {}): Promise<string> {
   const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
-  const { schema, version } = await findTables(database, layout.schema);
+  const { schema, version } = await knownTables(database, layout.schema);
   if (version < SCHEMA_VERSION) throw outdatedSchema(schema, version);
   await checkPartitions(database, { ...layout, schema });
   return schema;
@@ -72,7 +72,7 @@ async function migrateInTransaction(client: Queryable, layout: Layout): Promise<
   await client.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))", [
     migrationLock(layout.schema),
   ]);
-  const { schema, version } = await findTables(client, layout.schema);
+  const { schema, version } = await knownTables(client, layout.schema);
   let legacyTable: string | undefined;
   if (version === 0 && (await hasTable(client, schema, "session_memories"))) {
     if (!(await isLegacyTable(client, schema))) throw foreignTable(schema);
@@ -90,23 +90,35 @@ export function migrationLock(schema: string): string {
   return `rivet-memory ${schema}`;
 }
 
-/** Where the tables are, or would be, and how many migrations they have had: 0 when there are none. */
-interface Found {
+/** Where tables are, or would be. */
+export interface FoundTables {
   readonly schema: string;
+  /** How many migrations the tables have had: 0 when there are none. */
   readonly version: number;
 }
 
-/** The hidden schema first: once the tables have moved there, none are made where they were. */
-async function findTables(database: Queryable, schema: string): Promise<Found> {
+/**
+ * Looks for the tables of a schema, in the hidden one first: once tables have moved there, none are made where they were.
+ *
+ * @param schema as the option `schema` names it.
+ * @example
+ * const { schema, version } = await findTables(database, "public"); // "rivet_public" in a Supabase project
+ */
+export async function findTables(database: Queryable, schema: string = DEFAULT_SCHEMA): Promise<FoundTables> {
   const hidden = hiddenSchemaOf(schema);
   for (const place of hidden === undefined ? [schema] : [hidden, schema]) {
     if (!(await hasTable(database, place, "rivet_store"))) continue;
     const { rows } = await database.query(`SELECT schema_version FROM ${tableNames(place).store}`);
-    const version = Number(rows[0]?.["schema_version"] ?? 0);
-    if (version > SCHEMA_VERSION) throw newerSchema(place, version);
-    return { schema: place, version };
+    return { schema: place, version: Number(rows[0]?.["schema_version"] ?? 0) };
   }
   return { schema, version: 0 };
+}
+
+/** @throws {MemoryError} `schema` for tables that are newer than this code. */
+async function knownTables(database: Queryable, schema: string): Promise<FoundTables> {
+  const found = await findTables(database, schema);
+  if (found.version > SCHEMA_VERSION) throw newerSchema(found.schema, found.version);
+  return found;
 }
 
 async function checkPartitions(database: Queryable, { schema, partitions }: Layout): Promise<void> {

@@ -121,7 +121,7 @@ CREATE TABLE ${deadLetters} (
 const makeAppendsCheaper: Migration = ({ schema }) => {
   const { schema: place, memories, heads } = tableNames(schema);
   return [
-    `ALTER TABLE ${heads} ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED`,
+    `ALTER TABLE ${heads} ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::pg_catalog.text, 8)) STORED`,
     `-- Room for the next version of a row on its page.
 ALTER TABLE ${heads} SET (fillfactor = 70)`,
     `DROP INDEX ${place}.session_heads_by_user`,

@@ -2,9 +2,17 @@
 import { DatabaseError, type DatabaseManager, type ProviderHandle } from "@rivet/db-manager";
 import { MemoryError } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
-import { checkSchema, SCHEMA_VERSION, tableNames, type SchemaOptions } from "@rivet/postgres-schema";
+import {
+  checkSchema,
+  DEFAULT_SCHEMA,
+  findTables,
+  SCHEMA_VERSION,
+  tableNames,
+  type SchemaOptions,
+} from "@rivet/postgres-schema";
 import { managerOf } from "../manager.ts";
 import { clockFinding, ok, problem, unused, UPGRADE, warning, type Finding } from "./finding.ts";
+import { examineOpenSchemas } from "./open-schemas.ts";
 import { examineJournal } from "./sqlite.ts";
 
 /** For one provider with all that it is asked. */
@@ -73,7 +81,7 @@ SELECT pg_catalog.current_setting('server_version') AS version, pg_catalog.pg_is
   pg_catalog.current_setting('transaction_read_only') = 'on' AS "isReadOnly",
   pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000::double precision AS "nowMs",
   COALESCE((SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()), false) AS "isEncrypted",
-  pg_catalog.current_setting('max_connections')::integer - (SELECT pg_catalog.sum(numbackends) FROM pg_stat_database)::integer AS "freeConnections"`;
+  pg_catalog.current_setting('max_connections')::integer - (SELECT pg_catalog.sum(numbackends) FROM pg_catalog.pg_stat_database)::integer AS "freeConnections"`;
 
 async function examineServer(handle: ProviderHandle, name: string, host: string): Promise<Finding[]> {
   const timesMs: number[] = [];
@@ -125,15 +133,20 @@ async function examineServer(handle: ProviderHandle, name: string, host: string)
 
 async function examineSchema(handle: ProviderHandle, name: string, place: SchemaOptions): Promise<Finding[]> {
   try {
-    await checkSchema(handle, place);
-    return [ok(name, "schema", "has the tables of this version"), ...(await examineRights(handle, name, place))];
+    const schema = await checkSchema(handle, place);
+    return [
+      ok(name, "schema", "has the tables of this version"),
+      ...(await examineRights(handle, name, schema)),
+      ...(await examineOpenSchemas(handle, name, [schema, place.schema ?? DEFAULT_SCHEMA])),
+    ];
   } catch (error) {
     if (!MemoryError.isInstance(error)) throw error;
     const { rows } = await handle.query<{ mayCreate: boolean }>(
       "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR COALESCE(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace($1), 'CREATE'), false) AS \"mayCreate\"",
       [tableNames(place.schema).schema],
     );
-    if (await isNewer(handle, place)) return [problem(name, "schema", error.message, UPGRADE)];
+    const { version } = await findTables(handle, place.schema);
+    if (version > SCHEMA_VERSION) return [problem(name, "schema", error.message, UPGRADE)];
     return [
       rows[0]?.mayCreate === true
         ? problem(name, "schema", error.message, "run rivet-memory migrate")
@@ -147,24 +160,13 @@ async function examineSchema(handle: ProviderHandle, name: string, place: Schema
   }
 }
 
-async function isNewer(handle: ProviderHandle, { schema }: SchemaOptions): Promise<boolean> {
-  const { store } = tableNames(schema);
-  const { rows } = await handle.query<{ isThere: boolean }>(
-    `SELECT pg_catalog.to_regclass($1) IS NOT NULL AS "isThere"`,
-    [store],
-  );
-  if (rows[0]?.isThere !== true) return false;
-  const found = await handle.query<{ version: number }>(`SELECT schema_version AS version FROM ${store}`);
-  return (found.rows[0]?.version ?? 0) > SCHEMA_VERSION;
-}
-
 const RIGHTS = `
 SELECT pg_catalog.bool_and("table" IS NOT NULL) AS "isComplete", pg_catalog.bool_and(pg_catalog.has_table_privilege("table", "right")) AS "mayWrite"
 FROM (VALUES (pg_catalog.to_regclass($1), 'INSERT'), (pg_catalog.to_regclass($2), 'INSERT'), (pg_catalog.to_regclass($2), 'UPDATE'),
   (pg_catalog.to_regclass($3), 'INSERT'))
   AS needed ("table", "right")`;
 
-async function examineRights(handle: ProviderHandle, name: string, { schema }: SchemaOptions): Promise<Finding[]> {
+async function examineRights(handle: ProviderHandle, name: string, schema: string): Promise<Finding[]> {
   const { memories, heads, tombstones } = tableNames(schema);
   const { rows } = await handle.query<{ isComplete: boolean; mayWrite: boolean }>(RIGHTS, [
     memories,

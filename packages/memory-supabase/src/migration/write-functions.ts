@@ -33,7 +33,7 @@ export function writeFunctions(schema: string): string[] {
 
 function writeAtoms(schema: string): string {
   const { schema: place, heads, memories, tombstones } = namesOf(schema);
-  const given = "json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)";
+  const given = "pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)";
   return `-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved, and the atoms are its: its
 -- messages through an id are cleared first, and it is refused when its history is not the one that is expected. With
 -- tombstones, also an empty list, the facts of another store are merged: tombstones come first and win, and what is late is

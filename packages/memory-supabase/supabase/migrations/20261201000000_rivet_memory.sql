@@ -143,7 +143,7 @@ CREATE TABLE "rivet_public"."replication_dead_letters" (
   PRIMARY KEY (target, session_id, id)
 );
 
-ALTER TABLE "rivet_public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::pg_catalog.text, 8)) STORED;
 
 -- Room for the next version of a row on its page.
 ALTER TABLE "rivet_public"."session_heads" SET (fillfactor = 70);
@@ -169,7 +169,7 @@ INSERT INTO "rivet_public"."rivet_store" (store_uuid, schema_version, heartbeat)
 
 ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 2 THEN
 
-ALTER TABLE "rivet_public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::text, 8)) STORED;
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN recency text COLLATE "C" NOT NULL GENERATED ALWAYS AS (pg_catalog.left(last_atom_id::pg_catalog.text, 8)) STORED;
 
 -- Room for the next version of a row on its page.
 ALTER TABLE "rivet_public"."session_heads" SET (fillfactor = 70);
@@ -656,21 +656,21 @@ BEGIN
   session_ids := ARRAY(
     SELECT session_id FROM pg_catalog.unnest(incoming)
     UNION SELECT saved_id WHERE saved_id IS NOT NULL
-    UNION SELECT session_id FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+    UNION SELECT session_id FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
   );
   locked := "public".rivet_lock_heads(session_ids);
 
   IF is_merge THEN
     deleted := "public".rivet_deleted_sessions(session_ids);
     SELECT pg_catalog.array_agg(session_id) AS ids, pg_catalog.array_agg((timestamp '1970-01-01' + pg_catalog.make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC') AS times INTO facts
-    FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
+    FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
     IF facts.ids IS NOT NULL THEN
       removed := ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
       deleted := deleted || facts.ids;
     END IF;
     FOR facts IN
       SELECT session_id, pg_catalog.array_agg(id ORDER BY id) AS ids, pg_catalog.array_agg((timestamp '1970-01-01' + pg_catalog.make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
-      FROM json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
+      FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
       GROUP BY session_id
     LOOP
       removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
