@@ -14,6 +14,7 @@ export {
 } from "./atom.ts";
 export type { BackendLoaders, BackendName, OpenStorageOptions } from "./backend-package.ts";
 export { contextWindow, type ContextOptions } from "./context-window.ts";
+export type { ErasureResidue } from "./erasure-residue.ts";
 export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";

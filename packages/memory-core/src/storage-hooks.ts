@@ -1,4 +1,5 @@
 /** What `MemoryStorage` and its backends say to each other: validated, serialised, free of anything to decide again. */
+import type { ErasureResidue } from "./erasure-residue.ts";
 import type { SessionHead } from "./head.ts";
 import type { Message } from "./message.ts";
 import type { Removed } from "./removed.ts";
@@ -229,4 +230,10 @@ export interface AtomJournal {
    * @param others the other stores.
    */
   settle(store: string, others: readonly string[], atoms: readonly AtomKey[]): Promise<void>;
+  /**
+   * Removes the bytes of what is no longer held from the journal's files, as far as that can be done now.
+   *
+   * @returns where some of them may still be.
+   */
+  finishErasure?(): Promise<readonly ErasureResidue[]>;
 }

@@ -1,6 +1,7 @@
 /** The options and results of `MemoryStorage`'s public methods. */
 import type { AtomClock } from "./atom-id.ts";
 import type { UnreadableAtom } from "./atom.ts";
+import type { ErasureResidue } from "./erasure-residue.ts";
 import type { MemoryError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { RetentionPolicy } from "./retention/policy.ts";
@@ -44,6 +45,8 @@ export interface SaveReceipt {
   readonly acceptedBy: readonly string[];
   /** Whether fewer stores, or another one than usual, accepted them. */
   readonly degraded: boolean;
+  /** For a save that cleared the history: where bytes of it may still be; empty when nowhere. */
+  readonly residue?: readonly ErasureResidue[];
 }
 
 export interface UserGuard {
@@ -125,4 +128,6 @@ export interface ErasureReceipt {
   readonly messages: number;
   readonly erasedAt: Date;
   readonly acceptedBy: readonly string[];
+  /** Where bytes of it may still be, and what ends that; empty when nowhere. */
+  readonly residue: readonly ErasureResidue[];
 }

@@ -1,6 +1,7 @@
 import { couldNotRead, decodeAtom } from "./atom-codec.ts";
 import { processClock, type AtomClock } from "./atom-id.ts";
 import type { AtomList, MemoryAtom, UnreadableAtom } from "./atom.ts";
+import type { ErasureResidue } from "./erasure-residue.ts";
 import { invalidInput, type MemoryError } from "./errors.ts";
 import type { SessionHead } from "./head.ts";
 import { arrangeRows, prepareAtom } from "./new-atom.ts";
@@ -116,6 +117,15 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
   /** Removes rows and leaves tombstones, in one step. What is not there leaves none, but for ids in a known session. */
   protected abstract deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
+  /**
+   * Ends what deletions leave in the store's files, as far as that can be done now. Called once after each public call that
+   * erases, and never the reason why one fails. Default: nothing is left.
+   *
+   * @returns where bytes of what was erased may still be.
+   */
+  protected async finishErasure(): Promise<readonly ErasureResidue[]> {
+    return [];
+  }
   /** A page of atoms that have expired, those that did first in front. */
   protected abstract selectExpired(selection: Hooks.ExpiredSelection): Promise<readonly Hooks.ExpiredAtom[]>;
   /** A page of tombstones. */
@@ -171,7 +181,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
         };
         const { written, acceptedBy, degraded, historyXor } = await this.#operations.use(() => this.writeAtoms(write));
         log.acknowledge(batch, historyXor);
-        return { written, acceptedBy, degraded };
+        const receipt = { written, acceptedBy, degraded };
+        if (batch.clearThroughId === undefined) return receipt;
+        return { ...receipt, residue: await this.#operations.use(() => this.finishErasure()) };
       });
     });
   }
@@ -212,7 +224,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Deletes a session for good: its id is never used again, and atoms that arrive late stay out.
+   * Deletes a session for good: its id is never used again, and atoms that arrive late stay out. {@link residue} says
+   * whether the store's files may still hold bytes of it.
    *
    * @returns whether there was such a session.
    * @throws {MemoryError} `invalid_input`.
@@ -221,7 +234,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     return this.#operations.run("deleteSession", "write", async () => {
       assertName(sessionId, "sessionId");
       const deletion = { scope: "session", sessionId: encodeText(sessionId), userId: parseGuard(options) } as const;
-      return (await this.#operations.use(() => this.deleteAtoms(deletion))).sessions > 0;
+      return (await this.#erase(deletion)).sessions > 0;
     });
   }
 
@@ -305,7 +318,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Deletes atoms for good: they leave tombstones, which keep out late arrivals.
+   * Deletes atoms for good: they leave tombstones, which keep out late arrivals. {@link residue} says whether the store's
+   * files may still hold bytes of them.
    *
    * @returns how many of them were there.
    * @throws {MemoryError} `invalid_input`.
@@ -317,8 +331,27 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       const userId = parseGuard(options);
       if (unique.length === 0) return 0;
       const deletion = { scope: "atoms", sessionId: encodeText(sessionId), userId, ids: unique } as const;
-      return (await this.#operations.use(() => this.deleteAtoms(deletion))).atoms;
+      return (await this.#erase(deletion)).atoms;
     });
+  }
+
+  async #erase(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult & Pick<Options.ErasureReceipt, "residue">> {
+    const result = await this.#operations.use(() => this.deleteAtoms(deletion));
+    return { ...result, residue: await this.#operations.use(() => this.finishErasure()) };
+  }
+
+  /**
+   * Where bytes of what was erased may still be, though no read finds them: after `deleteUser`, `deleteSession`,
+   * `deleteMemoryAtoms`, `prune`, a save that clears the history, or deletions that replication brought. It first tries again
+   * to remove what is left, for instance because another process was reading.
+   *
+   * @returns nothing when no file of the store holds any of it.
+   * @example
+   * await storage.deleteSession(sessionId);
+   * for (const { store, until } of await storage.residue()) console.warn(store, until);
+   */
+  residue(): Promise<readonly ErasureResidue[]> {
+    return this.#operations.run("residue", "write", () => this.#operations.use(() => this.finishErasure()));
   }
 
   /**
@@ -329,7 +362,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   deleteUser(userId: string): Promise<Options.ErasureReceipt> {
     return this.#operations.run("deleteUser", "write", async () => {
       assertName(userId, "userId");
-      const result = await this.#operations.use(() => this.deleteAtoms({ scope: "user", userId: encodeText(userId) }));
+      const result = await this.#erase({ scope: "user", userId: encodeText(userId) });
       return { userId, ...result, erasedAt: new Date(this.clock.wallTimeMs()) };
     });
   }
@@ -361,6 +394,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       selectSession: (selection: Hooks.SessionSelection) => step("read", () => this.selectSession(selection)),
       selectAtoms: (selection: Hooks.AtomSelection) => step("read", () => this.selectAtoms(selection)),
       deleteAtoms: (deletion: Hooks.Deletion) => step("write", () => this.deleteAtoms(deletion)),
+      finishErasure: () => step("write", () => this.finishErasure()),
     };
     return prune(hooks, settings);
   }
@@ -481,6 +515,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       selectTombstones: (selection) => read(() => this.selectTombstones(selection)),
       merge: (facts) =>
         this.#operations.run("replica", "write", () => this.#operations.use(() => this.mergeFacts(facts))),
+      finishErasure: () => this.residue(),
     });
   }
 

@@ -96,6 +96,7 @@ export function bury(
   const { sessionId } = head;
   for (const { id } of deleted) statements.insertTombstone(sessionId, id, nowMs);
   if (deleted.length === 0) return head;
+  statements.recordErasure();
   const next = headAfterDelete(head, deleted, {
     lastAtomId: statements.selectLastAtomId(sessionId),
     earliestMs: () => statements.selectEarliestMs(sessionId),

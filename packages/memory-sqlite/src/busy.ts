@@ -20,3 +20,13 @@ export async function retryWhileBusy<Result>(attempt: () => Result, busyTimeoutM
     await sleep(Math.random() * pauseMs);
   }
 }
+
+/** Repeats an attempt until it succeeds, with the same pauses. @returns whether it did before the time was over. */
+export async function waitUntil(attempt: () => boolean, timeoutMs: number): Promise<boolean> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    if (attempt()) return true;
+    if (performance.now() >= deadlineMs) return false;
+    await sleep(Math.random() * pauseMs);
+  }
+}

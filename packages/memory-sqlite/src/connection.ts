@@ -42,6 +42,8 @@ export async function openConnection(path: string, settings: Settings, nowMs: nu
 function configure(connection: Connection, { durability, maxFileBytes }: Settings): void {
   connection.pragma("journal_mode = WAL");
   connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
+  // Deleted rows are overwritten with zeros: with FAST, pages that become free would keep theirs.
+  connection.pragma("secure_delete = ON");
   connection.pragma(`synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
   if (maxFileBytes !== undefined) limitFile(connection, maxFileBytes);
 }
@@ -70,7 +72,7 @@ function migrate(connection: Connection, path: string, nowMs: number): void {
     for (const sql of MIGRATIONS.slice(version)) connection.exec(sql);
     if (version === 0) {
       connection
-        .prepare("INSERT INTO rivet_store (store_uuid, schema_version, heartbeat) VALUES (?, ?, ?)")
+        .prepare("INSERT INTO rivet_store (store_uuid, schema_version, heartbeat, erasures) VALUES (?, ?, ?, 0)")
         .run(randomUUID(), SCHEMA_VERSION, nowMs);
     } else {
       connection.prepare("UPDATE rivet_store SET schema_version = ?").run(SCHEMA_VERSION);

@@ -110,6 +110,7 @@ export function settle(
     left: (storesOf(target) ?? others).filter((other) => other !== store),
     rows: atoms.flatMap((atom) => statements.deleteJournaled(target, atom) ?? []),
   }));
+  if (taken.some(({ rows }) => rows.length > 0)) statements.recordErasure();
   for (const { left, rows } of taken) {
     if (left.length > 0) for (const row of rows) statements.insertJournaled(targetOf(left), row);
   }

@@ -92,6 +92,12 @@ export const MIGRATIONS: readonly string[] = [
     WHERE memory_type <> 'message_user' AND memory_type <> 'message_assistant' AND memory_type <> 'message_system'
       AND memory_type <> 'message_tool';
   `,
+  `
+  -- How many transactions have removed something, and how many of them have left nothing in the free room of the file and in
+  -- its log. What an older version has removed may still be there.
+  ALTER TABLE rivet_store ADD COLUMN erasures INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE rivet_store ADD COLUMN ended_erasures INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** The version of the tables that this package creates and expects; a file says in `PRAGMA user_version` which it has. */

@@ -20,6 +20,11 @@ export interface SQLiteStorageOptions<Types extends AtomTypes = {}> extends Memo
   busyTimeoutMs?: number;
   /** The largest size of the database file, in bytes; a save that needs more is `unavailable`. Default: no bound. */
   maxFileBytes?: number;
+  /**
+   * The largest file, in bytes, that a call which erases rewrites, so that nothing of what it erased is left in it: with 0
+   * none does, and `close()` does it for all. Default: 256 MiB.
+   */
+  maxCompactionBytes?: number;
 }
 
 export const SQLITE_STORAGE_FIELDS: OptionFields<SQLiteStorageOptions<AtomTypes>> = {
@@ -33,7 +38,10 @@ export interface Settings {
   readonly durability: Durability;
   readonly busyTimeoutMs: number;
   readonly maxFileBytes: number | undefined;
+  readonly maxCompactionBytes: number;
 }
+
+const DEFAULT_MAX_COMPACTION_BYTES = 256 * 1024 * 1024;
 
 export const DEFAULT_PATH = "sessions.db";
 /** The path of a database that lives in this storage object alone. */
@@ -42,6 +50,7 @@ export const IN_MEMORY_PATH = ":memory:";
 /** @throws {MemoryError} `invalid_input` with the path of the offending option. */
 export function parseSettings(path: string, options: SQLiteStorageOptions<AtomTypes>): Settings {
   const { durability = "full", busyTimeoutMs = 5_000, maxFileBytes } = options;
+  const { maxCompactionBytes = DEFAULT_MAX_COMPACTION_BYTES } = options;
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw invalid("path", "must be the path of a file, or :memory:");
   }
@@ -50,7 +59,10 @@ export function parseSettings(path: string, options: SQLiteStorageOptions<AtomTy
   if (maxFileBytes !== undefined && !isAmount(maxFileBytes)) {
     throw invalid("options.maxFileBytes", "must be a number of bytes, at least 0");
   }
-  return { durability, busyTimeoutMs, maxFileBytes };
+  if (!isAmount(maxCompactionBytes)) {
+    throw invalid("options.maxCompactionBytes", "must be a number of bytes, at least 0");
+  }
+  return { durability, busyTimeoutMs, maxFileBytes, maxCompactionBytes };
 }
 
 function isAmount(value: unknown): boolean {

@@ -10,6 +10,7 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ErasureResidue,
   type ExpiredAtom,
   type ExpiredSelection,
   type Facts,
@@ -23,6 +24,7 @@ import {
 } from "@rivet/memory-core";
 import { append, remove } from "./append.ts";
 import { retryWhileBusy } from "./busy.ts";
+import { Compaction, emptyLog } from "./compaction.ts";
 import { appendToJournal, backlogOf, pendingFor, settle } from "./journal.ts";
 import { merge } from "./merge.ts";
 import { limitFile, openConnection, type Connection } from "./connection.ts";
@@ -44,6 +46,7 @@ interface OpenFile {
   readonly connection: Connection;
   readonly statements: Statements;
   readonly queue: WriteQueue;
+  readonly compaction: Compaction;
 }
 
 /**
@@ -98,6 +101,7 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
         use(() => this.#read((statements) => pendingFor(statements, store, after, limit, bounds))),
       backlog: (stores) => use(() => this.#read((statements) => backlogOf(statements, stores))),
       settle: (store, others, atoms) => write((statements) => settle(statements, store, others, atoms)),
+      finishErasure: () => this.residue(),
     };
   }
 
@@ -116,18 +120,33 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
 
   protected override async openBackend(): Promise<void> {
     const connection = await openConnection(this.#path, this.#settings, this.clock.wallTimeMs());
-    const queue = new WriteQueue(connection, this.#settings.busyTimeoutMs);
-    this.#file = { connection, statements: new Statements(connection), queue };
+    const { busyTimeoutMs, maxCompactionBytes } = this.#settings;
+    const queue = new WriteQueue(connection, busyTimeoutMs);
+    const statements = new Statements(connection);
+    const compaction = new Compaction({
+      connection,
+      statements,
+      maxCompactionBytes,
+      busyTimeoutMs,
+      store: this.backend,
+      describe: (error) => this.toMemoryError(error).message,
+    });
+    await compaction.finishAll();
+    this.#file = { connection, statements, queue, compaction };
   }
 
-  /** Writes the log back into the file, so that what is left is one file. On a full disk the log stays, and counts. */
+  /**
+   * Ends what erasures have left, and writes the log back into the file, so that what is left is one file. On a full disk the
+   * log stays, and counts.
+   */
   protected override async closeBackend(): Promise<void> {
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    const { connection } = file;
+    const { connection, compaction } = file;
     try {
-      connection.pragma("wal_checkpoint(TRUNCATE)");
+      await compaction.finishAll();
+      emptyLog(connection);
     } finally {
       connection.close();
     }
@@ -143,6 +162,23 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     const { queue, statements } = this.#open();
     const removed = await queue.submit(() => remove(statements, deletion, this.clock.wallTimeMs()));
     return { ...removed, acceptedBy: [this.backend] };
+  }
+
+  protected override finishErasure(): Promise<readonly ErasureResidue[]> {
+    return this.#open().compaction.finish();
+  }
+
+  /**
+   * Rewrites the file, whatever its size, without the room that nothing uses and what may stand there. Erasures do so by
+   * themselves; this is for a file that has become too large for them, or that something else wrote into.
+   *
+   * @returns where bytes of what was erased may still be: nothing, unless another process reads the file.
+   * @example
+   * await storage.compact();
+   */
+  async compact(): Promise<readonly ErasureResidue[]> {
+    await this.open();
+    return this.#open().compaction.rewrite();
   }
 
   protected override selectAtoms(selection: AtomSelection): Promise<AtomRow[]> {

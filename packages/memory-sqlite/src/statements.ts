@@ -134,6 +134,24 @@ export class Statements {
     this.#prepare("DELETE FROM session_tombstones WHERE session_id = ?").run(sessionId);
     this.deleteHead(sessionId);
     this.insertTombstone(sessionId, NIL_ID, deletedAtMs);
+    this.recordErasure();
+  }
+
+  // What erasures leave in the file: `compaction.ts` ends it
+
+  /** To be called in each transaction that removes something. */
+  recordErasure(): void {
+    this.#prepare("UPDATE rivet_store SET erasures = erasures + 1").run();
+  }
+
+  /** How many transactions have removed something, and how many of them have left nothing in the file any more. */
+  selectErasures(): { readonly erased: number; readonly ended: number } {
+    const sql = "SELECT erasures AS erased, ended_erasures AS ended FROM rivet_store";
+    return this.#get<{ erased: number; ended: number }>(sql, []) ?? { erased: 0, ended: 0 };
+  }
+
+  endErasures(ended: number): void {
+    this.#prepare("UPDATE rivet_store SET ended_erasures = max(ended_erasures, ?)").run(ended);
   }
 
   // The journal

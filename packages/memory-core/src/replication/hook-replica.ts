@@ -1,4 +1,5 @@
 import { NIL_ID } from "../atom-id.ts";
+import type { ErasureResidue } from "../erasure-residue.ts";
 import { xorIds } from "../id-xor.ts";
 import type { SessionHead } from "../head.ts";
 import type {
@@ -20,6 +21,7 @@ interface ReplicaHooks {
   readonly selectHeads: (selection: HeadSelection) => Promise<readonly SessionHead[]>;
   readonly selectTombstones: (selection: TombstoneSelection) => Promise<readonly Tombstone[]>;
   readonly merge: (facts: Facts) => Promise<Merged>;
+  readonly finishErasure: () => Promise<readonly ErasureResidue[]>;
 }
 
 const PAGE = 500;
@@ -83,6 +85,10 @@ export class HookReplica implements Replica {
   async tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<readonly Tombstone[]> {
     const after = afterId === undefined ? undefined : { sessionId, id: afterId };
     return this.#hooks.selectTombstones({ sessionId, after, limit });
+  }
+
+  finishErasure(): Promise<readonly ErasureResidue[]> {
+    return this.#hooks.finishErasure();
   }
 
   merge(facts: Facts): Promise<Merged> {

@@ -63,6 +63,8 @@ export async function reconcile(
       report();
     }
     await Promise.all([toTarget.finish(), toSource.finish()]);
+    if (toTarget.removed > 0) await target.finishErasure?.();
+    if (toSource.removed > 0) await source.finishErasure?.();
     return report();
   } finally {
     await Promise.all([toTarget.settle(), toSource.settle()]);

@@ -1,4 +1,5 @@
 /** A store as replication sees it: digests to compare it by, facts to read, and a way to take facts. */
+import type { ErasureResidue } from "../erasure-residue.ts";
 import type { AtomRow, Facts, Merged, Tombstone } from "../storage-hooks.ts";
 
 /** Sessions after one id, up to and including another; without `through`, to the end. Ids are ordered by UTF-8 bytes. */
@@ -49,4 +50,6 @@ export interface Replica {
    * @throws {MemoryError} `conflict` or `permission` when it refuses any of them for good.
    */
   merge(facts: Facts): Promise<Merged>;
+  /** Ends what removed atoms left in the store's files, after a series of `merge`; see `MemoryStorage.residue`. */
+  finishErasure?(): Promise<readonly ErasureResidue[]>;
 }

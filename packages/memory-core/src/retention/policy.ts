@@ -1,5 +1,6 @@
 /** What `prune` is asked for, checked, and what it answers. */
 import { isHistoryType, MESSAGE_TYPES, roleOf, SESSION_METADATA } from "../atom.ts";
+import type { ErasureResidue } from "../erasure-residue.ts";
 import { invalidInput } from "../errors.ts";
 import { readOptions, type OptionFields } from "../option-fields.ts";
 import { encodeText } from "../serialization.ts";
@@ -54,6 +55,8 @@ export interface PruneReceipt extends PruneProgress {
   readonly prunedAt: Date;
   /** The names of the stores that have committed each of its deletions; empty when nothing was removed. */
   readonly acceptedBy: readonly string[];
+  /** Where bytes of what was removed may still be, and what ends that; empty when nowhere. */
+  readonly residue: readonly ErasureResidue[];
 }
 
 /** A policy, checked, in the terms of the hooks. */

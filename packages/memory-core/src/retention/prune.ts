@@ -1,5 +1,6 @@
 /** Applies a retention policy to a store, through its hooks. */
 import { roleOf } from "../atom.ts";
+import type { ErasureResidue } from "../erasure-residue.ts";
 import type { SessionHead } from "../head.ts";
 import { atomPages, STREAM_PAGE } from "../query.ts";
 import { allPages } from "../replication/merge-join.ts";
@@ -22,6 +23,7 @@ export interface PruneHooks {
   selectSession(selection: Hooks.SessionSelection): Promise<Hooks.SessionRow | undefined>;
   selectAtoms(selection: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]>;
   deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
+  finishErasure(): Promise<readonly ErasureResidue[]>;
 }
 
 interface PruneSettings {
@@ -54,9 +56,10 @@ class Pruning {
     this.#settings = settings;
   }
 
-  receipt(): PruneReceipt {
+  async receipt(): Promise<PruneReceipt> {
     const progress = this.#report();
-    return { ...progress, prunedAt: new Date(this.#settings.nowMs), acceptedBy: this.#acceptedBy ?? [] };
+    const residue = await this.#hooks.finishErasure();
+    return { ...progress, prunedAt: new Date(this.#settings.nowMs), acceptedBy: this.#acceptedBy ?? [], residue };
   }
 
   async removeExpired(): Promise<void> {
