@@ -32,6 +32,7 @@ export const SQLITE_STORAGE_FIELDS: OptionFields<SQLiteStorageOptions<AtomTypes>
   durability: "setting",
   busyTimeoutMs: "setting",
   maxFileBytes: "setting",
+  maxCompactionBytes: "setting",
 };
 
 export interface Settings {
