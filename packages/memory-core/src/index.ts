@@ -103,6 +103,7 @@ export type {
 } from "./storage-types.ts";
 export { MEMORY_STORAGE_FIELDS } from "./storage-types.ts";
 export { MemoryStorage } from "./storage.ts";
+export { sqlitePath } from "./sqlite-address.ts";
 export { estimateTokens } from "./token-estimate.ts";
 export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";
 export { isPlainAppend, WriteQueue, type WriteQueueInit } from "./write-queue.ts";

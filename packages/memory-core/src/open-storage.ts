@@ -29,7 +29,7 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
     name: "sqlite",
     packageName: "@rivet/memory-sqlite",
     className: "SQLiteStorage",
-    argumentsFor: (url, options) => [afterScheme(url) === "" ? undefined : afterScheme(url), options],
+    argumentsFor: (url, options) => [url, options],
   },
   supabase: {
     name: "supabase",

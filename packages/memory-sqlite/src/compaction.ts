@@ -9,6 +9,7 @@
 import type { ErasureResidue } from "@rivet/memory-core";
 import { retryWhileBusy, waitUntil } from "./busy.ts";
 import type { Connection } from "./connection.ts";
+import { emptyLog } from "./log.ts";
 import type { Statements } from "./statements.ts";
 
 /** How long to wait for readers, which are rarely there for longer. Nobody is to wait for one that stays. */
@@ -91,11 +92,6 @@ export class Compaction {
   #emptyLog(): Promise<boolean> {
     return waitUntil(() => emptyLog(this.#init.connection), READER_PATIENCE_MS);
   }
-}
-
-/** Writes the log back into the file and empties it. @returns whether it is empty now: not while others read from it. */
-export function emptyLog(connection: Connection): boolean {
-  return connection.pragma("wal_checkpoint(TRUNCATE)", { simple: true }) === 0;
 }
 
 function fileBytes(connection: Connection): number {

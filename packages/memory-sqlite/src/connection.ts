@@ -1,28 +1,23 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { retryWhileBusy } from "./busy.ts";
 import { foreignDatabase, newerSchema } from "./errors.ts";
+import { LOG_PAGES, MAX_LOG_BYTES } from "./log.ts";
 import { assertSQLiteRuns } from "./native-module.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
 import { IN_MEMORY_PATH, type Settings } from "./options.ts";
-
-/**
- * Pages in the log, 16 MB, at which it is written back into the file. The pages that most commits write, the ends of indexes, are
- * then written back once and not four times: 64 sessions that save at once make a tenth more turns a second than with SQLite's own 1,000.
- */
-const LOG_PAGES = 4_000;
+import { makePrivateFile } from "./private-files.ts";
 
 export type Connection = Database.Database;
 
 /**
- * Opens the file, creates its folders, and brings its tables up to date. Safe when several processes do so at once: one
- * migrates, the others wait and find it done. A file that is not ours is not touched.
+ * Opens the file, makes it and its folders for this user alone where they are not there, and brings its tables up to date.
+ * Safe when several processes do so at once: one migrates, the others wait and find it done. A file that is not ours is not
+ * touched.
  */
 export async function openConnection(path: string, settings: Settings, nowMs: number): Promise<Connection> {
   assertSQLiteRuns();
-  if (path !== IN_MEMORY_PATH) await mkdir(dirname(path), { recursive: true });
+  if (path !== IN_MEMORY_PATH) makePrivateFile(path);
   // SQLite's own waiting would block the event loop: `retryWhileBusy` waits instead.
   const connection = new Database(path, { timeout: 0 });
   const whenFree = <Result>(attempt: () => Result): Promise<Result> => retryWhileBusy(attempt, settings.busyTimeoutMs);
@@ -42,6 +37,7 @@ export async function openConnection(path: string, settings: Settings, nowMs: nu
 function configure(connection: Connection, { durability, maxFileBytes }: Settings): void {
   connection.pragma("journal_mode = WAL");
   connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
+  connection.pragma(`journal_size_limit = ${MAX_LOG_BYTES}`);
   // Deleted rows are overwritten with zeros: with FAST, pages that become free would keep theirs.
   connection.pragma("secure_delete = ON");
   connection.pragma(`synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);

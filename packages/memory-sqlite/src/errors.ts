@@ -114,6 +114,15 @@ export function newerSchema(file: string, version: number, supported: number): M
   });
 }
 
+/** The file, or its log, is not the one that was opened. */
+export function movedFile(file: string): MemoryError {
+  return new MemoryError({
+    code: "unavailable",
+    outcome: "not_applied",
+    message: `${file} is no longer the file that this storage opened: it or its log was removed or replaced, and nothing was saved. Put it back, or close this storage and open a new one`,
+  });
+}
+
 /** The file is a database, but not ours. */
 export function foreignDatabase(file: string): MemoryError {
   return new MemoryError({

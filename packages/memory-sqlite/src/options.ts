@@ -49,12 +49,9 @@ export const DEFAULT_PATH = "sessions.db";
 export const IN_MEMORY_PATH = ":memory:";
 
 /** @throws {MemoryError} `invalid_input` with the path of the offending option. */
-export function parseSettings(path: string, options: SQLiteStorageOptions<AtomTypes>): Settings {
+export function parseSettings(options: SQLiteStorageOptions<AtomTypes>): Settings {
   const { durability = "full", busyTimeoutMs = 5_000, maxFileBytes } = options;
   const { maxCompactionBytes = DEFAULT_MAX_COMPACTION_BYTES } = options;
-  if (typeof path !== "string" || path === "" || path.includes("\0")) {
-    throw invalid("path", "must be the path of a file, or :memory:");
-  }
   if (durability !== "full" && durability !== "normal") throw invalid("options.durability", "must be full or normal");
   if (!isAmount(busyTimeoutMs)) throw invalid("options.busyTimeoutMs", "must be a number of milliseconds, at least 0");
   if (maxFileBytes !== undefined && !isAmount(maxFileBytes)) {

@@ -1,7 +1,9 @@
+import { homedir } from "node:os";
 import {
   MemoryError,
   MemoryStorage,
   readOptions,
+  sqlitePath,
   type AtomJournal,
   type AtomRow,
   type AtomSelection,
@@ -24,13 +26,16 @@ import {
 } from "@rivet/memory-core";
 import { append, remove } from "./append.ts";
 import { retryWhileBusy } from "./busy.ts";
-import { Compaction, emptyLog } from "./compaction.ts";
+import { Compaction } from "./compaction.ts";
 import { appendToJournal, backlogOf, pendingFor, settle } from "./journal.ts";
 import { merge } from "./merge.ts";
 import { limitFile, openConnection, type Connection } from "./connection.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
+import { emptyLog, LogBound } from "./log.ts";
+import { OpenedFile } from "./opened-file.ts";
 import {
   DEFAULT_PATH,
+  IN_MEMORY_PATH,
   parseSettings,
   SQLITE_STORAGE_FIELDS,
   type Settings,
@@ -47,6 +52,7 @@ interface OpenFile {
   readonly statements: Statements;
   readonly queue: WriteQueue;
   readonly compaction: Compaction;
+  readonly logBound: LogBound;
 }
 
 /**
@@ -70,14 +76,15 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   /**
    * Does no I/O: the file and its missing parent folders are created by `open()`, or by the first call that needs them.
    *
-   * @param path the file, or `:memory:`. Default: `sessions.db`.
+   * @param path the file, or `:memory:`; an address such as `sqlite:~/agent.db` is taken too, see `sqlitePath` of the core.
+   *   Default: `sessions.db`.
    * @throws {MemoryError} `invalid_input` for an option that is not one.
    */
   constructor(path: string = DEFAULT_PATH, options: SQLiteStorageOptions<Types> = {}) {
     const given = readOptions(options, SQLITE_STORAGE_FIELDS, "options");
     super(given, SQLITE_STORAGE_FIELDS);
-    this.#path = path;
-    this.#settings = parseSettings(path, given);
+    this.#path = sqlitePath(path, homedir) ?? DEFAULT_PATH;
+    this.#settings = parseSettings(given);
   }
 
   /**
@@ -121,7 +128,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   protected override async openBackend(): Promise<void> {
     const connection = await openConnection(this.#path, this.#settings, this.clock.wallTimeMs());
     const { busyTimeoutMs, maxCompactionBytes } = this.#settings;
-    const queue = new WriteQueue(connection, busyTimeoutMs);
+    const logBound = new LogBound(connection);
+    const queue = new WriteQueue(connection, busyTimeoutMs, this.#beforeCommit(logBound));
     const statements = new Statements(connection);
     const compaction = new Compaction({
       connection,
@@ -132,7 +140,14 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
       describe: (error) => this.toMemoryError(error).message,
     });
     await compaction.finishAll();
-    this.#file = { connection, statements, queue, compaction };
+    this.#file = { connection, statements, queue, compaction, logBound };
+  }
+
+  /** What each commit has to do with the file, which a database in memory has not got. */
+  #beforeCommit(logBound: LogBound): () => void {
+    if (this.#path === IN_MEMORY_PATH) return () => undefined;
+    const file = new OpenedFile(this.#path);
+    return () => logBound.observe(file.assertInPlace());
   }
 
   /**
@@ -143,7 +158,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    const { connection, compaction } = file;
+    const { connection, compaction, logBound } = file;
+    logBound.stop();
     try {
       await compaction.finishAll();
       emptyLog(connection);

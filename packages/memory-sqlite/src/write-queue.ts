@@ -21,13 +21,16 @@ type Outcome = { readonly result: unknown } | { readonly error: unknown };
 export class WriteQueue {
   readonly #connection: Connection;
   readonly #busyTimeoutMs: number;
+  readonly #beforeCommit: () => void;
   readonly #statements: Record<"begin" | "commit" | "rollback" | "mark" | "keep" | "undo", Statement>;
   #jobs: Job[] = [];
   #isDraining = false;
 
-  constructor(connection: Connection, busyTimeoutMs: number) {
+  /** @param beforeCommit is called once for each transaction; what it throws undoes the transaction. */
+  constructor(connection: Connection, busyTimeoutMs: number, beforeCommit: () => void) {
     this.#connection = connection;
     this.#busyTimeoutMs = busyTimeoutMs;
+    this.#beforeCommit = beforeCommit;
     this.#statements = {
       begin: connection.prepare("BEGIN IMMEDIATE"),
       commit: connection.prepare("COMMIT"),
@@ -111,6 +114,7 @@ export class WriteQueue {
   #commit(jobs: readonly Job[], runJob: (job: Job) => Outcome): Outcome[] {
     try {
       const outcomes = jobs.map(runJob);
+      this.#beforeCommit();
       this.#statements.commit.run();
       return outcomes;
     } catch (error) {
