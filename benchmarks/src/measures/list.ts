@@ -4,6 +4,7 @@ import { copyLargeFile } from "./copy.ts";
 import { saveInMemory } from "./inmemory-save.ts";
 import { saveToLongSessionInPostgres } from "./postgres-long-session.ts";
 import { catchUp, repairLargeStores, saveReplicated } from "./postgres-replication.ts";
+import { eraseUsers } from "./sqlite-erase.ts";
 import { amongMillionAtoms } from "./sqlite-read.ts";
 import { saveAtOnce, saveToLongSession } from "./sqlite-save.ts";
 
@@ -12,6 +13,7 @@ export const MEASURES: Readonly<Record<string, () => Promise<Measure | Measure[]
   "sqlite-at-once": saveAtOnce,
   "sqlite-long-session": saveToLongSession,
   "sqlite-million": amongMillionAtoms,
+  "sqlite-erase": eraseUsers,
   "inmemory-save": saveInMemory,
   "postgres-long-session": saveToLongSessionInPostgres,
   copy: copyLargeFile,

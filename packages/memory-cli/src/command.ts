@@ -7,6 +7,7 @@ import { BACKENDS } from "./backends.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { assertUsed, journalOption, namedJournal, schemaOption, type StorageOptions } from "./storage-options.ts";
 import { confirm } from "./terminal/confirm.ts";
+import { isSQLite, sqliteFile } from "./sqlite-file.ts";
 import { errorText, withoutAddresses, withoutCredentials } from "./terminal/error-text.ts";
 import { printableJson } from "./terminal/printable.ts";
 import { startProgress, type Progress, type ProgressOptions } from "./terminal/progress.ts";
@@ -187,8 +188,9 @@ async function perform(
 }
 
 function assertExists(url: string): void {
-  const path = /^sqlite:(.+)$/.exec(url)?.[1];
-  if (path === undefined || path === ":memory:" || existsSync(path)) return;
+  if (!isSQLite(url)) return;
+  const path = sqliteFile(url);
+  if (path === ":memory:" || existsSync(path)) return;
   throw new MemoryError({ code: "not_found", message: `there is no file ${path}`, operation: "open" });
 }
 

@@ -1,5 +1,6 @@
 import complete from "@bomb.sh/tab/commander";
 import { Command } from "commander";
+import { compactCommand } from "./commands/compact.ts";
 import { copyCommand } from "./commands/copy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eraseCommand } from "./commands/erase.ts";
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     repairCommand,
     eraseCommand,
     pruneCommand,
+    compactCommand,
   ]) {
     program.addCommand(create().copyInheritedSettings(program));
   }

@@ -1,5 +1,6 @@
 /** Options of a command line that say where in a database the memory is, and which journal belongs to it. */
 import { usage } from "./usage-error.ts";
+import { sqliteFile } from "./sqlite-file.ts";
 
 /** Options of every command that opens a storage. */
 export interface StorageOptions {
@@ -19,7 +20,8 @@ export function namedJournal(
   { journal }: StorageOptions,
   environment: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
-  return journal ?? (environment["LOCAL_DB_PATH"]?.trim() || undefined);
+  const named = journal ?? (environment["LOCAL_DB_PATH"]?.trim() || undefined);
+  return named === undefined ? undefined : sqliteFile(named);
 }
 
 /** The schema among the options of a storage's constructor, for the addresses that have one. */

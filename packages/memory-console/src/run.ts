@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { MemoryError, openStorage, type OpenStorageOptions } from "@rivet/memory-core";
+import { homedir } from "node:os";
+import { MemoryError, openStorage, sqlitePath, type OpenStorageOptions } from "@rivet/memory-core";
 import { Command, InvalidArgumentError } from "commander";
 import { backendsOf } from "./backends.ts";
 import { labelOf } from "./label.ts";
@@ -44,8 +45,8 @@ async function show(url: string, options: Options): Promise<void> {
 
 /** An application makes its file; whoever looks for one that is not there has mistyped its name. */
 function assertFileExists(url: string): void {
-  const [, path = ""] = /^sqlite:(.+)$/.exec(url) ?? [];
-  if (path === "" || path === ":memory:" || existsSync(path)) return;
+  const path = url.startsWith("sqlite:") ? sqlitePath(url, homedir) : undefined;
+  if (path === undefined || path === ":memory:" || existsSync(path)) return;
   const message = `there is no file ${JSON.stringify(path)}; expected the path of a database that an application has made`;
   throw new MemoryError({ code: "not_found", message });
 }

@@ -49,7 +49,7 @@ export async function drain(
   let after: AtomKey | undefined;
   while (!isOver()) {
     const rows = await journal.pending(provider, after, pageRows, bounds);
-    if (rows.length === 0) return;
+    if (rows.length === 0) break;
     const refused: RefusedAtom[] = [];
     await mergeAround(
       (facts) => merge(provider, facts),
@@ -65,4 +65,6 @@ export async function drain(
     );
     after = rows.at(-1);
   }
+  // What was settled is in no row of the file; its bytes may be.
+  if (after !== undefined) await journal.finishErasure?.();
 }

@@ -1,8 +1,17 @@
 /** What takes the writes when no provider does. */
 import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
-import { MemoryError, type AtomJournal, type AtomWrite, type Replica, type RowReader } from "@rivet/memory-core";
+import {
+  MemoryError,
+  sqlitePath,
+  type AtomJournal,
+  type AtomWrite,
+  type ErasureResidue,
+  type Replica,
+  type RowReader,
+} from "@rivet/memory-core";
 import type * as sqlite from "@rivet/memory-sqlite";
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
 
 /**
  * Bundlers leave an import of a name in a variable as it is. Followed, the import of a package that is optional would end the
@@ -47,10 +56,23 @@ export function journalOf(
     const open = async (): Promise<JournalStorage> => ({ journal, replica, reader, close: async () => undefined });
     return new LocalJournal({ after, isAskedFor, open, mayHoldAtoms: () => true, load: async () => undefined });
   }
-  const path = local ?? db.journal?.path;
-  if (path === undefined || path === false) return undefined;
+  const address = local ?? db.journal?.path;
+  if (address === undefined || address === false) return undefined;
+  const path = journalFile(address);
   const [open, mayHoldAtoms] = [() => openJournalFile(path), () => existsSync(path)];
   return new LocalJournal({ after, isAskedFor, open, mayHoldAtoms, load: loadSQLite });
+}
+
+/** @throws {MemoryError} `invalid_input` for what names no file: a journal in memory would end with its process. */
+function journalFile(address: string): string {
+  const path = sqlitePath(address, homedir);
+  if (path !== undefined && path !== ":memory:") return path;
+  throw new MemoryError({
+    code: "invalid_input",
+    message: "the local journal has to be a file, so that it outlives the process; name one in options.local or LOCAL_DB_PATH",
+    path: "options.local",
+    backend: "postgres",
+  });
 }
 
 /** Opens the file when it is first needed: a process that never loses its providers leaves none. */
@@ -100,6 +122,10 @@ export class LocalJournal implements AtomJournal {
 
   async settle(...[store, others, atoms]: Parameters<AtomJournal["settle"]>): Promise<void> {
     await (await this.storage()).journal.settle(store, others, atoms);
+  }
+
+  async finishErasure(): Promise<readonly ErasureResidue[]> {
+    return (await (await this.storage()).journal.finishErasure?.()) ?? [];
   }
 
   /** Closes the file, if it was opened. */

@@ -12,6 +12,7 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ErasureResidue,
   type ExpiredAtom,
   type ExpiredSelection,
   type Facts,
@@ -31,6 +32,7 @@ import { journalOf } from "./local-journal.ts";
 import { LocalReplica } from "./local-replica.ts";
 import { invalid, parseSettings, POSTGRES_STORAGE_FIELDS, type PostgresMemoryStorageOptions } from "./options.ts";
 import { toTombstone } from "./replication/provider-replica.ts";
+import { postgresResidue, REPLICA_RESIDUE } from "./residue.ts";
 import type { AtomPlaces } from "./replication/places.ts";
 import type { RepairOptions, RepairReport } from "./replication/repair.ts";
 import { Replicator } from "./replication/replicator.ts";
@@ -203,6 +205,11 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   protected override deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
     return this.#writes.remove(deletion);
+  }
+
+  protected override async finishErasure(): Promise<readonly ErasureResidue[]> {
+    const replica = this.#localReplica === undefined ? [] : [REPLICA_RESIDUE];
+    return [...this.db.providerNames.flatMap(postgresResidue), ...replica, ...(await this.#writes.finishErasure())];
   }
 
   protected override mergeFacts(facts: Facts): Promise<Merged> {

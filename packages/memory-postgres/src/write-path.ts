@@ -8,6 +8,7 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ErasureResidue,
   type Facts,
   type JournalBacklog,
   type Merged,
@@ -161,6 +162,18 @@ export class WritePath {
     const { unreachable } = this.#replicator;
     if (unreachable.length > 0 && (deletion.scope === "user" || !isFound)) throw mayHoldMore(unreachable);
     return removed;
+  }
+
+  /** Removes the bytes of atoms that the journal has brought to all providers from its file. @returns where some may still be. */
+  async finishErasure(): Promise<readonly ErasureResidue[]> {
+    const journal = this.#fallback?.journal;
+    if (journal?.mayHoldAtoms !== true) return [];
+    try {
+      return (await journal.finishErasure()).map((residue) => ({ ...residue, store: LOCAL }));
+    } catch (error) {
+      const until = `The journal cannot be opened: ${toPostgresMemoryError(error).message}. Opening it once that is mended ends this.`;
+      return [{ store: LOCAL, place: "file", reason: "failed", until }];
+    }
   }
 
   /** Takes what a store of somebody else's knows. */

@@ -9,6 +9,7 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ErasureResidue,
   type ExpiredAtom,
   type ExpiredSelection,
   type Facts,
@@ -23,6 +24,7 @@ import {
 } from "@rivet/memory-core";
 import { toSupabaseMemoryError } from "./errors.ts";
 import { parseSettings, SUPABASE_STORAGE_FIELDS, type SupabaseMemoryStorageOptions } from "./options.ts";
+import { RESIDUE } from "./residue.ts";
 import { allEntries } from "./pages.ts";
 import { Requests } from "./requests.ts";
 import {
@@ -79,6 +81,10 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
   protected override async writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
     return { ...(await this.#writes.submit(write)), acceptedBy: [this.backend], degraded: false };
+  }
+
+  protected override async finishErasure(): Promise<readonly ErasureResidue[]> {
+    return RESIDUE.map((residue) => ({ store: this.backend, ...residue }));
   }
 
   protected override async mergeFacts({ rows, tombstones }: Facts): Promise<Merged> {

@@ -4,6 +4,7 @@ import { isFine, type Finding } from "../doctor/finding.ts";
 import { schemaOption, type StorageOptions } from "../storage-options.ts";
 import { EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/printable.ts";
+import { sqliteFile } from "../sqlite-file.ts";
 import { usage } from "../usage-error.ts";
 
 const SIGNS = { ok: "✓", unused: "·", warning: "!", problem: "✗" } as const;
@@ -43,7 +44,7 @@ async function examine(url: string, place: Place): Promise<Finding[]> {
   if (url === "supabase:") return (await import("../doctor/supabase.ts")).examineSupabase(schemaOption(url, place));
   if (!url.startsWith("sqlite:")) throw usage("doctor looks at postgres:, supabase: and sqlite: addresses");
   const { examineSQLite } = await import("../doctor/sqlite.ts");
-  return examineSQLite(url.slice("sqlite:".length) || "sessions.db");
+  return examineSQLite(sqliteFile(url));
 }
 
 function lineOf({ level, subject, text, action }: Finding): string {

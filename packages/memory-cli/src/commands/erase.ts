@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { open, rm, type FileHandle } from "node:fs/promises";
-import { MemoryError, type ErasureReceipt, type MemoryStorage } from "@rivet/memory-core";
+import { MemoryError, type ErasureReceipt, type ErasureResidue, type MemoryStorage } from "@rivet/memory-core";
 import type { Command } from "commander";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -32,6 +32,8 @@ interface Receipt {
   readonly erasedFrom: readonly string[];
   /** Stores that still hold something, or could not be reached: the erasure is on its way to them. */
   readonly pending: readonly string[];
+  /** Where bytes of it may still be, though no read finds them, and what ends that. */
+  readonly residue: readonly ErasureResidue[];
   readonly tool: string;
 }
 
@@ -157,6 +159,7 @@ async function erase(
       ...(isJournalEmpty ? [] : [JOURNAL]),
       ...(unnamedJournal(storage, journalPath) === undefined ? [] : [UNNAMED_JOURNAL]),
     ],
+    residue: last.residue,
     tool: `@rivet/memory-cli ${version()}`,
   };
 }
@@ -193,10 +196,23 @@ function outcomeOf(receipt: SignedReceipt, file: string | undefined): Outcome {
           LEFT[name] ??
           `${name} could not be reached: it is erased there when it is back; until then, erase again to be sure.`,
       ),
+      ...residueLines(receipt.residue),
       ...(file === undefined ? [] : [`Receipt: ${file} (SHA-256 ${receipt.sha256})`]),
     ].join("\n"),
     exitCode: pending.length > 0 ? EXIT.found : EXIT.fine,
   };
+}
+
+/** A database server always keeps some, for a while; of a file it is worth a line each. */
+function residueLines(residue: readonly ErasureResidue[]): string[] {
+  const isKeptByServer = ({ reason }: ErasureResidue): boolean => reason === "vacuum" || reason === "retention";
+  const stores = [...new Set(residue.filter(isKeptByServer).map(({ store }) => store))];
+  return [
+    ...residue.filter((left) => !isKeptByServer(left)).map(({ store, until }) => `${store} may still hold bytes of it. ${until}`),
+    ...(stores.length === 0
+      ? []
+      : [`${stores.join(", ")} keeps dead rows, its log and backups for a while: the receipt says until when (residue).`]),
+  ];
 }
 
 function sha256(text: string): string {

@@ -37,7 +37,29 @@ export async function examineSQLite(path: string): Promise<Finding[]> {
       ),
     );
   }
-  return [...findings, ...(await examineRoom(path, folder))];
+  return [...findings, ...(await examineRights(path, folder)), ...(await examineRoom(path, folder))];
+}
+
+/** Rights of the group and of everybody else. */
+const OTHERS = 0o077;
+
+/** Whether other users of the machine may read the file, its log or its index, or look into the folder. */
+async function examineRights(path: string, folder: string): Promise<Finding[]> {
+  // Windows has no such rights.
+  if (process.platform === "win32") return [];
+  const findings: Finding[] = [];
+  for (const file of [path, `${path}-wal`, `${path}-shm`].filter((name) => existsSync(name))) {
+    const rights = (await stat(file)).mode & 0o777;
+    if ((rights & OTHERS) === 0) continue;
+    const text = `other users of this machine have rights to it (${rights.toString(8)})`;
+    findings.push(warning(file, "rights", text, `chmod 600 ${file}`));
+  }
+  const rights = (await stat(folder)).mode & 0o777;
+  if ((rights & OTHERS) !== 0) {
+    const text = `other users of this machine have rights to its folder ${folder} (${rights.toString(8)})`;
+    findings.push(warning(path, "rights", text, `keep it in a folder of its own, and chmod 700 that`));
+  }
+  return findings.length === 0 ? [ok(path, "rights", "is for this user alone")] : findings;
 }
 
 /** The file that takes saves while no provider does: it is made when it is needed. */
