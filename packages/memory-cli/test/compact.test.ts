@@ -45,7 +45,9 @@ it("compact refuses what is no SQLite file, and one that is not there", async ()
 it("the doctor warns of a file, a log and a folder to which other users of the machine have rights", async () => {
   const path = await fileWithErasure();
   const rights = async (): Promise<string[]> =>
-    (await examineSQLite(path)).filter((finding) => !isFine(finding)).map(({ subject, topic, text }) => `${subject} ${topic}: ${text}`);
+    (await examineSQLite(path))
+      .filter((finding) => !isFine(finding))
+      .map(({ subject, topic, text }) => `${subject} ${topic}: ${text}`);
   expect(await rights()).toEqual([]);
   await chmod(path, 0o644);
   expect(await rights()).toContain(`${path} rights: other users of this machine have rights to it (644)`);

@@ -69,7 +69,8 @@ function journalFile(address: string): string {
   if (path !== undefined && path !== ":memory:") return path;
   throw new MemoryError({
     code: "invalid_input",
-    message: "the local journal has to be a file, so that it outlives the process; name one in options.local or LOCAL_DB_PATH",
+    message:
+      "the local journal has to be a file, so that it outlives the process; name one in options.local or LOCAL_DB_PATH",
     path: "options.local",
     backend: "postgres",
   });

@@ -35,5 +35,6 @@ export const REPLICA_RESIDUE: ErasureResidue = {
   store: LOCAL,
   place: "replica",
   reason: "replication",
-  until: "The local replica holds the rows until it has compared itself with a provider, which it does right after a deletion.",
+  until:
+    "The local replica holds the rows until it has compared itself with a provider, which it does right after a deletion.",
 };

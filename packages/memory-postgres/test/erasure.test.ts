@@ -38,28 +38,32 @@ it("a journal that was brought to all providers holds no byte of what it brought
   expect((await readFile(path)).includes(SECRET)).toBe(false);
 });
 
-it("a receipt of PostgreSQL names the files in which rows that were erased still are", { timeout: 60_000 }, async () => {
-  await using server = await startPostgres();
-  const url = await server.createDatabase();
-  await using storage = new PostgresMemoryStorage({ connectionString: url, local: false });
-  await storage.saveMemoryAtom({ sessionId: "s", userId: "ada", memoryType: "log", content: SECRET });
-  const { residue } = await storage.deleteUser("ada");
-  expect(residue.map(({ store, place, reason }) => [store, place, reason])).toEqual([
-    ["postgres", "file", "vacuum"],
-    ["postgres", "log", "retention"],
-    ["postgres", "copies", "retention"],
-  ]);
-  expect(await storage.residue()).toEqual(residue);
-  const database = new URL(url).pathname.slice(1);
-  const isInFiles = async (place: string): Promise<boolean> => {
-    await server.query("CHECKPOINT", [], database);
-    return hasBytes(join(server.folder, "data", place));
-  };
-  expect(await isInFiles("base")).toBe(true);
-  await server.query("VACUUM FULL public.session_memories", [], database);
-  expect(await isInFiles("base")).toBe(false);
-  expect(await isInFiles("pg_wal")).toBe(true);
-});
+it(
+  "a receipt of PostgreSQL names the files in which rows that were erased still are",
+  { timeout: 60_000 },
+  async () => {
+    await using server = await startPostgres();
+    const url = await server.createDatabase();
+    await using storage = new PostgresMemoryStorage({ connectionString: url, local: false });
+    await storage.saveMemoryAtom({ sessionId: "s", userId: "ada", memoryType: "log", content: SECRET });
+    const { residue } = await storage.deleteUser("ada");
+    expect(residue.map(({ store, place, reason }) => [store, place, reason])).toEqual([
+      ["postgres", "file", "vacuum"],
+      ["postgres", "log", "retention"],
+      ["postgres", "copies", "retention"],
+    ]);
+    expect(await storage.residue()).toEqual(residue);
+    const database = new URL(url).pathname.slice(1);
+    const isInFiles = async (place: string): Promise<boolean> => {
+      await server.query("CHECKPOINT", [], database);
+      return hasBytes(join(server.folder, "data", place));
+    };
+    expect(await isInFiles("base")).toBe(true);
+    await server.query("VACUUM FULL public.session_memories", [], database);
+    expect(await isInFiles("base")).toBe(false);
+    expect(await isInFiles("pg_wal")).toBe(true);
+  },
+);
 
 async function hasBytes(folder: string): Promise<boolean> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -27,7 +27,9 @@ export function compactCommand(): Command {
       const bytesAfter = await sizeOf(path);
       return {
         json: { bytesBefore, bytesAfter, residue },
-        text: [`${path} had ${bytesBefore} bytes, and has ${bytesAfter}.`, ...residue.map(({ until }) => until)].join("\n"),
+        text: [`${path} had ${bytesBefore} bytes, and has ${bytesAfter}.`, ...residue.map(({ until }) => until)].join(
+          "\n",
+        ),
         exitCode: residue.length === 0 ? EXIT.fine : EXIT.found,
       };
     },

@@ -208,10 +208,14 @@ function residueLines(residue: readonly ErasureResidue[]): string[] {
   const isKeptByServer = ({ reason }: ErasureResidue): boolean => reason === "vacuum" || reason === "retention";
   const stores = [...new Set(residue.filter(isKeptByServer).map(({ store }) => store))];
   return [
-    ...residue.filter((left) => !isKeptByServer(left)).map(({ store, until }) => `${store} may still hold bytes of it. ${until}`),
+    ...residue
+      .filter((left) => !isKeptByServer(left))
+      .map(({ store, until }) => `${store} may still hold bytes of it. ${until}`),
     ...(stores.length === 0
       ? []
-      : [`${stores.join(", ")} keeps dead rows, its log and backups for a while: the receipt says until when (residue).`]),
+      : [
+          `${stores.join(", ")} keeps dead rows, its log and backups for a while: the receipt says until when (residue).`,
+        ]),
   ];
 }
 
