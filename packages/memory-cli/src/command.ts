@@ -5,7 +5,14 @@ import { Command } from "commander";
 import { parseFile } from "./arguments.ts";
 import { BACKENDS } from "./backends.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { assertUsed, journalOption, namedJournal, schemaOption, type StorageOptions } from "./storage-options.ts";
+import {
+  assertUsed,
+  journalOption,
+  lookOptions,
+  namedJournal,
+  schemaOption,
+  type StorageOptions,
+} from "./storage-options.ts";
 import { confirm } from "./terminal/confirm.ts";
 import { isSQLite, sqliteFile } from "./sqlite-file.ts";
 import { errorText, withoutAddresses, withoutCredentials } from "./terminal/error-text.ts";
@@ -71,9 +78,6 @@ export interface CommandDescription<Arguments extends readonly unknown[], Option
 
 /** The arguments of commands that are addresses of storages. */
 const ADDRESSES: ReadonlySet<string> = new Set(["url", "from", "to", "a", "b"]);
-
-/** Options of PostgreSQL, and of no other backend. */
-const LOOK = { migrate: false, local: false };
 
 const SAFE_TO_REPEAT = "Interrupted. What was done is done; run the same command again to go on from there.";
 
@@ -160,7 +164,7 @@ async function perform(
           : undefined,
       open: async (url, replication = "off") => {
         assertExists(url);
-        return openAndKeep(url, { ...LOOK, replication });
+        return openAndKeep(url, lookOptions(url, replication));
       },
       openToChange: async (url) => {
         assertExists(url);

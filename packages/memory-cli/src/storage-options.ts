@@ -37,6 +37,11 @@ export function journalOption(url: string, journalPath: string | undefined): { r
   return POSTGRES.test(url) ? { local: journalPath ?? false } : {};
 }
 
+/** The options of a storage that is only looked at: it makes no tables, and takes nothing out of the journal. */
+export function lookOptions(url: string, replication: "off" | "all"): Readonly<Record<string, unknown>> {
+  return POSTGRES.test(url) ? { migrate: false, local: false, replication } : {};
+}
+
 /** @throws {MemoryError} `invalid_input` for a schema or a journal of which no address of the command can make use. */
 export function assertUsed({ schema, journal }: StorageOptions, urls: readonly string[]): void {
   if (urls.length === 0) return;

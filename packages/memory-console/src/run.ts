@@ -25,7 +25,7 @@ await program.parseAsync();
 async function show(url: string, options: Options): Promise<void> {
   try {
     assertFileExists(url);
-    const storage = await openStorage(url, storageOptions(options));
+    const storage = await openStorage(url, storageOptions(url, options));
     const shown = await startConsole({ storage, label: labelOf(url), ...options });
     // Before the address is printed: whoever reads it may end this at once.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -52,8 +52,9 @@ function assertFileExists(url: string): void {
 }
 
 /** Who only looks makes no tables and changes none, where the backend leaves the choice. */
-function storageOptions({ write }: Options): OpenStorageOptions & { migrate: boolean } {
-  return { migrate: write, backends: backendsOf(process.cwd()) };
+function storageOptions(url: string, { write }: Options): OpenStorageOptions & { migrate?: boolean } {
+  const look = /^postgres(ql)?:/.test(url) ? { migrate: write } : {};
+  return { ...look, backends: backendsOf(process.cwd()) };
 }
 
 /** What the storage says, or what the operating system refused. */
