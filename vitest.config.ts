@@ -14,6 +14,7 @@ export default defineConfig({
       "packages/*/test/**/*.test.ts",
       "apps/*/test/**/*.test.ts",
       "benchmarks/test/**/*.test.ts",
+      "test-matrix/test/**/*.test.ts",
       "test/**/*.test.ts",
     ],
     // Most tests wait for a server, a disk or a browser: with as many workers as there are cores, a core would idle.

@@ -11,7 +11,10 @@ it("the lockfile of a fresh clone is accepted by a frozen install", { timeout: 6
   const clone = await mkdtemp(join(tmpdir(), "rivet-frozen-"));
   onTestFinished(() => rm(clone, { recursive: true, force: true }));
   // All that an install reads of the workspace before it fetches packages.
-  const manifests = globSync("{package.json,{packages,apps}/*/package.json,benchmarks/package.json}", { cwd: root });
+  const manifests = globSync(
+    "{package.json,{packages,apps}/*/package.json,benchmarks/package.json,test-matrix/package.json}",
+    { cwd: root },
+  );
   for (const file of [...manifests, "pnpm-lock.yaml", "pnpm-workspace.yaml"])
     await cp(join(root, file), join(clone, file));
 

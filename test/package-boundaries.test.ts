@@ -88,7 +88,10 @@ function isNode(name: string): boolean {
   return name.startsWith("node:");
 }
 
-const folders = globSync(["packages/*/package.json", "apps/*/package.json", "benchmarks/package.json"], { cwd: root });
+const folders = globSync(
+  ["packages/*/package.json", "apps/*/package.json", "benchmarks/package.json", "test-matrix/package.json"],
+  { cwd: root },
+);
 const all = folders.map((file) => readPackage(join(file, "..")));
 const packages = all.filter(({ manifest }) => manifest.private !== true);
 /** What is not published: the demo, the benchmarks, the servers of the tests. */

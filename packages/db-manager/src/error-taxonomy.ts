@@ -118,6 +118,14 @@ const ROWS: readonly Row[] = [
   },
   { codes: ["RIVET_CERTIFICATE_FILE"], class: "C", code: "invalid_input", state: "ineligible" },
   { codes: ["RIVET_ROLLED_BACK"], class: "C", code: "query", advice: "let the error of the failed statement pass" },
+  {
+    message: /on behalf of a different request/i,
+    class: "C",
+    code: "unavailable",
+    advice:
+      "on Cloudflare Workers a connection belongs to the request that opened it: make the storage, or the DatabaseManager, " +
+      "in the request's handler, and close it at its end",
+  },
   { codes: ["EMFILE", "ENFILE", "EADDRNOTAVAIL"], ...THIS_HOST },
 
   // The way to the server.

@@ -38,6 +38,7 @@ import {
   toTombstone,
 } from "./rows.ts";
 import { loadSession } from "./session-pages.ts";
+import { isCloudflareWorker } from "./workers.ts";
 import { writeQueue, type Written } from "./writes.ts";
 
 /** A deletion may be of everything that a user has. The functions give up a little earlier. */
@@ -72,7 +73,7 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const given = readOptions(options, SUPABASE_STORAGE_FIELDS, "options");
     super(given, SUPABASE_STORAGE_FIELDS);
     this.#requests = new Requests(parseSettings(given));
-    this.#writes = writeQueue(this.#requests);
+    this.#writes = writeQueue(this.#requests, !isCloudflareWorker());
   }
 
   protected override async openBackend(): Promise<void> {}

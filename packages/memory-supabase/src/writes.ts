@@ -21,13 +21,16 @@ const SMALLEST_SHARE = 8;
 /** What one request may carry: a function has no more time than the project gives a statement. */
 const REQUEST_LIMITS: RowLimits = { rows: 500, units: 512 * 1_024 };
 
-export function writeQueue(requests: Requests): WriteQueue<Written> {
+/**
+ * @param isShared whether saves may share a request. Where they may not, each is a request of its own, that waits for no other.
+ */
+export function writeQueue(requests: Requests, isShared: boolean): WriteQueue<Written> {
   const foresight = new Foresight();
   return new WriteQueue({
     maxInFlight: MAX_IN_FLIGHT,
     smallestShare: SMALLEST_SHARE,
     limits: REQUEST_LIMITS,
-    isShareable: (write) => isPlainAppend(write, REQUEST_LIMITS),
+    isShareable: (write) => isShared && isPlainAppend(write, REQUEST_LIMITS),
     writeAlone: (write, refusal) => writeAlone(requests, foresight, write, isMaybeApplied(refusal)),
     writeTogether: (writes) => writeTogether(requests, writes),
     isCausedByWrite: isRefused,

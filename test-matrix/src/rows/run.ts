@@ -1,0 +1,20 @@
+import type { Row } from "../cell.ts";
+import type { Environment, Workplace } from "../workplace.ts";
+
+/** What every group of rows works with. */
+export interface Matrix {
+  readonly workplace: Workplace;
+  /** Where the databases are. */
+  readonly environment: Environment;
+  /** The program of the Node.js that runs the matrix. */
+  readonly node: string;
+}
+
+/** A group of rows under one heading. */
+export interface Group {
+  readonly name: string;
+  readonly heading: string;
+  /** Default: the backends. */
+  readonly columns?: readonly string[];
+  readonly rows: (matrix: Matrix) => Promise<Row[]>;
+}
