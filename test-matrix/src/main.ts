@@ -47,19 +47,26 @@ const environment = {
 
 const matrix: Matrix = { workplace, environment, node: process.execPath };
 const failures: string[] = [];
-const sections = new Map<string, string>();
 for (const { name, heading, columns = COLUMNS, rows } of chosen) {
   console.log(`\n${heading}`);
   const made: Row[] = await rows(matrix);
   const table = tableText(columns, made);
-  sections.set(name, `## ${heading}\n\n${table}`);
   console.log(table);
   failures.push(...failuresOf(made));
+  await write(name, `## ${heading}\n\n${table}`);
 }
 
-const machine = `${platform()} ${arch()}`;
-const written = await readFile(DOCUMENT, "utf8").catch(() => "");
-await writeFile(DOCUMENT, documentText({ names: GROUPS.map(({ name }) => name), sections, written, machine }));
-console.log(`\nWritten: docs/runtimes.md`);
 for (const failure of failures) console.log(`fails: ${failure}`);
 process.exitCode = failures.length === 0 ? 0 : 1;
+
+/** After each section: an interrupted run leaves what it has made. */
+async function write(name: string, section: string): Promise<void> {
+  const written = await readFile(DOCUMENT, "utf8").catch(() => "");
+  const text = documentText({
+    names: GROUPS.map((group) => group.name),
+    sections: new Map([[name, section]]),
+    written,
+    machine: `${platform()} ${arch()}`,
+  });
+  await writeFile(DOCUMENT, text);
+}

@@ -1,8 +1,8 @@
 /** The programs that the matrix runs: each saves a session, reads it back, and prints {@link REMEMBERED}. */
 
 /** The columns of the table: the backends, and the function that opens any of them by its address. */
-export const BACKENDS = ["in memory", "SQLite", "PostgreSQL", "Supabase"] as const;
-export type Backend = (typeof BACKENDS)[number];
+const BACKENDS = ["in memory", "SQLite", "PostgreSQL", "Supabase"] as const;
+type Backend = (typeof BACKENDS)[number];
 export const OPEN_STORAGE = "openStorage";
 export const COLUMNS: readonly string[] = [...BACKENDS, OPEN_STORAGE];
 
@@ -19,7 +19,7 @@ interface BackendCode {
   readonly construction: string;
 }
 
-export const CODE: Readonly<Record<Backend, BackendCode>> = {
+const CODE: Readonly<Record<Backend, BackendCode>> = {
   "in memory": {
     packageName: "@rivet/memory-inmemory",
     className: "InMemoryStorage",

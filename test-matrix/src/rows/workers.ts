@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { cellOf } from "../attempt.ts";
 import type { Cell, Row } from "../cell.ts";
 import { run, type Ended } from "../command.ts";
-import { BACKENDS_LINE, COLUMNS, OPEN_STORAGE, PACKAGES, REMEMBERED } from "../programs.ts";
+import { BACKENDS_LINE, OPEN_STORAGE, PACKAGES, REMEMBERED } from "../programs.ts";
 import { freePort } from "../registry.ts";
 import type { Group, Matrix } from "./run.ts";
 
@@ -157,7 +157,7 @@ const memory :Workerd.Worker = (
 );
 `,
   );
-  const server = spawn("node_modules/.bin/workerd", ["serve", "built/config.capnp", "--control-fd=3"], {
+  const server = spawn(join(project, "node_modules", ".bin", "workerd"), ["serve", "built/config.capnp", "--control-fd=3"], {
     cwd: project,
     stdio: ["ignore", "inherit", "inherit", "pipe"],
   });
