@@ -157,10 +157,14 @@ const memory :Workerd.Worker = (
 );
 `,
   );
-  const server = spawn(join(project, "node_modules", ".bin", "workerd"), ["serve", "built/config.capnp", "--control-fd=3"], {
-    cwd: project,
-    stdio: ["ignore", "inherit", "inherit", "pipe"],
-  });
+  const server = spawn(
+    join(project, "node_modules", ".bin", "workerd"),
+    ["serve", "built/config.capnp", "--control-fd=3"],
+    {
+      cwd: project,
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
+    },
+  );
   const control = server.stdio[3];
   if (control === null || control === undefined) throw new Error("workerd has no control channel");
   const ended = once(server, "close");
