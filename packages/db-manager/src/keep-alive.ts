@@ -6,6 +6,9 @@
 /** The longest delay of a timer. Its callback does nothing. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
+/** A request of a Worker may not hold a timer for another request, and no Worker ends with its event loop. */
+const IS_WORKER = globalThis.navigator?.userAgent === "Cloudflare-Workers";
+
 /** One timer for any number of calls, made by the first one. */
 class KeepAlive {
   #timer: NodeJS.Timeout | undefined;
@@ -14,7 +17,7 @@ class KeepAlive {
   /** Begins a call: {@link release} has to follow. */
   hold(): void {
     this.#calls += 1;
-    if (this.#calls > 1) return;
+    if (this.#calls > 1 || IS_WORKER) return;
     if (this.#timer === undefined) this.#timer = setInterval(() => undefined, LONGEST_DELAY_MS);
     else this.#timer.ref();
   }

@@ -40,7 +40,7 @@ it("the bundle saves and loads where there is nothing but what the web has", asy
   const { text } = await bundle("iife");
   const requests = { AbortController, AbortSignal, Event, EventTarget, Headers, Request, Response, fetch };
   const others = { TextDecoder, TextEncoder, URL, URLSearchParams, console, crypto, performance };
-  const timers = { clearTimeout, queueMicrotask, setTimeout };
+  const timers = { clearInterval, clearTimeout, queueMicrotask, setInterval, setTimeout };
   const context = createContext({ ...requests, ...others, ...timers, url: project().url, key: project().keys.secret });
   runInContext(text, context);
   const texts: unknown = await runInContext(
