@@ -29,8 +29,8 @@ const writerEvent = z.discriminatedUnion("event", [
   z.object({ event: z.literal("deleted"), sessionId, tokens: z.array(token).optional() }),
   /** A session that another writer knows; not complete when it lacks what had been acknowledged to that one. */
   z.object({ event: z.literal("read"), sessionId, isComplete: z.boolean() }),
-  /** How many of its own messages the session then lacked. */
-  z.object({ event: z.literal("refreshed"), sessionId, missing: z.number() }),
+  /** Its own messages that the session then lacked. */
+  z.object({ event: z.literal("refreshed"), sessionId, missing: z.array(token) }),
   z.object({
     event: z.literal("failed"),
     sessionId,

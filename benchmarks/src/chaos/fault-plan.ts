@@ -10,6 +10,7 @@ export const PROVIDER_FAULTS = [
   "black-hole",
   "swallow-replies",
   "delay",
+  "slow",
 ] as const;
 type ProviderFaultKind = (typeof PROVIDER_FAULTS)[number];
 
@@ -25,6 +26,8 @@ export interface ProviderFault extends Window {
   readonly providers: readonly Name[];
   /** How late everything arrives, where it is a delay. */
   readonly delayMs: number;
+  /** How much passes in each direction, where the link is slow. */
+  readonly bytesPerSecond: number;
 }
 
 interface WriterKill extends Window {
@@ -53,6 +56,9 @@ const KILL_SHARE = 0.06;
 const SKEW_SHARE = 0.04;
 const SHORTEST_DELAY_MS = 20;
 const LONGEST_DELAY_MS = 200;
+/** A large atom takes from a third of a second to two seconds over these. */
+const SLOWEST_LINK = 512 * 1024;
+const FASTEST_LINK = 4 * 1024 * 1024;
 
 interface PlanInit {
   readonly random: Random;
@@ -91,6 +97,7 @@ function chooseTarget(random: Random, providers: readonly Name[], writer: number
     kind: PROVIDER_FAULTS[Math.floor(random() * PROVIDER_FAULTS.length)] ?? "killed",
     providers: providers.slice(0, providersAtOnce(random)),
     delayMs: Math.round(SHORTEST_DELAY_MS + random() * (LONGEST_DELAY_MS - SHORTEST_DELAY_MS)),
+    bytesPerSecond: Math.round(SLOWEST_LINK + random() * (FASTEST_LINK - SLOWEST_LINK)),
   };
 }
 

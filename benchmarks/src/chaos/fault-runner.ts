@@ -68,7 +68,7 @@ export class FaultRunner {
     return [[target, { begin: () => writer.skew(fault.skewMs), end: () => writer.skew(skewMs) }]];
   }
 
-  #providerAction({ kind, delayMs }: ProviderFault, name: Name): Action {
+  #providerAction({ kind, delayMs, bytesPerSecond }: ProviderFault, name: Name): Action {
     const [server, proxy] = [this.#cluster.server(name), this.#cluster.proxy(name)];
     const pass = (): void => proxy.setMode("pass");
     switch (kind) {
@@ -79,7 +79,7 @@ export class FaultRunner {
       case "refused":
         return { begin: () => proxy.setMode("refuse"), end: pass };
       default:
-        return { begin: () => proxy.setMode(kind, { delayMs }), end: pass };
+        return { begin: () => proxy.setMode(kind, { delayMs, bytesPerSecond }), end: pass };
     }
   }
 }

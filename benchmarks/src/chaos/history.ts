@@ -44,7 +44,11 @@ export class History {
   readonly failures: Failure[] = [];
   /** Loads of a session that another writer knows, and how many lacked what had been acknowledged. */
   readonly reads = { all: 0, incomplete: 0 };
-  readonly refreshes = { all: 0, missing: 0 };
+  /** Refreshed sessions, and the messages that they lacked of those who refreshed them. */
+  readonly refreshes: { all: number; readonly missing: { readonly sessionId: string; readonly token: string }[] } = {
+    all: 0,
+    missing: [],
+  };
 
   addAll(events: Iterable<WriterEvent>): this {
     for (const event of events) this.#add(event);
@@ -78,7 +82,7 @@ export class History {
         return;
       case "refreshed":
         this.refreshes.all += 1;
-        this.refreshes.missing += event.missing > 0 ? 1 : 0;
+        for (const token of event.missing) this.refreshes.missing.push({ sessionId: event.sessionId, token });
         return;
       case "failed":
         this.failures.push(event);

@@ -10,6 +10,11 @@ interface Own {
   readonly isMessage: boolean;
 }
 
+/** The shortest and the longest large message, in characters. */
+const LARGE_LENGTHS = [300_000, 1_300_000] as const;
+/** How many sessions belong to a user of their own, who may be erased. */
+const ERASABLE_SHARE = 0.2;
+
 /** A session that the agent works on, with what of it is its own. */
 interface Task {
   readonly session: Session;
@@ -27,7 +32,8 @@ const LONGEST_TASK = 60;
 
 /** What an agent does next: the shares add up to 1. */
 const SHARES = [
-  ["turn", 0.84],
+  ["turn", 0.837],
+  ["large-turn", 0.003],
   ["atom", 0.06],
   ["refresh", 0.02],
   ["delete-atom", 0.03],
@@ -75,7 +81,9 @@ export class RivetAgent implements Agent {
 
   #newSession(): Session {
     const { storage, newToken } = this.#desk;
-    return new Session({ userId: USER, storage, metadata: { token: `<${newToken()}>` } });
+    const token = newToken();
+    const userId = this.#random() < ERASABLE_SHARE ? `${USER}-${token}` : USER;
+    return new Session({ userId, storage, metadata: { token: `<${token}>` } });
   }
 
   async #read(handed: HandedSession): Promise<Session | undefined> {
@@ -99,7 +107,9 @@ export class RivetAgent implements Agent {
     if (task.unsaved.some(({ id }) => id !== undefined)) return this.#save(task);
     switch (this.#choose()) {
       case "turn":
-        return this.#addTurn(task);
+        return this.#addTurn(task, ANSWER);
+      case "large-turn":
+        return this.#addTurn(task, this.#largeAnswer());
       case "atom":
         return this.#saveAtom(task, { token: this.#desk.newToken(), id: this.#desk.storage.clock.next() });
       case "refresh":
@@ -119,12 +129,17 @@ export class RivetAgent implements Agent {
     return "turn";
   }
 
-  async #addTurn(task: Task): Promise<void> {
+  #largeAnswer(): string {
+    const [shortest, longest] = LARGE_LENGTHS;
+    return ANSWER.repeat((shortest + this.#random() * (longest - shortest)) / ANSWER.length);
+  }
+
+  async #addTurn(task: Task, text: string): Promise<void> {
     const { session } = task;
     const afterId = session.getRecentMessages(1)[0]?.id;
     const [question, answer] = [this.#desk.newToken(), this.#desk.newToken()];
     const { id } = session.addUserMessage(`<${question}> ${QUESTION}`);
-    const { id: answerId } = session.addAssistantMessage(`<${answer}> ${ANSWER}`);
+    const { id: answerId } = session.addAssistantMessage(`<${answer}> ${text}`);
     const atoms = [
       { token: question, id },
       { token: answer, id: answerId },
@@ -145,12 +160,12 @@ export class RivetAgent implements Agent {
 
   async #saveAtom(task: Task, atom: { readonly token: string; readonly id: string }): Promise<void> {
     const { log, storage } = this.#desk;
-    const { sessionId } = task.session;
+    const { sessionId, userId } = task.session;
     const { token, id } = atom;
     if (task.unsavedAtom === undefined) log.add({ event: "attempted", sessionId, atoms: [atom] });
     task.unsavedAtom = atom;
     const content = { token: `<${token}>`, replace: "brake chopper" };
-    await storage.saveMemoryAtom({ id, sessionId, userId: USER, memoryType: "decision", content });
+    await storage.saveMemoryAtom({ id, sessionId, userId, memoryType: "decision", content });
     task.unsavedAtom = undefined;
     this.#acknowledged([token], []);
     task.own.push({ ...atom, isMessage: false });
@@ -161,7 +176,7 @@ export class RivetAgent implements Agent {
     if (!task.own.some(({ isMessage }) => isMessage)) return;
     await task.session.refresh();
     const ids = new Set([...task.session.history].map(({ id }) => id));
-    const missing = task.own.filter(({ id, isMessage }) => isMessage && !ids.has(id)).length;
+    const missing = task.own.filter(({ id, isMessage }) => isMessage && !ids.has(id)).map(({ token }) => token);
     this.#desk.log.add({ event: "refreshed", sessionId: task.session.sessionId, missing });
   }
 

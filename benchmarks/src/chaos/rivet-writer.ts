@@ -4,6 +4,7 @@ import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import type { EventLog } from "./events.ts";
 import { managerOptions } from "./providers.ts";
 import { RivetAgent } from "./rivet-agent.ts";
+import { RivetReader } from "./rivet-reader.ts";
 import type { Agent, ChaosWriter } from "./writer-process.ts";
 import type { HandedSession, WriterSettings } from "./writer-settings.ts";
 
@@ -70,6 +71,10 @@ export class RivetWriter implements ChaosWriter {
 
   agent(random: () => number): Agent {
     return new RivetAgent(this.#desk, random);
+  }
+
+  reader(random: () => number): Agent {
+    return new RivetReader(this.#desk, random);
   }
 
   take(session: HandedSession): void {

@@ -6,7 +6,7 @@ import { SHORTEST_GAP_MS, SLOT_MS, STORES, type FaultClass, type Timeline } from
 const CLASSES: readonly { readonly tone: FaultClass; readonly text: string }[] = [
   { tone: "gone", text: "killed, refused, reset" },
   { tone: "silent", text: "stopped, silent, replies lost" },
-  { tone: "slow", text: "delayed" },
+  { tone: "slow", text: "delayed, slow link" },
   { tone: "writer", text: "writer killed, clock wrong" },
 ];
 

@@ -27,7 +27,7 @@ export function timelineText(timeline: Timeline): string {
       faultMarks(timeline, columnMs, (target) => target.startsWith("writer")),
     ),
     row("", `0${`${(endMs / 1_000).toFixed(1)} s`.padStart(COLUMNS - 1)}`),
-    "x gone · s silent · d delayed · k writer killed or its clock wrong · blocks: acknowledged atoms",
+    "x gone · s silent · d delayed or over a slow link · k writer killed or its clock wrong · blocks: acknowledged atoms",
     `${bars.length} strikes in ${(stoppedMs / 1_000).toFixed(1)} s; gaps without any acknowledgement, in ms: ${
       longest.map((gap) => `${length(gap).toFixed(0)} at ${(gap.startMs / 1_000).toFixed(1)} s`).join(", ") || "none"
     }`,

@@ -50,6 +50,7 @@ const CLASSES: Readonly<Record<PlannedFault["kind"], FaultClass>> = {
   "black-hole": "silent",
   "swallow-replies": "silent",
   delay: "slow",
+  slow: "slow",
   "writer-killed": "writer",
   "clock-skew": "writer",
 };

@@ -19,6 +19,8 @@ export interface Agent {
 
 export interface ChaosWriter extends AsyncDisposable {
   agent(random: () => number): Agent;
+  /** One who reads what others have written, and deletes some of it, where there is one. */
+  reader?(random: () => number): Agent;
   take(session: HandedSession): void;
   skew(skewMs: number): void;
 }
@@ -40,10 +42,14 @@ export async function run(argument: string): Promise<void> {
       await delay(random() * THINK_MS);
     }
   };
+  const randomOf = (index: number): (() => number) => seededRandom(((seed * 31 + number) * 31 + life) * 31 + index);
   const working = Array.from({ length: AGENTS_PER_WRITER }, (_, index) => {
-    const random = seededRandom(((seed * 31 + number) * 31 + life) * 31 + index);
+    const random = randomOf(index);
     return work(writer.agent(random), random);
   });
+  const readerRandom = randomOf(AGENTS_PER_WRITER);
+  const reader = writer.reader?.(readerRandom);
+  if (reader !== undefined) working.push(work(reader, readerRandom));
   console.log("ready");
   for await (const line of createInterface({ input: process.stdin })) {
     const command = writerCommand.parse(JSON.parse(line));
