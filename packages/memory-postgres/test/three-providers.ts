@@ -8,6 +8,9 @@ import { onTestFinished } from "vitest";
 
 export const NAMES = ["neon", "supabase", "railway"] as const;
 
+/** Longer than a machine takes that others keep busy: a provider that is well must not be taken for one that is silent. */
+const TIMES = { connectTimeoutMs: 10_000, statementTimeoutMs: 4_000 };
+
 /** Three providers, each a database of a server behind a proxy of its own. */
 export class ThreeProviders {
   readonly urls: readonly string[];
@@ -48,7 +51,7 @@ export class ThreeProviders {
   }
 
   manager(options: Partial<DatabaseManagerOptions> = {}): DatabaseManager {
-    const providers = NAMES.map((name, index) => ({ name, connectionString: this.urls[index] ?? "" }));
+    const providers = NAMES.map((name, index) => ({ name, connectionString: this.urls[index] ?? "", ...TIMES }));
     const db = new DatabaseManager({ providers, dwellMs: 1_200, longestProbeDelayMs: 500, ...options });
     onTestFinished(() => db.close());
     return db;

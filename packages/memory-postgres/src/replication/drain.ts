@@ -72,9 +72,9 @@ export interface Drained {
 }
 
 /**
- * Brings every usable target what a store has hints of for it, page by page, but for large atoms. A hint is deleted only after its target has
- * acknowledged what it names; a target that fails keeps its hints, and is left alone until the next time. Any number of
- * drainers may run at once.
+ * Brings every usable target what a store has hints of for it, page by page, but for large atoms. A hint is deleted only after
+ * its target has acknowledged what it names; a target that fails keeps its hints, and is left alone until the next time. Any
+ * number of drainers may run at once.
  *
  * @throws what the source throws; what was settled before stays so.
  */

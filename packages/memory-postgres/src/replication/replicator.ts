@@ -6,7 +6,8 @@ import { isProvidersFault } from "../errors.ts";
 import { KnownDeletions } from "../known-deletions.ts";
 import { Statements } from "../statements/index.ts";
 import type { TablePlaces } from "../table-places.ts";
-import { ALL_STORES } from "../statements/scope.ts";
+import { Books } from "./books.ts";
+import { DrainSchedule } from "./drain-schedule.ts";
 import { drain, type Drained, type DrainTarget } from "./drain.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { HintTable } from "./hint-table.ts";
@@ -37,8 +38,6 @@ interface Member {
   readonly pageLength: PageLength;
 }
 
-/** What is written in a burst is brought in one go. */
-const DEBOUNCE_MS = 100;
 /** To look again at what somebody else is bringing. */
 const LEFT_DELAY_MS = 100;
 const DEFAULT_INTERVAL_MS = 10_000;
@@ -50,8 +49,6 @@ const PAGE_HINTS = 1_000;
 const PAGE_HINTS_WHEN_BUSY = 100;
 const PAUSE_WHEN_BUSY_MS = 10;
 const BUSY_MS = 100;
-/** A provider that is written to has its heartbeat moved on this often; an idle one is not kept awake. */
-const BOOKS_INTERVAL_MS = 60_000;
 /** A page is merged in some ten milliseconds. */
 const PATIENCE_MS = 1_500;
 const REMEMBERED_SESSIONS = 10_000;
@@ -65,10 +62,12 @@ export class Replicator {
   readonly #peers: Peers;
   readonly #heartbeats: Heartbeats;
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #scheduled = new Map<string, NodeJS.Timeout>();
+  readonly #schedule = new DrainSchedule((name) => {
+    if (this.#isReachable(name)) this.#inBackground(name, this.#drainOnce(name));
+  });
   readonly #underWay = new Map<string, Promise<Drained>>();
   readonly #background = new Set<Promise<unknown>>();
-  readonly #bookedAtMs = new Map<string, number>();
+  readonly #books: Books;
   /** Providers that are on their way back: they are given what they missed before they take work. */
   readonly #catchingUp = new Set<string>();
   /** Providers that answer again, and take no work yet. */
@@ -99,7 +98,18 @@ export class Replicator {
     this.#members = new Map(db.providerNames.map(member));
     this.#peers = new Peers(db, this.#statements);
     const isUsable = (name: string): boolean => this.#isReachable(name);
-    this.#heartbeats = new Heartbeats({ peers: this.#peers, names: db.providerNames, isUsable });
+    const peers = this.#peers;
+    const heartbeats = new Heartbeats({ peers, names: db.providerNames, isUsable });
+    this.#heartbeats = heartbeats;
+    this.#books = new Books({
+      peers,
+      heartbeats,
+      settings,
+      nowMs,
+      targetsOf: (store) => this.#targetsOf(store),
+      onRestored: (store) => this.#inBackground(store, this.#repairRestored(store)),
+      onDropped: (peer, error) => db.report(peer, error),
+    });
   }
 
   /** To be called when the providers are ready. */
@@ -124,7 +134,8 @@ export class Replicator {
     for (const { large } of this.#members.values()) large.stop();
     this.#removeGuard?.();
     this.#db.off("stateChange", this.#onStateChange);
-    for (const timer of [...this.#timers, ...this.#scheduled.values()]) clearTimeout(timer);
+    this.#schedule.stop();
+    for (const timer of this.#timers) clearTimeout(timer);
     while (this.#background.size > 0) await Promise.allSettled(this.#background);
   }
 
@@ -140,13 +151,8 @@ export class Replicator {
   }
 
   /** Brings the others what a provider has for them, a moment later: what is written until then goes along. */
-  drainSoon(name: string, delayMs = DEBOUNCE_MS): void {
-    if (!this.#isOpen || this.#scheduled.has(name)) return;
-    const start = (): void => {
-      this.#scheduled.delete(name);
-      if (this.#isReachable(name)) this.#inBackground(name, this.#drainOnce(name));
-    };
-    this.#scheduled.set(name, setTimeout(start, delayMs).unref());
+  drainSoon(name: string, delayMs?: number): void {
+    if (this.#isOpen) this.#schedule.soon(name, delayMs);
   }
 
   /**
@@ -292,13 +298,11 @@ export class Replicator {
     // While its large atoms are on their way, it stays the one that brings a store's hints: it has to look for others.
     if (isLeft || large.underWay !== undefined) this.drainSoon(name, LEFT_DELAY_MS);
     for (const [target, error] of undelivered) if (error !== undefined) this.#db.report(target, error);
+    const hasStumbled = [...undelivered.keys()].some((target) => this.#isReachable(target));
+    if (this.#isOpen) this.#schedule.drained(name, hasStumbled);
     const brought = isLeft ? [] : targets.map((target) => target.name);
     const delivered = brought.filter((target) => !undelivered.has(target));
-    // Not the clock of atoms, which may be set back.
-    if (performance.now() - (this.#bookedAtMs.get(name) ?? -Infinity) >= BOOKS_INTERVAL_MS) {
-      this.#bookedAtMs.set(name, performance.now());
-      await this.#keepBooks(name, delivered, [...undelivered.keys()]);
-    }
+    await this.#books.keep(name, delivered, [...undelivered.keys()]);
     return drained;
   }
 
@@ -306,30 +310,6 @@ export class Replicator {
   async #patience({ name }: DrainTarget): Promise<void> {
     await delay(PATIENCE_MS, undefined, { ref: false });
     await delay(this.#db.transferAllowanceMs(name), undefined, { ref: false });
-  }
-
-  /** Once in a while: heartbeats, what is known of the others, and no more hints than may be. */
-  async #keepBooks(name: string, delivered: readonly string[], undelivered: readonly string[]): Promise<void> {
-    for (const store of [name, ...delivered]) {
-      if (await this.#heartbeats.isRestored(store)) this.#inBackground(store, this.#repairRestored(store));
-      else await this.#heartbeats.beat(store);
-    }
-    for (const target of delivered) await this.#peers.note(name, target, { isDrained: true });
-    if (undelivered.length > 0) await this.#dropHints(name, undelivered);
-  }
-
-  async #dropHints(name: string, targets: readonly string[]): Promise<void> {
-    const { maxHints, maxHintAgeMs } = this.#settings;
-    const oldestId = idAt(this.#nowMs() - maxHintAgeMs);
-    const isNobodyThere = targets.length === this.#targetsOf(name).length;
-    for (const target of isNobodyThere ? [ALL_STORES, ...targets] : targets) {
-      const lacking = target === ALL_STORES ? targets : [target];
-      const dropped = await this.#peers.dropHints(name, { target, oldestId, maxHints, lacking });
-      if (dropped === 0) continue;
-      for (const peer of lacking) {
-        this.#db.report(peer, new Error(`${dropped} hints that ${name} kept for it were dropped; it needs a repair`));
-      }
-    }
   }
 
   /** What a provider that returns must have before it takes work. */
@@ -416,10 +396,4 @@ export class Replicator {
     if (member === undefined) throw new TypeError(`there is no provider ${name}`);
     return member;
   }
-}
-
-/** The least id of a millisecond: a UUIDv7 begins with its time. https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7 */
-function idAt(timeMs: number): string {
-  const hex = Math.max(0, Math.floor(timeMs)).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
