@@ -141,7 +141,10 @@ async function inspect(cluster: Cluster, history: History): Promise<Findings> {
 
 /** The ids of each session's messages, as somebody loads them who comes afterwards. */
 async function loadAll(cluster: Cluster, history: History): Promise<Map<string, readonly string[]>> {
-  await using db = new DatabaseManager({ providers: cluster.addresses({ isDirect: true }) });
+  // Nobody strikes any more: what takes long now is the machine.
+  const times = { connectTimeoutMs: PATIENCE_MS, statementTimeoutMs: PATIENCE_MS };
+  const providers = cluster.addresses({ isDirect: true }).map((address) => ({ ...address, ...times }));
+  await using db = new DatabaseManager({ providers, operationTimeoutMs: 2 * PATIENCE_MS });
   await using storage = await new PostgresMemoryStorage({ db, local: false }).open();
   const sessionIds = new Set([...history.attempted.values()].map(({ sessionId }) => sessionId)).values();
   const loaded = new Map<string, readonly string[]>();

@@ -33,7 +33,7 @@ export async function run(argument: string): Promise<void> {
   const { kind, seed, number, life } = settings;
   using log = new EventLog(settings.eventsPath);
   const onHand = (session: HandedSession): void => console.log(`hand ${JSON.stringify(session)}`);
-  await using writer =
+  await using writer: ChaosWriter =
     kind === "naive" ? new NaiveWriter(settings, log) : await RivetWriter.open(settings, log, onHand);
   let isStopping = false;
   const work = async (agent: Agent, random: () => number): Promise<void> => {
