@@ -53,10 +53,13 @@ describe("a save", () => {
     const storage = await providers.storage();
     const session = new Session({ userId: "ada", storage });
     await say(session, "one");
+    const hedges = (): number => storage.db.getProviderStats()["neon"]?.hedges ?? 0;
+    // On a busy machine the first save may have had one, too.
+    const before = hedges();
     providers.cut("swallow-replies", "neon");
     expect(await say(session, "two")).toBe("supabase degraded");
     expect((await providers.texts(session.sessionId))["supabase"]).toContain("two");
-    expect(storage.db.getProviderStats()["neon"]?.hedges).toBe(1);
+    expect(hedges()).toBe(before + 1);
     providers.cut("pass", "neon");
     const all = ["one", "two"];
     await until(async () =>

@@ -33,9 +33,13 @@ export class ThreeProviders {
   static async start(server: PostgresServer): Promise<ThreeProviders> {
     const direct = await Promise.all(NAMES.map(() => server.createDatabase()));
     const proxies = await Promise.all(NAMES.map(() => startProxy(server)));
-    const storages = direct.map((connectionString) => new PostgresMemoryStorage({ connectionString }));
+    const managers = direct.map(
+      (connectionString) => new DatabaseManager({ providers: [{ name: "direct", connectionString, ...TIMES }] }),
+    );
+    const storages = managers.map((db) => new PostgresMemoryStorage({ db }));
     onTestFinished(async () => {
       for (const storage of storages) await storage.close();
+      for (const db of managers) await db.close();
       for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
     });
     return new ThreeProviders(
