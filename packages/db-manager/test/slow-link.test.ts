@@ -1,6 +1,6 @@
 /** Large statements and answers over a link of limited speed, with all deadlines at their defaults. */
 import { startProxy, type ProxyModeOptions, type TcpProxy } from "@rivet/local-servers";
-import type { DatabaseManager, DatabaseManagerOptions, ProviderConfig } from "@rivet/db-manager";
+import { DatabaseManager, type DatabaseManagerOptions, type ProviderConfig } from "@rivet/db-manager";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { failureOf, manage, useServer } from "./servers.ts";
 
@@ -94,4 +94,21 @@ it("a manager that is closed waits for a large statement as long as its bytes ne
   const sending = db.query(LENGTH, ["x".repeat(2 * MIB)]);
   await db.close();
   expect((await sending).rows).toEqual([{ length: 2 * MIB }]);
+});
+
+it("a large statement that takes its time on the way is not sent to a second provider too", async () => {
+  const proxy = await startProxy(server());
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  const [near, far] = [server().url(), proxy.url(server().url())];
+  const providers = [
+    { name: "far", connectionString: far, connectTimeoutMs: 20_000 },
+    { name: "near", connectionString: near },
+  ];
+  const db = new DatabaseManager({ providers, hedgeAfterMs: 50 });
+  onTestFinished(() => db.close());
+  await db.query("SELECT 1");
+  proxy.setMode("slow", { bytesPerSecond: 2 * MIB });
+  const options = { idempotent: true, hedge: true };
+  const { provider } = await db.query(LENGTH, ["x".repeat(2 * MIB)], options);
+  expect([provider, db.getProviderStats()["far"]?.hedges]).toEqual(["far", 0]);
 });

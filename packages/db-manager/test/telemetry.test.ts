@@ -172,6 +172,23 @@ describe("metrics", () => {
     expect(valuesOf(await metric("db.client.connection.pending_requests"))).toEqual([[pool, 0]]);
   });
 
+  it("have what a local journal holds for each provider, until it is removed", async () => {
+    const { metric } = record();
+    const db = manage(await server().createDatabase());
+    let reads = 0;
+    const remove = db.addBacklog(async () => {
+      reads += 1;
+      return [{ store: "main", atoms: 3, bytes: 500 }];
+    });
+    const main = { "rivet.provider": "main" };
+    expect(valuesOf(await metric("rivet.journal.atoms"))).toEqual([[main, 3]]);
+    expect(valuesOf(await metric("rivet.journal.size"))).toEqual([[main, 500]]);
+    expect(reads).toBe(2);
+    remove();
+    await metric("rivet.journal.atoms");
+    expect(reads).toBe(2);
+  });
+
   it("have the state of each provider, until the manager is closed", async () => {
     const { metric } = record();
     const db = manage(await server().createDatabase());
