@@ -16,6 +16,7 @@ export type { BackendLoaders, BackendName, OpenStorageOptions } from "./backend-
 export { contextWindow, type ContextOptions } from "./context-window.ts";
 export type { ErasureResidue } from "./erasure-residue.ts";
 export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
+export { toAISDKPrompt, type AISDKMessage, type AISDKPrompt } from "./formats/ai-sdk.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
 export {

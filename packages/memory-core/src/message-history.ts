@@ -1,4 +1,5 @@
 import { invalidInput } from "./errors.ts";
+import { toAISDKPrompt, type AISDKPrompt } from "./formats/ai-sdk.ts";
 import { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 import { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
 import { INSPECT } from "./inspection.ts";
@@ -62,6 +63,11 @@ export class MessageHistory implements Iterable<Message> {
   /** The messages for `console.log`. */
   [INSPECT](): Message[] {
     return this.messages();
+  }
+
+  /** What the AI SDK's `generateText` and `streamText` take: spread it among their options. */
+  toAISDK(): AISDKPrompt {
+    return toAISDKPrompt(this.#current());
   }
 
   /** The messages in the format of OpenAI's chat completions. */

@@ -1,4 +1,5 @@
 import { invalidInput, type MemoryError } from "./errors.ts";
+import { foreignPart, SHAPES, wrongContent } from "./foreign-content.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /** Who said it. Stored as the memory type `message_` + role. */
@@ -70,8 +71,9 @@ export type FileData =
 export type MessagePart = TextPart | ImagePart | FilePart | ReasoningPart | ToolCallPart | ToolResultPart;
 
 /**
- * A string, or parts with the field names that the AI SDK uses for its model messages. A part of a type that is not
- * listed is kept as it is.
+ * A string, or parts with the field names that the AI SDK uses for its model messages. A part of another type is kept as it
+ * is, and left out of what goes to other SDKs; one as the API of a provider has it, such as Anthropic's `tool_use` or OpenAI's
+ * `image_url`, is refused when the message is added, for no window or format would know it for what it is.
  */
 export type MessageContent = string | MessagePart[];
 
@@ -147,8 +149,22 @@ const OPTIONAL_STRINGS: Readonly<Record<string, readonly string[]>> = { image: [
  */
 export function assertMessageContent(value: JsonValue, path: string): asserts value is MessageContent & JsonValue {
   if (typeof value === "string") return;
-  if (!Array.isArray(value)) throw invalidInput(path, "must be a string or an array of parts");
+  if (!Array.isArray(value)) throw wrongContent(value, path);
   for (const [index, part] of value.entries()) assertMessagePart(part, `${path}[${index}]`);
+}
+
+/**
+ * Checks the content of a message that is added: besides {@link assertMessageContent}, that no part is one as the API of a
+ * provider has it. What is stored already is read as it is.
+ *
+ * @throws {MemoryError} `invalid_input` with the path of the offending part, and the shape that is expected.
+ */
+export function assertNewContent(value: JsonValue, path: string): asserts value is MessageContent & JsonValue {
+  for (const [index, part] of Array.isArray(value) ? value.entries() : []) {
+    const refusal = isJsonObject(part) ? foreignPart(part, `${path}[${index}]`) : undefined;
+    if (refusal !== undefined) throw refusal;
+  }
+  assertMessageContent(value, path);
 }
 
 function assertMessagePart(part: JsonValue, path: string): void {
@@ -157,7 +173,7 @@ function assertMessagePart(part: JsonValue, path: string): void {
   if (typeof type !== "string" || type === "") throw invalidInput(`${path}.type`, "must be a non-empty string");
   for (const field of ownValue(REQUIRED_STRINGS, type) ?? []) {
     if (typeof part[field] !== "string") {
-      throw invalidInput(`${path}.${field}`, `must be a string, for a part of type ${type}`);
+      throw invalidInput(`${path}.${field}`, `must be a string, for a part of type ${type}${shapeOf(type)}`);
     }
   }
   for (const field of ownValue(OPTIONAL_STRINGS, type) ?? []) {
@@ -166,7 +182,7 @@ function assertMessagePart(part: JsonValue, path: string): void {
     }
   }
   if (type === "tool-call" && part["input"] === undefined) {
-    throw invalidInput(`${path}.input`, `is missing, for a part of type ${type}`);
+    throw invalidInput(`${path}.input`, `is missing, for a part of type ${type}${shapeOf(type)}`);
   }
   if (type === "tool-result") assertToolResultOutput(part["output"], `${path}.output`);
   if (type === "image" && !isBareFileData(part["image"])) throw notFileData(`${path}.image`, type);
@@ -174,7 +190,12 @@ function assertMessagePart(part: JsonValue, path: string): void {
 }
 
 function notFileData(path: string, type: string): MemoryError {
-  return invalidInput(path, `must be a URL or base64 text, for a part of type ${type}`);
+  return invalidInput(path, `must be a URL or base64 text, for a part of type ${type}${shapeOf(type)}`);
+}
+
+function shapeOf(type: string): string {
+  const shape = SHAPES.get(type);
+  return shape === undefined ? "" : `; expected ${shape}`;
 }
 
 /** An output of a type that is not listed is kept as it is, as a part is. */
@@ -210,6 +231,11 @@ export function isFileData(value: JsonValue | undefined): value is FileData & Js
 /** Whether a value is the content of a file without a tag. */
 export function isBareFileData(value: JsonValue | undefined): value is string | ProviderReference {
   return typeof value === "string" || isProviderReference(value);
+}
+
+/** Whether a value is what only one provider understands, by the provider's name. */
+export function isProviderOptions(value: JsonValue | undefined): value is ProviderOptions {
+  return isJsonObject(value) && Object.values(value).every(isJsonObject);
 }
 
 function isProviderReference(value: JsonValue | undefined): value is ProviderReference {

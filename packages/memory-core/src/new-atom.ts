@@ -4,7 +4,7 @@ import { atomIdTimeMs, type AtomClock } from "./atom-id.ts";
 import { isHistoryType, roleOf, SESSION_METADATA, type NewMemoryAtom } from "./atom.ts";
 import { invalidInput } from "./errors.ts";
 import type { JsonValue } from "./json.ts";
-import { assertMessageContent } from "./message.ts";
+import { assertNewContent } from "./message.ts";
 import { readOptions, type OptionFields } from "./option-fields.ts";
 import { assertMetadataChange } from "./session-metadata.ts";
 import type { AtomRow } from "./storage-hooks.ts";
@@ -54,7 +54,7 @@ function parseExpiry(memoryType: string, expiresAt: Date | undefined, path: stri
 
 /** Messages and session metadata are read back by `Session`: they must be what it reads. */
 function assertFixedForm(memoryType: string, content: JsonValue, path: string): void {
-  if (roleOf(memoryType) !== undefined) assertMessageContent(content, path);
+  if (roleOf(memoryType) !== undefined) assertNewContent(content, path);
   if (memoryType === SESSION_METADATA) assertMetadataChange(content, path);
 }
 

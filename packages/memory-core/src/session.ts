@@ -6,7 +6,7 @@ import { invalidInput, MemoryError } from "./errors.ts";
 import { INSPECT } from "./inspection.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { MessageHistory } from "./message-history.ts";
-import { assertMessageContent, type Message, type MessageRole, type NewMessageContent } from "./message.ts";
+import { assertNewContent, type Message, type MessageRole, type NewMessageContent } from "./message.ts";
 import { readOptions, type OptionFields } from "./option-fields.ts";
 import { logToData, logFromData, type SessionData } from "./session-data.ts";
 import { SessionLog } from "./session-log.ts";
@@ -166,7 +166,7 @@ export class Session {
 
   #addMessage(role: MessageRole, content: unknown, metadata?: Readonly<Record<string, unknown>>): Message {
     const copy = typeof content === "string" ? content : snapshotJson(content, "content", this.#storage?.maxAtomBytes);
-    assertMessageContent(copy, "content");
+    assertNewContent(copy, "content");
     const message: Message = Object.freeze({
       id: this.#log.clock.next(),
       role,

@@ -83,7 +83,7 @@ const anyCase = fc.record({
 
 type Case = typeof anyCase extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** A case as `contextWindow` answers it, or undefined when its system messages alone are over the budget. */
+/** A case as `contextWindow` answers it, or undefined when its system messages or its newest group are over the budget. */
 function run({ messages, maxTokens, reserveTokens, preserveSystem, weights }: Case) {
   const weightOf = new Map(messages.map((message) => [message, weights.next().value ?? 0]));
   const sum = (some: readonly Message[]): number => some.reduce((total, one) => total + (weightOf.get(one) ?? 0), 0);
@@ -95,13 +95,23 @@ function run({ messages, maxTokens, reserveTokens, preserveSystem, weights }: Ca
     counted.push(message);
     return weightOf.get(message) ?? 0;
   };
-  const options = { maxTokens, reserveTokens, preserveSystem, countTokens };
-  if (fixed.length > 0 && sum(fixed) > budget) {
+  const options = { maxTokens, reserveTokens, preserveSystem, countTokens, keepUnansweredCalls: true };
+  const newest = groupsOf(messages, isFixed).at(-1) ?? [];
+  const isTooMuch = newest.length > 0 && sum(fixed) + sum(newest) > budget;
+  if (isTooMuch || (fixed.length > 0 && sum(fixed) > budget)) {
     expect(() => contextWindow(messages, options)).toThrow(MemoryError);
     return undefined;
   }
   const window = contextWindow(messages, options);
   return { messages, window, counted, sum, isFixed, budget, fixed };
+}
+
+/** Whether no id is used for two calls of one message, which cannot be told apart. */
+function hasDistinctCalls(content: Message["content"]): boolean {
+  const ids = (typeof content === "string" ? [] : content).flatMap((part) =>
+    part.type === "tool-call" ? [part.toolCallId] : [],
+  );
+  return new Set(ids).size === ids.length;
 }
 
 describe("contextWindow", () => {
@@ -190,7 +200,8 @@ describe("contextWindow", () => {
     const countTokens = (): number => 10;
     expect(contextWindow(messages, { maxTokens: 30, countTokens })).toHaveLength(3);
     expect(contextWindow(messages, { maxTokens: 30, reserveTokens: 1, countTokens })).toHaveLength(2);
-    expect(contextWindow(messages, { maxTokens: 30, reserveTokens: 31, countTokens })).toEqual([]);
+    const tooMuch = (): unknown => contextWindow(messages, { maxTokens: 30, reserveTokens: 21, countTokens });
+    expect(tooMuch).toThrow(/maxTokens = 30 less reserveTokens = 21 is exceeded by the newest message/);
   });
 
   it("keeps the system messages first, and treats them as others when told to", () => {
@@ -223,6 +234,88 @@ describe("contextWindow", () => {
     // @ts-expect-error the point is an argument of another type
     const work = (): unknown => contextWindow([messageOf("user", "one")], options);
     expect(work).toThrow(expect.objectContaining({ code: "invalid_input", path }));
+  });
+
+  it("refuses a budget that the newest message exceeds, also when a system message fits", () => {
+    const messages = [messageOf("system", "rule"), messageOf("user", "a long question")];
+    const countTokens = ({ role }: Message): number => (role === "system" ? 1 : 100);
+    const work = (): unknown => contextWindow(messages, { maxTokens: 50, countTokens });
+    expect(work).toThrow(expect.objectContaining({ code: "invalid_input", path: "maxTokens" }));
+  });
+
+  it("has a result for each call and a call for each result, wherever calls were left without one", () => {
+    fc.assert(
+      fc.property(anyHistory, (messages) => {
+        fc.pre(messages.every(({ content }) => hasDistinctCalls(content)));
+        const open = new Set<string>();
+        for (const { role, content, metadata } of contextWindow(messages)) {
+          const parts = typeof content === "string" ? [] : content;
+          const isPlain = role === "tool" && !parts.some(({ type }) => type === "tool-result");
+          const named = metadata["toolCallId"];
+          if (isPlain) open.delete(typeof named === "string" ? named : ([...open][0] ?? ""));
+          for (const part of parts) {
+            if (part.type === "tool-call") open.add(part.toolCallId);
+            if (part.type === "tool-result") open.delete(part.toolCallId);
+          }
+        }
+        expect([...open]).toEqual([]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("leaves out a call that nobody answered, at the end, in the middle, and beside one that was answered", () => {
+    const question = messageOf("user", "question");
+    const aborted = messageOf("assistant", [{ type: "reasoning", text: "look" }, callPart("lost", {})]);
+    const again = messageOf("user", "again");
+    const partly = messageOf("assistant", [text, callPart("a", {}), callPart("b", {})]);
+    const result = messageOf("tool", [resultPart("a", { type: "text", value: "done" })]);
+    const last = messageOf("assistant", [text, callPart("c", {})]);
+    const window = contextWindow([question, aborted, again, partly, result, last]);
+    expect(window).toEqual([
+      question,
+      again,
+      { ...partly, content: [text, callPart("a", {})] },
+      result,
+      { ...last, content: [text] },
+    ]);
+    expect(contextWindow([question, aborted])).toEqual([question]);
+    expect(contextWindow([question, aborted], { keepUnansweredCalls: true })).toEqual([question, aborted]);
+  });
+
+  it("keeps a call whose approval was given, for the tool is run after that", () => {
+    const call = messageOf("assistant", [callPart("a", {})]);
+    const approval: MessagePart = Object(
+      JSON.parse('{"type":"tool-approval-response","approvalId":"1","approved":true}'),
+    );
+    const answer = messageOf("tool", [approval]);
+    expect(contextWindow([call, answer])).toEqual([call, answer]);
+  });
+
+  it("reads a history of plain tool messages a fixed number of times, however long it is", () => {
+    const readsOf = (length: number): number => {
+      const history = [
+        messageOf("assistant", "calls"),
+        ...Array.from({ length }, () => messageOf("tool", "done", { toolCallId: "none" })),
+        ...Array.from({ length }, () => messageOf("tool", "done")),
+      ];
+      let reads = 0;
+      const counted = new Proxy(history, {
+        get: (target, key) => {
+          reads += 1;
+          return Reflect.get(target, key);
+        },
+      });
+      contextWindow(counted);
+      return reads / length;
+    };
+    expect(readsOf(4_000)).toBeLessThan(readsOf(500) * 1.5);
+  });
+
+  it("holds a step of 130,000 results", () => {
+    const call = messageOf("assistant", "calls");
+    const results = Array.from({ length: 130_000 }, () => messageOf("tool", "done"));
+    expect(contextWindow([call, ...results])).toHaveLength(130_001);
   });
 
   it("is what a session's getContext gives", () => {

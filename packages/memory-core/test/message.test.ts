@@ -74,6 +74,69 @@ describe("message content", () => {
     expect(pathOfError(content)).toBe(path);
   });
 
+  it.each<[name: string, part: object, expected: string]>([
+    ["Anthropic's tool_use", { type: "tool_use", id: "a", name: "read", input: {} }, "tool-call"],
+    ["Anthropic's tool_result", { type: "tool_result", tool_use_id: "a", content: "done" }, "tool-result"],
+    [
+      "Anthropic's image",
+      { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } },
+      "image",
+    ],
+    ["Anthropic's document", { type: "document", source: { type: "text", data: "x" } }, "file"],
+    ["Anthropic's thinking", { type: "thinking", thinking: "…", signature: "s" }, "reasoning"],
+    ["Anthropic's redacted_thinking", { type: "redacted_thinking", data: "AAAA" }, "reasoning"],
+    ["Anthropic's server_tool_use", { type: "server_tool_use", id: "a", name: "web_search", input: {} }, "tool-call"],
+    ["OpenAI's image_url", { type: "image_url", image_url: { url: "https://example.com/a.png" } }, "image"],
+    ["OpenAI's input_audio", { type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }, "file"],
+    ["OpenAI's file", { type: "file", file: { file_data: "AAAA", filename: "a.pdf" } }, "file"],
+    ["OpenAI's refusal", { type: "refusal", refusal: "no" }, "text"],
+    [
+      "a function_call of the Responses API",
+      { type: "function_call", call_id: "a", name: "b", arguments: "{}" },
+      "tool-call",
+    ],
+    ["its output", { type: "function_call_output", call_id: "a", output: "done" }, "tool-result"],
+    [
+      "a reasoning item of the Responses API",
+      { type: "reasoning", id: "a", summary: [], encrypted_content: "x" },
+      "reasoning",
+    ],
+    ["its text", { type: "output_text", text: "hello", annotations: [] }, "text"],
+    ["its image", { type: "input_image", image_url: "https://example.com/a.png" }, "image"],
+    [
+      "a tool part of UI messages",
+      { type: "tool-readDrive", toolCallId: "a", state: "output-available", input: {}, output: 1 },
+      "tool-call",
+    ],
+    [
+      "a dynamic tool of UI messages",
+      { type: "dynamic-tool", toolName: "a", toolCallId: "b", state: "input-available", input: 1 },
+      "tool-call",
+    ],
+    ["a data part of UI messages", { type: "data-weather", data: {} }, "metadata"],
+    ["a file of UI messages", { type: "file", mediaType: "image/png", url: "https://example.com/a.png" }, "file"],
+    ["a call of an older AI SDK", { type: "tool-call", toolCallId: "a", toolName: "b", args: {} }, "input"],
+    ["Gemini's text", { text: "hello" }, "text"],
+    ["Gemini's functionCall", { functionCall: { name: "a", args: {} } }, "tool-call"],
+    ["Gemini's inlineData", { inlineData: { mimeType: "image/png", data: "AAAA" } }, "file"],
+    ["Bedrock's toolResult", { toolResult: { toolUseId: "a", content: [] } }, "tool-result"],
+  ])("is refused when it has %s, with the part that says the same", (_, part, expected) => {
+    const session = new Session({ userId: "ada" });
+    const add = (): unknown => Reflect.apply(session.addAssistantMessage, session, [[part]]);
+    expect(add).toThrow(expect.objectContaining({ code: "invalid_input", message: expect.stringContaining(expected) }));
+    expect(session.history).toHaveLength(0);
+  });
+
+  it.each([
+    ["null, as OpenAI has it beside tool_calls", null],
+    ["OpenAI's whole message", { role: "assistant", content: null, tool_calls: [] }],
+    ["Gemini's contents", { role: "model", parts: [{ text: "hello" }] }],
+  ])("is refused when it is %s, with what is expected", (_, content) => {
+    const session = new Session({ userId: "ada" });
+    const add = (): unknown => Reflect.apply(session.addAssistantMessage, session, [content]);
+    expect(add).toThrow(/expected a string or an array of parts, such as .*tool-call/);
+  });
+
   it.each([
     ["an empty string", ""],
     ["no parts", []],

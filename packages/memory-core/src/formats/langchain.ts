@@ -1,8 +1,8 @@
 /** Messages in the form that LangChain coerces to its own classes. */
 import { isJsonObject, type JsonObject } from "../json.ts";
-import type { FilePart, ImagePart, Message, ToolCallPart, ToolResultOutput } from "../message.ts";
+import type { FilePart, ImagePart, Message, MessagePart, ToolCallPart, ToolResultOutput } from "../message.ts";
 import { readMedia, readToolContent, type Media } from "./media.ts";
-import { toTurns, type SpokenPart } from "./turns.ts";
+import { toTurns } from "./turns.ts";
 
 type BlockSource =
   | { url: string; mimeType?: string }
@@ -41,7 +41,8 @@ export type LangChainMessage =
  * await model.invoke(toLangChainMessages(session.getContext({ maxTokens: 8_000 })));
  */
 export function toLangChainMessages(messages: readonly Message[]): LangChainMessage[] {
-  return toTurns(messages).map((turn): LangChainMessage => {
+  return toTurns(messages).flatMap((turn): LangChainMessage | [] => {
+    if (turn.role === "approval") return [];
     if (turn.role === "tool") {
       const { toolCallId, toolName, output } = turn.result;
       return {
@@ -77,7 +78,7 @@ function toToolCall({ toolCallId, toolName, input }: ToolCallPart): LangChainToo
   return { id: toolCallId, name: toolName, args: isJsonObject(input) ? input : { input } };
 }
 
-function toBlocks(part: SpokenPart): LangChainBlock[] {
+function toBlocks(part: MessagePart): LangChainBlock[] {
   switch (part.type) {
     case "text":
       return [{ type: "text", text: part.text }];

@@ -1,8 +1,8 @@
 /** Messages in the format of OpenAI's chat completions, which many other servers accept too. */
-import type { FilePart, ImagePart, Message, ToolCallPart, ToolResultOutput } from "../message.ts";
+import type { FilePart, ImagePart, Message, MessagePart, ToolCallPart, ToolResultOutput } from "../message.ts";
 import type { JsonObject } from "../json.ts";
 import { isImage, readMedia, readToolContent } from "./media.ts";
-import { toTurns, type SpokenPart } from "./turns.ts";
+import { toTurns } from "./turns.ts";
 
 type OpenAITextPart = { type: "text"; text: string };
 type OpenAIContentPart =
@@ -33,8 +33,10 @@ export type OpenAIMessage =
  * await openai.chat.completions.create({ model, messages: toOpenAIMessages(session.getContext({ maxTokens: 8_000 })) });
  */
 export function toOpenAIMessages(messages: readonly Message[]): OpenAIMessage[] {
-  return toTurns(messages).map((turn): OpenAIMessage => {
+  return toTurns(messages).flatMap((turn): OpenAIMessage | [] => {
     switch (turn.role) {
+      case "approval":
+        return [];
       case "user":
         return { role: "user", content: simplest(turn.parts.flatMap(toContentParts)) };
       case "system":
@@ -66,7 +68,7 @@ function toToolCall({ toolCallId, toolName, input }: ToolCallPart): OpenAIToolCa
   return { id: toolCallId, type: "function", function: { name: toolName, arguments: JSON.stringify(input) } };
 }
 
-function toTextParts(part: SpokenPart): OpenAITextPart[] {
+function toTextParts(part: MessagePart): OpenAITextPart[] {
   switch (part.type) {
     case "text":
       return [toText(part.text)];
@@ -78,7 +80,7 @@ function toTextParts(part: SpokenPart): OpenAITextPart[] {
   }
 }
 
-function toContentParts(part: SpokenPart): OpenAIContentPart[] {
+function toContentParts(part: MessagePart): OpenAIContentPart[] {
   return part.type === "image" || part.type === "file" ? [toFilePart(part)] : toTextParts(part);
 }
 

@@ -86,7 +86,7 @@ export class PruneDecision {
   #join(step: Step, key: string): void {
     for (const other of this.#release(key)) {
       if (other === step) continue;
-      step.atoms.push(...other.atoms);
+      step.atoms = merged(step.atoms, other.atoms);
       step.isRemovable &&= other.isRemovable;
       for (const awaited of other.awaited) {
         step.awaited.add(awaited);
@@ -101,6 +101,13 @@ export class PruneDecision {
     step?.awaited.delete(key);
     return step === undefined ? [] : [step];
   }
+}
+
+/** Both lists as one. The shorter moves, so that a long run of results costs as much as there are of them. */
+function merged(one: PrunedAtom[], other: PrunedAtom[]): PrunedAtom[] {
+  const [long, short] = one.length < other.length ? [other, one] : [one, other];
+  for (const atom of short) long.push(atom);
+  return long;
 }
 
 function isReady({ isRemovable, awaited }: Step): boolean {

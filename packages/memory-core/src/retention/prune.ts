@@ -175,7 +175,7 @@ class Batch {
 
   async add(step: PrunedStep): Promise<void> {
     if (this.#atoms.length + step.length > this.#size) await this.flush();
-    this.#atoms.push(...step.map(({ id, memoryType }) => ({ id, memoryType })));
+    for (const { id, memoryType } of step) this.#atoms.push({ id, memoryType });
   }
 
   async flush(): Promise<void> {
