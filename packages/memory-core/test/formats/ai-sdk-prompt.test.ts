@@ -1,4 +1,4 @@
-import { generateText, jsonSchema, type LanguageModel, type ModelMessage, type Prompt, tool } from "ai";
+import { generateText, type LanguageModel, type ModelMessage, type Prompt } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { Session, toAISDKPrompt, type AISDKMessage, type AISDKPrompt, type JsonValue } from "../../src/index.ts";
@@ -18,8 +18,6 @@ function answering(): { model: LanguageModel; asked: () => JsonValue } {
   });
   return { model, asked: () => JSON.parse(JSON.stringify(model.doGenerateCalls[0]?.prompt)) };
 }
-
-const tools = { readDrive: tool({ inputSchema: jsonSchema({ type: "object" }) }) };
 
 describe("a history for the AI SDK", () => {
   it("has the types that generateText takes", () => {
@@ -41,7 +39,7 @@ describe("a history for the AI SDK", () => {
     session.addUserMessage("Hurry.");
     session.addToolMessage("F0002", { toolCallId: "1" });
     const { model, asked } = answering();
-    const { text } = await generateText({ model, tools, ...session.history.toAISDK() });
+    const { text } = await generateText({ model, ...session.history.toAISDK() });
     expect(text).toBe("done");
     expect(asked()).toMatchObject([
       { role: "system", content: "Be brief." },
@@ -85,8 +83,8 @@ describe("a history for the AI SDK", () => {
     session.addAssistantMessage([{ type: "tool-call", toolCallId: "1", toolName: "readDrive", input: {} }]);
     session.addUserMessage("again");
     const { model } = answering();
-    await expect(generateText({ model, tools, ...session.history.toAISDK() })).rejects.toThrow(/tool/i);
-    const { text } = await generateText({ model, tools, ...toAISDKPrompt(session.getContext()) });
+    await expect(generateText({ model, ...session.history.toAISDK() })).rejects.toThrow(/tool/i);
+    const { text } = await generateText({ model, ...toAISDKPrompt(session.getContext()) });
     expect(text).toBe("done");
   });
 });
