@@ -290,6 +290,7 @@ export function sessionFromRow(row: SessionRow, storage: AnyStorage, lastMessage
   const { head, messages } = row;
   const log = new SessionLog(decodeText(head.sessionId), decodeText(head.userId), storage.clock, storage.maxAtomBytes);
   log.absorb(row);
-  if (messages.length === lastMessages) log.loadedFromId = messages[0]?.id;
+  // The system messages at the start are loaded besides.
+  if (lastMessages !== undefined) log.loadedFromId = messages.at(-lastMessages)?.id;
   return withLog(log, head.createdAtMs, storage);
 }

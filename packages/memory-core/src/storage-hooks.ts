@@ -91,9 +91,9 @@ export interface SessionSelection {
   readonly sessionId: string;
   /** Guard: a session of someone else is not found. */
   readonly userId?: string | undefined;
-  /** Only the last so many messages. */
+  /** Only the last so many messages, and besides the system messages that stand before the first other one. */
   readonly lastMessages?: number | undefined;
-  /** Only messages from this id on, inclusive. */
+  /** Only messages from this id on, inclusive, and besides the system messages that stand before the first other one. */
   readonly fromId?: string | undefined;
 }
 

@@ -57,7 +57,10 @@ export interface UserGuard {
 export const USER_GUARD_FIELDS: OptionFields<UserGuard> = { userId: "guard" };
 
 export interface LoadOptions extends UserGuard {
-  /** Read only so many of the latest messages. Default: all. */
+  /**
+   * Read only so many of the latest messages, and besides the system messages that stand before the first other one: a
+   * model needs its instructions, however long ago they were given. Default: all.
+   */
   lastMessages?: number;
 }
 

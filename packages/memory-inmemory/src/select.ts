@@ -104,14 +104,27 @@ function* merge<Row>(sources: readonly Iterator<[string, Row]>[], order: Order):
   }
 }
 
-/** The messages of a session in id order: the last so many, or those from an id on. */
+/** The messages of a session in id order: the last so many, or those from an id on, and the system messages at the start. */
 export function selectMessages(session: StoredSession, lastMessages: number | undefined, fromId = ""): AtomRow[] {
   const rows: AtomRow[] = [];
   for (const [id, row] of session.atoms.before(undefined)) {
     if (id < fromId) break;
     if (roleOf(row.memoryType) !== undefined && rows.push(row) === lastMessages) break;
   }
-  return rows.toReversed();
+  rows.reverse();
+  return [...leadingSystemMessages(session, rows[0]?.id), ...rows];
+}
+
+/** The system messages that stand before the first other one, and before an id. */
+function leadingSystemMessages(session: StoredSession, beforeId: string | undefined): AtomRow[] {
+  const rows: AtomRow[] = [];
+  for (const [id, row] of session.atoms.after(undefined)) {
+    const role = roleOf(row.memoryType);
+    if (role === undefined) continue;
+    if (role !== "system" || (beforeId !== undefined && id >= beforeId)) break;
+    rows.push(row);
+  }
+  return rows;
 }
 
 export function selectHeads(memory: Memory, selection: HeadSelection): SessionHead[] {

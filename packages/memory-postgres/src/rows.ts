@@ -168,7 +168,7 @@ export function toStoredMessage([id, memoryType, content, metadata, createdAtMs]
   });
 }
 
-/** What `selectSession` gave: its first row is the head, with its own columns in those of a message. */
+/** What `selectSession` gave: its first row is the head, with its own columns in those of a message. A message that comes twice is one. */
 export function toSessionRow(
   sessionId: string,
   [first, ...messages]: readonly StoredMessage[],
@@ -188,7 +188,7 @@ export function toSessionRow(
     metadataIds: first.content,
     createdAtMs: String(first.createdAtMs),
   });
-  return { head, messages };
+  return { head, messages: messages.filter(({ id }, index) => id !== messages[index - 1]?.id) };
 }
 
 /** The 128 bits of an XOR of ids, in the form of a UUID: the inverse of `bitsOfId`. */

@@ -210,7 +210,9 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
         lastMessages === undefined
           ? statements.selectMessages(sessionId, fromId)
           : statements.selectLastMessages(sessionId, lastMessages);
-      return { head, messages };
+      if (lastMessages === undefined && fromId === undefined) return { head, messages };
+      const leading = statements.selectLeadingSystemMessages(sessionId, messages[0]?.id ?? fromId ?? "");
+      return { head, messages: [...leading, ...messages] };
     });
   }
 

@@ -262,6 +262,18 @@ export class Statements {
     ).toReversed();
   }
 
+  /** The system messages that stand before the first other message, and before an id, in id order. */
+  selectLeadingSystemMessages(sessionId: string, beforeId: string): MessageRow[] {
+    return this.#all<MessageRow>(
+      `SELECT ${MESSAGE_COLUMNS} FROM session_memories
+       WHERE session_id = ? AND memory_type = 'message_system' AND id < ? AND id < COALESCE(
+         (SELECT id FROM session_memories WHERE session_id = ? AND ${IS_MESSAGE} AND memory_type <> 'message_system' ORDER BY id LIMIT 1),
+         '~')
+       ORDER BY id`,
+      [sessionId, beforeId, sessionId],
+    );
+  }
+
   selectHeads(selection: HeadSelection): SessionHead[] {
     const { order, userId, limit } = selection;
     const ofUser = userId === undefined ? "" : "AND user_id = ?";

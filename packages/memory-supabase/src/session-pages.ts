@@ -20,6 +20,7 @@ async function inPages(
 ): Promise<SessionRow | typeof CHANGED | undefined> {
   const { lastMessages } = selection;
   const all: Entry[] = [];
+  let leading: readonly Entry[] = [];
   let version: string | undefined;
   for (;;) {
     const left = lastMessages === undefined ? undefined : lastMessages - all.length;
@@ -27,17 +28,18 @@ async function inPages(
     const head: unknown = answer === null ? undefined : objectOf(answer)["head"];
     if (version !== undefined && version !== JSON.stringify(head)) return CHANGED;
     if (head === undefined) return undefined;
+    if (version === undefined) leading = leadingOf(answer);
     version = JSON.stringify(head);
     const { entries, more } = toPage(answer);
     all.push(...entries);
-    if (!more) return toSession(head, all, selection);
+    if (!more) return toSession(head, leading, all, selection);
   }
 }
 
 async function atOnce(requests: Requests, selection: SessionSelection): Promise<SessionRow | undefined> {
   const { lastMessages } = selection;
   const answer = await ask(requests, selection, { cursorId: undefined, lastMessages, isWhole: true });
-  return answer === null ? undefined : toSession(objectOf(answer)["head"], toPage(answer).entries, selection);
+  return answer === null ? undefined : toSession(objectOf(answer)["head"], leadingOf(answer), toPage(answer).entries, selection);
 }
 
 interface Part {
@@ -65,8 +67,22 @@ function idOf(entry: Entry | undefined): string | undefined {
   return entry === undefined ? undefined : toMessageRow(entry).id;
 }
 
-/** The last messages come newest first. */
-function toSession(head: unknown, entries: readonly Entry[], { lastMessages }: SessionSelection): SessionRow {
+/** The system messages at the start, which come with a first page that is not all. An older project does not give them. */
+function leadingOf(answer: unknown): readonly Entry[] {
+  const columns = objectOf(answer)["leading"];
+  return columns === null || columns === undefined ? [] : toPage({ columns, more: false }).entries;
+}
+
+/** The last messages come newest first; those of a short session have the system messages at its start too. */
+function toSession(
+  head: unknown,
+  leading: readonly Entry[],
+  entries: readonly Entry[],
+  { lastMessages }: SessionSelection,
+): SessionRow {
   const messages = entries.map(toMessageRow);
-  return { head: toSessionHead(head), messages: lastMessages === undefined ? messages : messages.toReversed() };
+  if (lastMessages !== undefined) messages.reverse();
+  const [first] = messages;
+  const before = leading.map(toMessageRow).filter(({ id }) => first === undefined || id < first.id);
+  return { head: toSessionHead(head), messages: [...before, ...messages] };
 }

@@ -27,12 +27,15 @@ const callKey = (toolCallId: string): string => `call ${toolCallId}`;
  * nothing but answers whose calls are still to come has to be remembered. Pure.
  *
  * Guarantees: of a tool call and its results all go or none; the last step stays while one of its calls waits for a
- * result, so that no answer comes to a call that is gone.
+ * result, so that no answer comes to a call that is gone; the system messages that stand before the first other message stay
+ * when messages are kept by count, for they are what the model is told.
  */
 export class PruneDecision {
   readonly #rule: RetentionRule;
   readonly #waiting = new Map<string, Step>();
   #kept = 0;
+  /** System messages that go unless no other message comes before them. */
+  #leading: PrunedStep[] = [];
   /** Whether nothing but results has been seen yet. */
   #isLastStep = true;
 
@@ -45,7 +48,19 @@ export class PruneDecision {
     const step: Step = { atoms: [row], isRemovable: this.#isLetGo(row), awaited: new Set() };
     const role = roleOf(row.memoryType);
     const others = role === undefined ? [] : this.#link(step, role, linksOf(row, role));
-    return [...others, step].filter(isReady).map(({ atoms }) => atoms);
+    const ready = [...others, step].filter(isReady).map(({ atoms }) => atoms);
+    return this.#rule.keepLast === 0 || role === undefined ? ready : this.#afterLeading(role, step, ready);
+  }
+
+  /** Holds a system message back until an older message of another role shows that it is not one of those at the start. */
+  #afterLeading(role: MessageRole, step: Step, ready: PrunedStep[]): PrunedStep[] {
+    if (role !== "system") {
+      const released = this.#leading;
+      this.#leading = [];
+      return [...released, ...ready];
+    }
+    if (isReady(step)) this.#leading.push(step.atoms);
+    return ready.filter((atoms) => atoms !== step.atoms);
   }
 
   /** What else goes, when there are no older atoms: results whose calls are not there. */

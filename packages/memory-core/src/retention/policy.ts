@@ -15,7 +15,10 @@ import { assertAmount, assertBoolean, assertFunction, assertLimit, assertName, r
 export interface RetentionPolicy {
   /** Atoms that were created longer ago than this, by their `createdAt`, in milliseconds. Default: of any age. */
   readonly olderThanMs?: number;
-  /** Not the newest so many atoms of the memory types, all types together, in each session. Default: 0. */
+  /**
+   * Not the newest so many atoms of the memory types, all types together, in each session; nor, besides, the system messages
+   * that stand before its first other message. Default: 0, none of them.
+   */
   readonly keepLast?: number;
   /** Only atoms of these memory types. Default: all but session metadata. */
   readonly memoryTypes?: readonly string[];

@@ -33,6 +33,7 @@ export class ReadStatements {
    * messages in id order. The head's columns stand in one row of their own, and are not repeated with every message.
    */
   selectSession({ sessionId, userId, lastMessages, fromId = NIL_ID }: SessionSelection): Query {
+    const isWhole = lastMessages === undefined && fromId === NIL_ID;
     const values: unknown[] = [sessionId, fromId];
     const parameter = (value: unknown): string => `$${values.push(value)}`;
     // All atoms of a session are of one user.
@@ -51,9 +52,23 @@ FROM (
   UNION ALL
   (SELECT id, memory_type, content, metadata, created_at FROM ${this.#scope.table.memories}
   WHERE ${isOfSession} AND id >= (SELECT $2::pg_catalog.uuid) AND ${IS_MESSAGE} ${guard} ${page})
+  ${isWhole ? "" : `UNION ALL ${this.#leadingSystemMessages(isOfSession, lastMessages === undefined, guard)}`}
 ) AS row
 ORDER BY id`);
     return { statement, values };
+  }
+
+  /**
+   * The system messages that stand before the first other message: a range at the start of the key. The last messages of a
+   * short session have them too, and `toSessionRow` leaves the second of two out.
+   */
+  #leadingSystemMessages(isOfSession: string, isFromId: boolean, guard: string): string {
+    const { memories } = this.#scope.table;
+    const firstOther = `SELECT id FROM ${memories} WHERE ${isOfSession} AND ${IS_MESSAGE} AND memory_type <> 'message_system'
+      ORDER BY id LIMIT 1`;
+    return `(SELECT id, memory_type, content, metadata, created_at FROM ${memories}
+  WHERE ${isOfSession} AND memory_type = 'message_system' ${guard} AND id < COALESCE((${firstOther}), '${LAST_ID}'::pg_catalog.uuid)
+    ${isFromId ? "AND id < (SELECT $2::pg_catalog.uuid)" : ""})`;
   }
 
   selectHeads(selection: HeadSelection): Query {

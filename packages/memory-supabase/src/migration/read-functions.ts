@@ -170,7 +170,8 @@ function selectSession(schema: string): string {
     ) AS page;`;
   };
   return `-- A session with a page of its messages, as of one moment; null when there is none. With last_messages they come newest
--- first, so many at most, and before the cursor; without, oldest first, from an id on, and after the cursor.
+-- first, so many at most, and before the cursor; without, oldest first, from an id on, and after the cursor. The first page of
+-- what is not all has besides, in leading, the system messages that stand before the first other one.
 ${plpgsql(
   `${place}.rivet_select_session(given_session_id text, given_user_id text, from_id uuid, last_messages integer,
   cursor_id uuid, is_whole boolean)`,
@@ -187,14 +188,25 @@ DECLARE
   sizes integer[] := '{}';
   fitting integer;
   columns json;
+  leading json;
 BEGIN
   IF head IS NULL THEN
     RETURN NULL;
   END IF;
+  IF cursor_id IS NULL AND (last_messages IS NOT NULL OR from_id IS NOT NULL) THEN
+    SELECT ${columnsOf(MESSAGE, "id")} INTO leading FROM (
+      SELECT id, memory_type, content, metadata, created_at FROM ${memories}
+      WHERE session_id = given_session_id AND memory_type = 'message_system' AND id < COALESCE(from_id, ${LAST_ID})
+        AND id < COALESCE((
+          SELECT id FROM ${memories}
+          WHERE session_id = given_session_id AND ${IS_MESSAGE} AND memory_type <> 'message_system' ORDER BY id LIMIT 1
+        ), ${LAST_ID})
+    ) AS page;
+  END IF;
   IF last_messages IS NULL THEN${messages("id >= first_id AND id > after_id", "ASC")}
   ELSE${messages("id < before_id", "DESC")}
   END IF;
-  RETURN pg_catalog.json_build_object('head', head, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
+  RETURN pg_catalog.json_build_object('head', head, 'leading', leading, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
 END`,
   { isReading: true },
 )}`;
