@@ -2,6 +2,14 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
 import type { FilePart, ImagePart, Message, MessagePart, ToolCallPart, ToolResultOutput } from "../message.ts";
 import { readMedia, readToolContent, type Media } from "./media.ts";
+import {
+  mergedItems,
+  optionOf,
+  reasoningProviderOf,
+  toReasoning,
+  type LangChainReasoning,
+  type ReasoningProvider,
+} from "./langchain-reasoning.ts";
 import { toTurns } from "./turns.ts";
 
 type BlockSource =
@@ -12,16 +20,23 @@ type BlockSource =
 /** LangChain's standard content blocks. */
 type LangChainBlock =
   | { type: "text"; text: string }
-  | { type: "reasoning"; reasoning: string }
+  | LangChainReasoning
   | ({ type: "image" | "audio" | "video" | "file"; metadata?: { filename: string } } & BlockSource)
   | ({ type: "tool_call" } & LangChainToolCall);
 type LangChainToolCall = { id: string; name: string; args: JsonObject };
 
 type LangChainContent = {
   content: string | LangChainBlock[];
-  /** Says that the content has blocks that only LangChain 1 knows, so that its chat models translate them. */
-  response_metadata?: { output_version: "v1" };
+  /**
+   * Says that the content has blocks that only LangChain 1 knows, so that its chat models translate them; and whose the
+   * reasoning is, which the clients of other providers leave out then.
+   */
+  response_metadata?: { output_version?: "v1"; model_provider?: string };
+  /** The signatures of calls, as LangChain's client of Google keeps them. */
+  additional_kwargs?: { [CALL_SIGNATURES]: Record<string, string> };
 };
+
+const CALL_SIGNATURES = "__gemini_function_call_thought_signatures__";
 
 /** A message that `coerceMessageLikeToMessage` of `@langchain/core` takes, and so do its chat models. */
 export type LangChainMessage =
@@ -33,8 +48,9 @@ export type LangChainMessage =
  * The messages for LangChain's chat models, prompts and graphs. Pure.
  *
  * Tool calls go to `tool_calls`; each tool result becomes a `tool` message of its own, with the status `error` when the
- * tool failed. Images, recordings, other files and reasoning become LangChain's standard content blocks. Parts of unlisted
- * types are left out. LangChain's arguments are objects: another input is wrapped as `{ input }`, its own convention for
+ * tool failed. Images, recordings, other files and reasoning become LangChain's standard content blocks; reasoning that
+ * Anthropic, OpenAI or Google signed or encrypted, as the AI SDK keeps it among the provider options, has the form in which
+ * LangChain's own client of that provider sends it back. Parts of unlisted types are left out. LangChain's arguments are objects: another input is wrapped as `{ input }`, its own convention for
  * tools that take a string.
  *
  * @example
@@ -54,14 +70,36 @@ export function toLangChainMessages(messages: readonly Message[]): LangChainMess
       };
     }
     const { role, parts } = turn;
-    const content = toContent(parts.flatMap(toBlocks));
-    if (role !== "assistant") return { role, ...content };
+    if (role !== "assistant") return { role, ...toContent(parts.flatMap((part) => toBlocks(part))) };
+    const content = toAssistantContent(parts);
     const calls = parts.filter((part) => part.type === "tool-call").map(toToolCall);
     return calls.length === 0 ? { role, ...content } : { role, ...content, tool_calls: calls };
   });
 }
 
 const FAILED: ReadonlySet<ToolResultOutput["type"]> = new Set(["error-text", "error-json", "execution-denied"]);
+
+/** Reasoning that a provider signed has the form in which that provider's own client keeps it. */
+function toAssistantContent(parts: readonly MessagePart[]): LangChainContent {
+  const provider = reasoningProviderOf(parts);
+  const blocks = parts.flatMap((part) => toBlocks(part, provider));
+  if (provider === "google") return toGoogleContent(parts, blocks);
+  const { response_metadata: metadata, ...content } = toContent(mergedItems(blocks));
+  if (metadata === undefined) return content;
+  return { ...content, response_metadata: provider === undefined ? metadata : { ...metadata, model_provider: provider } };
+}
+
+/** Google's client reads no standard blocks of reasoning, and calls from `tool_calls` alone. */
+function toGoogleContent(parts: readonly MessagePart[], blocks: LangChainBlock[]): LangChainContent {
+  const signatures = parts.flatMap((part) => {
+    const signature = part.type === "tool-call" ? optionOf(part, "google", "thoughtSignature") : undefined;
+    return part.type === "tool-call" && signature !== undefined ? [[part.toolCallId, signature] as const] : [];
+  });
+  return {
+    content: blocks.filter(({ type }) => type !== "tool_call"),
+    ...(signatures.length === 0 ? {} : { additional_kwargs: { [CALL_SIGNATURES]: Object.fromEntries(signatures) } }),
+  };
+}
 
 /** Text stays text, which every version of LangChain and every model of it reads. */
 function toContent(blocks: LangChainBlock[]): LangChainContent {
@@ -78,12 +116,12 @@ function toToolCall({ toolCallId, toolName, input }: ToolCallPart): LangChainToo
   return { id: toolCallId, name: toolName, args: isJsonObject(input) ? input : { input } };
 }
 
-function toBlocks(part: MessagePart): LangChainBlock[] {
+function toBlocks(part: MessagePart, provider?: ReasoningProvider): LangChainBlock[] {
   switch (part.type) {
     case "text":
       return [{ type: "text", text: part.text }];
     case "reasoning":
-      return [{ type: "reasoning", reasoning: part.text }];
+      return [toReasoning(part, provider)];
     case "tool-call":
       return [{ type: "tool_call", ...toToolCall(part) }];
     case "image":
@@ -124,7 +162,8 @@ function sourceOf(media: Exclude<Media, { kind: "text" }>): BlockSource {
   }
 }
 
-function toToolContent(output: ToolResultOutput): LangChainContent {
+/** Without the mark of LangChain 1, with which its client of OpenAI takes a result for what the assistant said. */
+function toToolContent(output: ToolResultOutput): Pick<LangChainContent, "content"> {
   switch (output.type) {
     case "text":
     case "error-text":
@@ -135,7 +174,7 @@ function toToolContent(output: ToolResultOutput): LangChainContent {
     case "execution-denied":
       return { content: output.reason ?? "the call was denied" };
     case "content":
-      return toContent(output.value.flatMap(toToolBlocks));
+      return { content: toContent(output.value.flatMap(toToolBlocks)).content };
     default:
       return { content: JSON.stringify(output) };
   }
