@@ -33,7 +33,8 @@ export const context: Concern = {
       },
     },
     {
-      title: "of the last messages has the system messages at the start of the session, after a refresh and a prune too",
+      title:
+        "of the last messages has the system messages at the start of the session, after a refresh and a prune too",
       run: async ({ open }) => {
         const storage = await open();
         const { sessionId } = await conversation(storage);
@@ -61,7 +62,8 @@ export const context: Concern = {
       },
     },
     {
-      title: "has no message twice when the last messages reach back to the system messages, and all of those when there is nothing else",
+      title:
+        "has no message twice when the last messages reach back to the system messages, and all of those when there is nothing else",
       run: async ({ open }) => {
         const storage = await open();
         const session = newSession(storage);

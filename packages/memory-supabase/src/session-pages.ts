@@ -39,7 +39,9 @@ async function inPages(
 async function atOnce(requests: Requests, selection: SessionSelection): Promise<SessionRow | undefined> {
   const { lastMessages } = selection;
   const answer = await ask(requests, selection, { cursorId: undefined, lastMessages, isWhole: true });
-  return answer === null ? undefined : toSession(objectOf(answer)["head"], leadingOf(answer), toPage(answer).entries, selection);
+  return answer === null
+    ? undefined
+    : toSession(objectOf(answer)["head"], leadingOf(answer), toPage(answer).entries, selection);
 }
 
 interface Part {

@@ -50,7 +50,11 @@ export function reasoningProviderOf(parts: readonly MessagePart[]): ReasoningPro
 }
 
 /** The text of a provider's own option of a part. */
-export function optionOf(part: MessagePart, provider: NonNullable<ReasoningProvider>, name: string): string | undefined {
+export function optionOf(
+  part: MessagePart,
+  provider: NonNullable<ReasoningProvider>,
+  name: string,
+): string | undefined {
   const options = "providerOptions" in part ? part.providerOptions : undefined;
   for (const key of OPTION_NAMES[provider]) {
     const own: unknown = options?.[key];

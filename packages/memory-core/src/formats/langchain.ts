@@ -86,7 +86,10 @@ function toAssistantContent(parts: readonly MessagePart[]): LangChainContent {
   if (provider === "google") return toGoogleContent(parts, blocks);
   const { response_metadata: metadata, ...content } = toContent(mergedItems(blocks));
   if (metadata === undefined) return content;
-  return { ...content, response_metadata: provider === undefined ? metadata : { ...metadata, model_provider: provider } };
+  return {
+    ...content,
+    response_metadata: provider === undefined ? metadata : { ...metadata, model_provider: provider },
+  };
 }
 
 /** Google's client reads no standard blocks of reasoning, and calls from `tool_calls` alone. */

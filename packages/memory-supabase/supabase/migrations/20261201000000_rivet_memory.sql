@@ -887,7 +887,8 @@ END
 $rivet$;
 
 -- A session with a page of its messages, as of one moment; null when there is none. With last_messages they come newest
--- first, so many at most, and before the cursor; without, oldest first, from an id on, and after the cursor.
+-- first, so many at most, and before the cursor; without, oldest first, from an id on, and after the cursor. The first page of
+-- what is not all has besides, in leading, the system messages that stand before the first other one.
 CREATE OR REPLACE FUNCTION "public".rivet_select_session(given_session_id text, given_user_id text, from_id uuid, last_messages integer,
   cursor_id uuid, is_whole boolean) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
@@ -903,9 +904,24 @@ DECLARE
   sizes integer[] := '{}';
   fitting integer;
   columns json;
+  leading json;
 BEGIN
   IF head IS NULL THEN
     RETURN NULL;
+  END IF;
+  IF cursor_id IS NULL AND (last_messages IS NOT NULL OR from_id IS NOT NULL) THEN
+    SELECT pg_catalog.json_build_array(COALESCE(pg_catalog.json_agg(id ORDER BY id), '[]'),
+      COALESCE(pg_catalog.json_agg(memory_type ORDER BY id), '[]'),
+      COALESCE(pg_catalog.json_agg(content::text ORDER BY id), '[]'),
+      COALESCE(pg_catalog.json_agg(metadata::text ORDER BY id), '[]'),
+      COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', created_at) * 1000::double precision ORDER BY id), '[]')) INTO leading FROM (
+      SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+      WHERE session_id = given_session_id AND memory_type = 'message_system' AND id < COALESCE(from_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+        AND id < COALESCE((
+          SELECT id FROM "public"."session_memories"
+          WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND memory_type <> 'message_system' ORDER BY id LIMIT 1
+        ), 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    ) AS page;
   END IF;
   IF last_messages IS NULL THEN
     IF is_whole THEN
@@ -944,7 +960,7 @@ BEGIN
       ORDER BY id DESC LIMIT fitting
     ) AS page;
   END IF;
-  RETURN pg_catalog.json_build_object('head', head, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
+  RETURN pg_catalog.json_build_object('head', head, 'leading', leading, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
 END
 $rivet$;
 
