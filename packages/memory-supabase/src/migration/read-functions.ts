@@ -188,13 +188,13 @@ DECLARE
   sizes integer[] := '{}';
   fitting integer;
   columns json;
-  leading json;
+  opening json;
 BEGIN
   IF head IS NULL THEN
     RETURN NULL;
   END IF;
   IF cursor_id IS NULL AND (last_messages IS NOT NULL OR from_id IS NOT NULL) THEN
-    SELECT ${columnsOf(MESSAGE, "id")} INTO leading FROM (
+    SELECT ${columnsOf(MESSAGE, "id")} INTO opening FROM (
       SELECT id, memory_type, content, metadata, created_at FROM ${memories}
       WHERE session_id = given_session_id AND memory_type = 'message_system' AND id < COALESCE(from_id, ${LAST_ID})
         AND id < COALESCE((
@@ -206,7 +206,7 @@ BEGIN
   IF last_messages IS NULL THEN${messages("id >= first_id AND id > after_id", "ASC")}
   ELSE${messages("id < before_id", "DESC")}
   END IF;
-  RETURN pg_catalog.json_build_object('head', head, 'leading', leading, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
+  RETURN pg_catalog.json_build_object('head', head, 'leading', opening, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
 END`,
   { isReading: true },
 )}`;

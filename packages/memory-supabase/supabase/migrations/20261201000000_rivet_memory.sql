@@ -904,7 +904,7 @@ DECLARE
   sizes integer[] := '{}';
   fitting integer;
   columns json;
-  leading json;
+  opening json;
 BEGIN
   IF head IS NULL THEN
     RETURN NULL;
@@ -914,11 +914,11 @@ BEGIN
       COALESCE(pg_catalog.json_agg(memory_type ORDER BY id), '[]'),
       COALESCE(pg_catalog.json_agg(content::text ORDER BY id), '[]'),
       COALESCE(pg_catalog.json_agg(metadata::text ORDER BY id), '[]'),
-      COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', created_at) * 1000::double precision ORDER BY id), '[]')) INTO leading FROM (
-      SELECT id, memory_type, content, metadata, created_at FROM "public"."session_memories"
+      COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', created_at) * 1000::double precision ORDER BY id), '[]')) INTO opening FROM (
+      SELECT id, memory_type, content, metadata, created_at FROM "rivet_public"."session_memories"
       WHERE session_id = given_session_id AND memory_type = 'message_system' AND id < COALESCE(from_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
         AND id < COALESCE((
-          SELECT id FROM "public"."session_memories"
+          SELECT id FROM "rivet_public"."session_memories"
           WHERE session_id = given_session_id AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND memory_type <> 'message_system' ORDER BY id LIMIT 1
         ), 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
     ) AS page;
@@ -960,7 +960,7 @@ BEGIN
       ORDER BY id DESC LIMIT fitting
     ) AS page;
   END IF;
-  RETURN pg_catalog.json_build_object('head', head, 'leading', leading, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
+  RETURN pg_catalog.json_build_object('head', head, 'leading', opening, 'columns', columns, 'more', COALESCE(fitting < pg_catalog.cardinality(sizes), false));
 END
 $rivet$;
 
