@@ -1,7 +1,7 @@
 /** The local journal of this machine, which takes saves while no provider does. */
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { decodeText, type AtomKey, type MemoryStorage } from "@rivet/memory-core";
+import { encodeText, type AtomKey, type MemoryStorage } from "@rivet/memory-core";
 import { hasProviders } from "./commands/replicated.ts";
 
 const PAGE_ROWS = 500;
@@ -28,11 +28,13 @@ export async function countJournaled(
   const { SQLiteStorage } = await import("@rivet/memory-sqlite");
   await using file = new SQLiteStorage(journalPath);
   const ids = new Set<string>();
+  // Compared as stores hold it: no other form of a text stands for this user.
+  const storedUserId = encodeText(userId);
   for (const provider of providerNames) {
     let after: AtomKey | undefined;
     do {
       const rows = await file.journal.pending(provider, after, PAGE_ROWS);
-      for (const row of rows) if (decodeText(row.userId) === userId) ids.add(row.id);
+      for (const row of rows) if (row.userId === storedUserId) ids.add(row.id);
       after = rows.length < PAGE_ROWS ? undefined : rows.at(-1);
     } while (after !== undefined);
   }

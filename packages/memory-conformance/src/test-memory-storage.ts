@@ -6,6 +6,7 @@ import { context } from "./context.ts";
 import { damage } from "./damage.ts";
 import { deletion } from "./deletion.ts";
 import { expiry } from "./expiry.ts";
+import { forgedText } from "./forged-text.ts";
 import { ifUnchanged } from "./if-unchanged.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { metadata } from "./metadata.ts";
@@ -21,10 +22,12 @@ import { streaming } from "./streaming.ts";
 import type { AnyStorage, Backend, Capability, Case, Concern, StorageOptions } from "./suite.ts";
 import { typedAtoms } from "./typed-atoms.ts";
 import { values } from "./values.ts";
+import { wrongClocks } from "./wrong-clocks.ts";
 
 const CONCERNS: readonly Concern[] = [
   saving,
   ordering,
+  wrongClocks,
   paging,
   concurrency,
   ifUnchanged,
@@ -34,6 +37,7 @@ const CONCERNS: readonly Concern[] = [
   deletion,
   clearing,
   values,
+  forgedText,
   typedAtoms,
   expiry,
   retention,

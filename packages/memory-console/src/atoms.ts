@@ -1,8 +1,8 @@
 import {
-  decodeText,
   estimateTokens,
   fromJsonText,
   roleOf,
+  shownText,
   type JsonObject,
   type JsonValue,
   type MemoryAtom,
@@ -10,6 +10,7 @@ import {
 import { excerptOf } from "./excerpt.ts";
 import type { ImageLinks } from "./image-links.ts";
 import { imageOf } from "./images.ts";
+import { nameOfKey } from "./parameters.ts";
 import { isJsonObject } from "./json.ts";
 import type { ConsoleStorage } from "./storage.ts";
 import type { AtomEntry, AtomPage, ContextView } from "./wire.ts";
@@ -31,7 +32,7 @@ export async function atomPage(
   links: ImageLinks,
 ): Promise<AtomPage> {
   const list = await storage.queryMemoryAtoms({
-    sessionId: decodeText(key),
+    sessionId: nameOfKey(key),
     limit,
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
@@ -90,9 +91,9 @@ export async function wholeAtom(storage: ConsoleStorage, key: string, id: string
   if (row === undefined) return undefined;
   return {
     id: row.id,
-    sessionId: decodeText(row.sessionId),
-    userId: decodeText(row.userId),
-    memoryType: decodeText(row.memoryType),
+    sessionId: shownText(row.sessionId),
+    userId: shownText(row.userId),
+    memoryType: shownText(row.memoryType),
     content: valueOf(row.content),
     metadata: valueOf(row.metadata),
     createdAt: new Date(row.createdAtMs).toISOString(),
@@ -115,7 +116,7 @@ export async function contextView(
   key: string,
   maxTokens: number,
 ): Promise<ContextView | undefined> {
-  const session = await storage.loadSession(decodeText(key));
+  const session = await storage.loadSession(nameOfKey(key));
   if (session === null) return undefined;
   const kept = session.getContext({ maxTokens });
   return {

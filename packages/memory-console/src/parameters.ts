@@ -11,6 +11,15 @@ function invalid(name: string, expected: string): RequestError {
   return new RequestError(400, "invalid_input", `${name} must be ${expected}`);
 }
 
+/** The name that a key stands for: a session's or a user's. */
+export function nameOfKey(key: string): string {
+  try {
+    return decodeText(key);
+  } catch {
+    throw new RequestError(400, "invalid_input", "no session and no user has this key");
+  }
+}
+
 /** The key of a session. */
 export function requiredKey(context: Context): string {
   const key = context.req.query("session");
@@ -33,7 +42,7 @@ export function optionalAtomId(context: Context, name: string): string | undefin
 /** The id of a user; it comes in the form of a session's key, which any URL can hold. */
 export function optionalUserId(context: Context): string | undefined {
   const userId = context.req.query("user");
-  return userId === undefined || userId === "" ? undefined : decodeText(userId);
+  return userId === undefined || userId === "" ? undefined : nameOfKey(userId);
 }
 
 export function wholeNumber(context: Context, name: string, fallback: number, largest = MAX_PAGE): number {

@@ -1,10 +1,10 @@
-import { decodeText } from "@rivet/memory-core";
+import { nameOfKey } from "./parameters.ts";
 import { locatorOf, providersOf, type ConsoleStorage } from "./storage.ts";
 import type { AtomPlaces } from "./wire.ts";
 
 /** Which of a storage's providers hold an atom. */
 export async function placesOf(storage: ConsoleStorage, key: string, id: string): Promise<AtomPlaces> {
-  const places = await locatorOf(storage)?.locateAtoms(decodeText(key), [id]);
+  const places = await locatorOf(storage)?.locateAtoms(nameOfKey(key), [id]);
   const names = Object.keys(providersOf(storage)?.getProviderStats() ?? {});
   const heldBy = places?.heldBy[id] ?? [];
   const unreachable = places?.unreachable ?? [];

@@ -1,8 +1,8 @@
 import {
   atomIdTimeMs,
-  decodeText,
   encodeText,
   fromJsonText,
+  shownText,
   type JsonObject,
   type SessionHead,
 } from "@rivet/memory-core";
@@ -88,8 +88,8 @@ export async function sessionDetail(storage: ConsoleStorage, key: string): Promi
 function sessionEntry(head: SessionHead): SessionEntry {
   return {
     key: head.sessionId,
-    sessionId: decodeText(head.sessionId),
-    userId: decodeText(head.userId),
+    sessionId: shownText(head.sessionId),
+    userId: shownText(head.userId),
     createdAt: new Date(head.createdAtMs).toISOString(),
     lastActive: new Date(atomIdTimeMs(head.lastAtomId)).toISOString(),
     lastAtomId: head.lastAtomId,

@@ -1,7 +1,6 @@
-import { decodeText } from "@rivet/memory-core";
 import { Hono } from "hono";
 import { RequestError } from "./failures.ts";
-import { requiredField } from "./parameters.ts";
+import { nameOfKey, requiredField } from "./parameters.ts";
 import { replicationOf, type ConsoleStorage } from "./storage.ts";
 
 /** What the page may change, when it may change anything. */
@@ -12,7 +11,7 @@ export function writeRoutes(storage: ConsoleStorage, isWritable: boolean): Hono 
       throw new RequestError(403, "read_only", "the console only reads; start it with --write to change anything");
     })
     .post("/delete-session", async (context) => {
-      const sessionId = decodeText(await requiredField(context, "session"));
+      const sessionId = nameOfKey(await requiredField(context, "session"));
       return context.json({ wasThere: await storage.deleteSession(sessionId) });
     })
     .post("/erase-user", async (context) => {

@@ -3,7 +3,7 @@ import { SESSION_METADATA, roleOf, type MemoryAtom, type UnreadableAtom } from "
 import { invalidInput, MemoryError } from "./errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { assertMessageContent, type Message, type MessageRole } from "./message.ts";
-import { decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
+import { decodeText, encodeText, fromJsonText, isSameJson, shownText, toJsonText } from "./serialization.ts";
 import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
 import type { AtomKey, AtomRow, MessageRow, StoredMessage } from "./storage-hooks.ts";
 
@@ -56,9 +56,9 @@ export function decodeAtom(row: AtomRow): MemoryAtom {
   if (row.memoryType === SESSION_METADATA) assertStored(row, () => assertMetadataChange(content, "content"));
   return {
     id: row.id,
-    sessionId: decodeText(row.sessionId),
-    userId: decodeText(row.userId),
-    memoryType: decodeText(row.memoryType),
+    sessionId: decodeName(row, "sessionId"),
+    userId: decodeName(row, "userId"),
+    memoryType: decodeName(row, "memoryType"),
     content,
     metadata: decodeMetadata(row),
     createdAt: decodeDate(row),
@@ -121,6 +121,14 @@ type StoredText = MessageRow & Partial<Pick<AtomRow, "sessionId">>;
 /** Of most messages; shared, as it is frozen. */
 export const NO_METADATA: JsonObject = Object.freeze({});
 
+function decodeName(row: AtomRow, column: "sessionId" | "userId" | "memoryType"): string {
+  try {
+    return decodeText(row[column]);
+  } catch (cause) {
+    throw corrupt(row, `its ${column} is stored as no name is`, cause);
+  }
+}
+
 function decodeMetadata(row: StoredText): JsonObject {
   if (row.metadata === "{}") return {};
   const metadata = decodeJson(row, "metadata");
@@ -138,7 +146,7 @@ function decodeJson(row: StoredText, column: "content" | "metadata"): JsonValue 
   try {
     return fromJsonText(row[column]);
   } catch (cause) {
-    throw corrupt(row, `its ${column} is not JSON`, cause);
+    throw corrupt(row, `its ${column} is not JSON in the form that is stored`, cause);
   }
 }
 
@@ -151,7 +159,7 @@ function assertStored(row: StoredText, assert: () => void): void {
 }
 
 function corrupt(row: StoredText, problem: string, cause?: unknown): MemoryError {
-  const sessionId = decodeText(row.sessionId ?? "");
+  const sessionId = shownText(row.sessionId ?? "");
   return new MemoryError({
     code: "corrupt",
     message: `atom ${row.id} of session ${JSON.stringify(sessionId)} cannot be read: ${problem}; the stored text was left as it is`,
@@ -164,10 +172,10 @@ function corrupt(row: StoredText, problem: string, cause?: unknown): MemoryError
 /** The row as it is, with the reason why it is not an atom. */
 export function unreadableAtom(row: AtomRow, error: MemoryError): UnreadableAtom {
   return {
-    sessionId: decodeText(row.sessionId),
+    sessionId: shownText(row.sessionId),
     id: row.id,
-    userId: decodeText(row.userId),
-    memoryType: decodeText(row.memoryType),
+    userId: shownText(row.userId),
+    memoryType: shownText(row.memoryType),
     contentText: row.content,
     metadataText: row.metadata,
     error,

@@ -1,6 +1,15 @@
 import { assertNodeVersion, nodeVersion } from "./node-version.ts";
 
-export { AtomClock, atomIdTimeMs, isAtomId, NIL_ID, type AtomClockOptions } from "./atom-id.ts";
+export {
+  AtomClock,
+  atomIdTimeMs,
+  isAtomId,
+  judgeAtomId,
+  lastIdWithinLead,
+  MAX_ID_LEAD_MS,
+  NIL_ID,
+  type AtomClockOptions,
+} from "./atom-id.ts";
 export { compareRows, isSameAtom, messageOf } from "./atom-codec.ts";
 export {
   isHistoryType,
@@ -13,12 +22,14 @@ export {
   type UnreadableAtom,
 } from "./atom.ts";
 export type { BackendLoaders, BackendName, OpenStorageOptions } from "./backend-package.ts";
+export { clearedBounds, isCleared } from "./cleared-ids.ts";
 export { contextWindow, type ContextOptions } from "./context-window.ts";
 export type { ErasureResidue } from "./erasure-residue.ts";
 export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
 export { toAISDKPrompt, type AISDKMessage, type AISDKPrompt } from "./formats/ai-sdk.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
+export { HOLDS_FORGED_ESCAPE, refusedFact } from "./fact-admission.ts";
 export {
   headAfterDelete,
   headAfterInsert,
@@ -61,8 +72,18 @@ export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgr
 export { digestOf, hashOfSession } from "./replication/session-digest.ts";
 export { verify, type Difference, type VerifyOptions, type VerifyProgress } from "./replication/verify.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
+export { aheadId } from "./validation.ts";
 export { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
-export { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "./serialization.ts";
+export {
+  canonicalJson,
+  decodeText,
+  encodeText,
+  ESCAPED_UNITS,
+  fromJsonText,
+  isSameJson,
+  shownText,
+  toJsonText,
+} from "./serialization.ts";
 export type { SessionData } from "./session-data.ts";
 export { Session, type Completeness, type SessionInit } from "./session.ts";
 export type {
@@ -74,12 +95,14 @@ export type {
   AtomSelection,
   AtomWrite,
   AtomWriteResult,
+  ClearedIds,
   Deletion,
   DeletionResult,
   ExpiredAtom,
   ExpiredSelection,
   Facts,
   HeadSelection,
+  IdRange,
   Merged,
   MessageRow,
   RowReader,
@@ -109,6 +132,7 @@ export { estimateTokens } from "./token-estimate.ts";
 export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";
 export { isPlainAppend, WriteQueue, type WriteQueueInit } from "./write-queue.ts";
 export {
+  assertNotOverruled,
   assertUnchanged,
   assertWritable,
   bySession,
@@ -116,6 +140,7 @@ export {
   conflictingAtom,
   deletedSession,
   foreignSession,
+  overruledChange,
 } from "./write-rules.ts";
 
 assertNodeVersion(nodeVersion());

@@ -45,6 +45,28 @@ export function metadataAfter(
   return { metadata: JSON.stringify(sortedByKey(values)), metadataIds: JSON.stringify(sortedByKey(ids)) };
 }
 
+/**
+ * A key that atoms are to change and that was decided under a greater id, which is after a given one; undefined when there
+ * is none.
+ */
+export function metadataDecidedAfter(
+  afterId: string,
+  { metadataIds }: MetadataProjection,
+  rows: readonly AtomRow[],
+): [key: string, id: string] | undefined {
+  const changes = rows.filter((row) => row.memoryType === SESSION_METADATA);
+  if (changes.length === 0) return undefined;
+  const decided = new Map(parseEntries(metadataIds));
+  for (const { id, content } of changes) {
+    const change = parseChange(content);
+    for (const key of change === undefined ? [] : [...change.removed, ...Object.keys(change.set)]) {
+      const decidedBy = decided.get(key);
+      if (typeof decidedBy === "string" && decidedBy > afterId && decidedBy > id) return [key, decidedBy];
+    }
+  }
+  return undefined;
+}
+
 function parseEntries(text: string): [string, JsonValue][] {
   const object = parseJson(text);
   return isJsonObject(object) ? Object.entries(object) : [];

@@ -2,15 +2,28 @@
  * `JSON.parse`, without a fault of V8 in Node 24 to 26 (https://github.com/nodejs/node/issues/63785): an object key with
  * an escape in it may come back as another key, of an object that was parsed before. `{"a":1,"\n":2}` has the keys `a`
  * and `\` when `{"a":1,"\\":2}` came first.
+ *
+ * A text with such keys is parsed with an alias for each key, and the aliases are replaced afterwards. The cost is linear in
+ * the length of the text, whatever the text holds.
  */
-import { isJsonObject, type JsonValue } from "./json.ts";
+import type { JsonValue } from "./json.ts";
+import { mapStrings } from "./json-walk.ts";
 
 /** @throws {SyntaxError} when the text is not JSON. */
 export function parseJson(text: string): JsonValue {
   // Most texts have no escapes, and a text that is one string has no keys.
   if (!text.includes("\\") || text.startsWith('"')) return JSON.parse(text);
-  const keys = Array.from(escapedKeys(text));
-  return keys.length === 0 ? JSON.parse(text) : parseByAliases(text, keys);
+  return hasEscapedKey(text) ? parseByAliases(text, Array.from(keysOf(text))) : JSON.parse(text);
+}
+
+/** Without an object for each key: nearly all texts have no such key. */
+function hasEscapedKey(text: string): boolean {
+  for (let start = text.indexOf('"'); start !== -1;) {
+    const end = endOfString(text, start);
+    if (isBeforeColon(text, end) && isEscaped(text, start, end)) return true;
+    start = text.indexOf('"', end);
+  }
+  return false;
 }
 
 interface Token {
@@ -20,24 +33,28 @@ interface Token {
   readonly end: number;
 }
 
-function* escapedKeys(text: string): Generator<Token> {
+function* keysOf(text: string): Generator<Token> {
   for (let start = text.indexOf('"'); start !== -1;) {
     const end = endOfString(text, start);
-    if (isBeforeColon(text, end) && text.slice(start, end).includes("\\")) yield { start, end };
+    if (isBeforeColon(text, end)) yield { start, end };
     start = text.indexOf('"', end);
   }
 }
 
 function endOfString(text: string, start: number): number {
   let quote = text.indexOf('"', start + 1);
-  while (quote !== -1 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  while (quote !== -1 && backslashesBefore(text, quote) % 2 === 1) quote = text.indexOf('"', quote + 1);
   return quote === -1 ? text.length : quote + 1;
 }
 
-function isEscaped(text: string, position: number): boolean {
+function isEscaped(text: string, start: number, end: number): boolean {
+  return text.slice(start, end).includes("\\");
+}
+
+function backslashesBefore(text: string, position: number): number {
   let backslashes = 0;
   while (text[position - 1 - backslashes] === "\\") backslashes++;
-  return backslashes % 2 === 1;
+  return backslashes;
 }
 
 function isBeforeColon(text: string, position: number): boolean {
@@ -46,34 +63,20 @@ function isBeforeColon(text: string, position: number): boolean {
   return text[next] === ":";
 }
 
-/** Parses the text with a name without escapes for each such key, and gives the keys their own names back. */
+/** Parses the text with a number in place of each key, and gives the keys their own names back. */
 function parseByAliases(text: string, keys: readonly Token[]): JsonValue {
-  const prefix = unusedCharacter(text);
-  const names = new Map<string, string>();
-  let aliased = "";
+  const names: string[] = [];
+  const parts: string[] = [];
   let position = 0;
   for (const { start, end } of keys) {
-    const alias = `${prefix}${names.size}`;
-    names.set(alias, JSON.parse(text.slice(start, end)));
-    aliased += `${text.slice(position, start)}"${alias}"`;
+    parts.push(text.slice(position, start), `"${ALIAS}${names.length}"`);
+    names.push(JSON.parse(text.slice(start, end)));
     position = end;
   }
-  return withNames(JSON.parse(aliased + text.slice(position)), names);
+  parts.push(text.slice(position));
+  const nameOf = (alias: string): string => names[Number(alias.slice(ALIAS.length))] ?? alias;
+  return mapStrings(JSON.parse(parts.join("")), (string) => string, nameOf);
 }
 
-/** A character of the private use area that the text does not have, also not as an escape. */
-function unusedCharacter(text: string): string {
-  const lowerText = text.toLowerCase();
-  for (let unit = 0xe000; ; unit++) {
-    const character = String.fromCharCode(unit);
-    if (!text.includes(character) && !lowerText.includes(`\\u${unit.toString(16)}`)) return character;
-  }
-}
-
-function withNames(value: JsonValue, names: ReadonlyMap<string, string>): JsonValue {
-  if (Array.isArray(value)) return value.map((item) => withNames(item, names));
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [names.get(key) ?? key, withNames(item, names)]),
-  );
-}
+/** Before the number, as keys that are numbers come in an order of their own. */
+const ALIAS = "k";

@@ -1,19 +1,20 @@
 /** What a `Session` knows and what of it is not yet saved. No I/O: the storage asks for a batch and acknowledges it. */
 import { decodeMessage, decodeMetadataChange, encodeAtom, readMessage } from "./atom-codec.ts";
 import { messageTypeOf, roleOf, SESSION_METADATA, type UnreadableAtom } from "./atom.ts";
-import { atomIdTimeMs, NIL_ID, type AtomClock } from "./atom-id.ts";
+import { atomIdTimeMs, judgeAtomId, lastIdWithinLead, NIL_ID, type AtomClock } from "./atom-id.ts";
+import { isCleared } from "./cleared-ids.ts";
 import { historyXorWith } from "./head.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Message } from "./message.ts";
 import { applyMetadataChange, type MetadataChange } from "./session-metadata.ts";
 import { readMetadata } from "./session-summary.ts";
-import type { AtomRow, MessageRow, SessionRow } from "./storage-hooks.ts";
+import type { AtomRow, ClearedIds, MessageRow, SessionRow } from "./storage-hooks.ts";
 import { DEFAULT_MAX_ATOM_BYTES } from "./validation.ts";
 
 /** What one save writes. It does not change while the save is under way, nor when it is repeated after a failure. */
 export interface UnsavedBatch {
   readonly rows: readonly AtomRow[];
-  readonly clearThroughId: string | undefined;
+  readonly cleared: ClearedIds | undefined;
   /** The version of the history that this object last read or wrote. */
   readonly historyXor: string;
 }
@@ -34,7 +35,8 @@ export class SessionLog {
   historyXor = NIL_ID;
   /** The first stored message that was loaded, when the ones before it were left out. */
   loadedFromId: string | undefined;
-  clearThroughId: string | undefined;
+  /** The stored messages that the next save deletes. */
+  cleared: ClearedIds | undefined;
   lastActiveMs = 0;
 
   #metadata = new Map<string, JsonValue>();
@@ -51,7 +53,7 @@ export class SessionLog {
   }
 
   get unsavedCount(): number {
-    const isCleared = this.clearThroughId !== undefined && this.unsaved.length === 0 && this.#change === undefined;
+    const isCleared = this.cleared !== undefined && this.unsaved.length === 0 && this.#change === undefined;
     return this.unsaved.length + (this.#change === undefined ? 0 : 1) + (isCleared ? 1 : 0);
   }
 
@@ -72,7 +74,7 @@ export class SessionLog {
   addMessage(message: Message): void {
     const { id, role, content, metadata, createdAt } = message;
     this.#addUnsaved(id, messageTypeOf(role), content as JsonValue, metadata, createdAt.getTime());
-    this.messages.push(message);
+    insertById(this.messages, message);
   }
 
   setMetadata(key: string, value: JsonValue): void {
@@ -95,14 +97,24 @@ export class SessionLog {
   /** Forgets all messages: those that are stored, up to the last one this object knows, go with the next save. */
   clear(): void {
     // Unsaved messages may be on their way in a save that is under way: the last id covers them too.
-    const known = [this.messages.at(-1)?.id, this.#lastSavedMessageId, this.clearThroughId];
-    this.clearThroughId = known
+    const { clearThroughId, clearAhead } = this.cleared ?? {};
+    const known = [this.messages.at(-1)?.id, this.#lastSavedMessageId, clearThroughId, clearAhead?.throughId];
+    const lastId = known
       .filter((id) => id !== undefined)
       .toSorted()
       .at(-1);
+    this.cleared = lastId === undefined ? undefined : this.#throughId(lastId);
     this.messages = [];
     this.unsaved = this.unsaved.filter((atom) => roleOf(atom.memoryType) === undefined);
     this.loadedFromId = undefined;
+  }
+
+  /** New messages sort before an id that is ahead of the clock, and are not to go with it. */
+  #throughId(lastId: string): ClearedIds {
+    const nowMs = this.clock.wallTimeMs();
+    if (judgeAtomId(lastId, nowMs) === "good") return { clearThroughId: lastId };
+    const clearAhead = { afterId: lastIdWithinLead(nowMs), throughId: lastId };
+    return { clearThroughId: this.clock.next(), clearAhead };
   }
 
   /** One at a time: overlapping saves and refreshes of a session wait for each other, whether they succeed or fail. */
@@ -123,8 +135,8 @@ export class SessionLog {
   /** What the next save writes, or undefined when there is nothing. */
   takeUnsaved(): UnsavedBatch | undefined {
     this.freezeMetadataChange();
-    if (this.unsaved.length === 0 && this.clearThroughId === undefined) return undefined;
-    return { rows: [...this.unsaved], clearThroughId: this.clearThroughId, historyXor: this.historyXor };
+    if (this.unsaved.length === 0 && this.cleared === undefined) return undefined;
+    return { rows: [...this.unsaved], cleared: this.cleared, historyXor: this.historyXor };
   }
 
   /**
@@ -137,7 +149,7 @@ export class SessionLog {
     this.unsaved = this.unsaved.filter((atom) => !saved.has(atom));
     this.#lastSavedMessageId =
       batch.rows.findLast((atom) => roleOf(atom.memoryType) !== undefined)?.id ?? this.#lastSavedMessageId;
-    if (this.clearThroughId === batch.clearThroughId) this.clearThroughId = undefined;
+    if (this.cleared === batch.cleared) this.cleared = undefined;
     this.historyXor = historyXor;
   }
 
@@ -153,7 +165,7 @@ export class SessionLog {
    * @param lacking saved messages that the store has not got yet: they stay, and so does the metadata.
    */
   absorb({ head, messages, unreachable = [] }: SessionRow, lacking: ReadonlySet<string> = new Set()): void {
-    this.clock.observe(head.lastAtomId);
+    this.#observe(head.lastAtomId, messages);
     this.unreachable = unreachable;
     const { metadata, unreadable } = readMetadata(head);
     if (unreadable !== undefined) throw unreadable;
@@ -170,12 +182,26 @@ export class SessionLog {
     }
     const kept = this.messages.filter(({ id }) => lacking.has(id));
     const merged = kept.length === 0 ? stored : [...stored, ...kept].sort(byId);
-    this.messages = this.clearThroughId === undefined ? merged : laterThan(this.clearThroughId, merged);
+    const { cleared } = this;
+    this.messages = cleared === undefined ? merged : merged.filter(({ id }) => !isCleared(id, cleared));
     this.unreadable = bad;
     if (this.unsavedCount > 0) this.#reapplyUnsaved();
     this.#lastSavedMessageId = messages.at(-1)?.id ?? this.#lastSavedMessageId;
     this.historyXor = head.historyXor;
     this.lastActiveMs = Math.max(this.lastActiveMs, atomIdTimeMs(head.lastAtomId));
+  }
+
+  /** Moves the clock past what was read. An id that is ahead of the clock is not followed: then the others count. */
+  #observe(lastAtomId: string, messages: SessionRow["messages"]): void {
+    this.clock.observe(lastAtomId);
+    if (judgeAtomId(lastAtomId, this.clock.wallTimeMs()) === "good") return;
+    for (const { id } of messages) this.clock.observe(id);
+  }
+
+  /** A session that was loaded from one of its messages on; those that are added later sort after it. */
+  loadedFrom(firstId: string | undefined): void {
+    const isFollowed = firstId === undefined || judgeAtomId(firstId, this.clock.wallTimeMs()) === "good";
+    this.loadedFromId = isFollowed ? firstId : this.clock.next();
   }
 
   #reapplyUnsaved(): void {
@@ -197,7 +223,7 @@ export class SessionLog {
     this.historyXor = saved.historyXor;
     this.lastActiveMs = lastActiveMs;
     this.loadedFromId = saved.loadedFromId;
-    this.clearThroughId = saved.clearThroughId;
+    this.cleared = saved.cleared;
     this.#applyMetadata({ set: metadata, removed: [] });
     const unsavedIds = new Set(saved.unsaved.map((atom) => atom.id));
     this.#lastSavedMessageId = messages.findLast((message) => !unsavedIds.has(message.id))?.id;
@@ -211,7 +237,8 @@ export class SessionLog {
 
   #addUnsaved(id: string, memoryType: string, content: JsonValue, metadata: JsonObject, createdAtMs: number): void {
     const atom = { sessionId: this.sessionId, id, userId: this.userId, memoryType, content, metadata, createdAtMs };
-    this.unsaved.push(encodeAtom(atom, this.maxAtomBytes, roleOf(memoryType) === undefined ? "metadata" : "message"));
+    const row = encodeAtom(atom, this.maxAtomBytes, roleOf(memoryType) === undefined ? "metadata" : "message");
+    insertById(this.unsaved, row);
     this.lastActiveMs = createdAtMs;
   }
 }
@@ -220,11 +247,14 @@ export interface RestoredState {
   readonly unsaved: readonly AtomRow[];
   readonly historyXor: string;
   readonly loadedFromId: string | undefined;
-  readonly clearThroughId: string | undefined;
+  readonly cleared: ClearedIds | undefined;
 }
 
-function laterThan(id: string, messages: readonly Message[]): Message[] {
-  return messages.filter((message) => message.id > id);
+/** Puts an item in its place, which is nearly always the end: only ids that are ahead of the clock sort after a new one. */
+function insertById<Item extends { readonly id: string }>(items: Item[], item: Item): void {
+  const last = items.at(-1);
+  if (last === undefined || last.id < item.id) items.push(item);
+  else items.splice(items.findLastIndex(({ id }) => id < item.id) + 1, 0, item);
 }
 
 function byId(left: Message, right: Message): number {

@@ -8,9 +8,10 @@ import type { JsonObject, JsonValue } from "./json.ts";
 import { MessageHistory } from "./message-history.ts";
 import { assertNewContent, type Message, type MessageRole, type NewMessageContent } from "./message.ts";
 import { readOptions, type OptionFields } from "./option-fields.ts";
-import { logToData, logFromData, type SessionData } from "./session-data.ts";
+import { logFromData } from "./session-data-reader.ts";
+import { logToData, type SessionData } from "./session-data.ts";
 import { SessionLog } from "./session-log.ts";
-import { decodeText } from "./serialization.ts";
+import { readNames } from "./session-summary.ts";
 import type { SessionRow } from "./storage-hooks.ts";
 import type { LoadOptions, SaveOptions, SaveReceipt } from "./storage-types.ts";
 import type { AnyStorage } from "./storage.ts";
@@ -254,7 +255,12 @@ export class Session {
     return { sessionId, userId, createdAt, lastActive, metadata, history, unsavedCount };
   }
 
-  /** @throws {MemoryError} `invalid_input` for data that `toJSON` did not write. */
+  /**
+   * The session that `toJSON` wrote, with what of it is unsaved.
+   *
+   * @throws {MemoryError} `invalid_input` with the path of what `toJSON` did not write: another session or user id than the
+   *   one that the messages are saved under, an id twice or out of order, or one more than a day ahead of the clock.
+   */
   static fromJSON(data: SessionData, storage?: AnyStorage): Session {
     const { log, createdAtMs } = logFromData(data, storage?.clock ?? processClock, storage?.maxAtomBytes);
     return withLog(log, createdAtMs, storage);
@@ -288,9 +294,11 @@ export function sessionInternals(session: unknown): SessionInternals | undefined
 /** A session as a store returned it. */
 export function sessionFromRow(row: SessionRow, storage: AnyStorage, lastMessages: number | undefined): Session {
   const { head, messages } = row;
-  const log = new SessionLog(decodeText(head.sessionId), decodeText(head.userId), storage.clock, storage.maxAtomBytes);
+  const { sessionId, userId, unreadable } = readNames(head);
+  if (unreadable !== undefined) throw unreadable;
+  const log = new SessionLog(sessionId, userId, storage.clock, storage.maxAtomBytes);
   log.absorb(row);
   // The system messages at the start are loaded besides.
-  if (lastMessages !== undefined) log.loadedFromId = messages.at(-lastMessages)?.id;
+  if (lastMessages !== undefined) log.loadedFrom(messages.at(-lastMessages)?.id);
   return withLog(log, head.createdAtMs, storage);
 }

@@ -27,13 +27,28 @@ export interface AtomWrite {
   readonly session?: SessionWrite | undefined;
 }
 
-export interface SessionWrite {
+/** Which messages of a session go when its history is cleared; see `isCleared`. */
+export interface ClearedIds {
+  /** Delete the messages up to and including this id, in the same step and before the insert. */
+  readonly clearThroughId?: string | undefined;
+  /**
+   * Delete these messages too; set only together with `clearThroughId`. Their ids are ahead of the clock, as a process with a
+   * wrong clock left them: they sort after new messages, which stay.
+   */
+  readonly clearAhead?: IdRange | undefined;
+}
+
+/** Ids after one, up to and including another. */
+export interface IdRange {
+  readonly afterId: string;
+  readonly throughId: string;
+}
+
+export interface SessionWrite extends ClearedIds {
   readonly sessionId: string;
   readonly userId: string;
   /** The version of the history as the session last read or wrote it: the nil UUID when it was not there. */
   readonly knownHistoryXor?: string | undefined;
-  /** Delete the messages up to and including this id, in the same step and before the insert. */
-  readonly clearThroughId?: string | undefined;
   /**
    * Refuse with `conflict` unless `isHistoryUnchanged` says that this was the history's version before the write. A write
    * that changes nothing, as a repeat after a lost reply, is no conflict.

@@ -4,6 +4,7 @@ import type { AtomList, MemoryAtom, UnreadableAtom } from "./atom.ts";
 import type { ErasureResidue } from "./erasure-residue.ts";
 import { invalidInput, type MemoryError } from "./errors.ts";
 import type { SessionHead } from "./head.ts";
+import { assertMayEnter } from "./fact-admission.ts";
 import { arrangeRows, prepareAtom } from "./new-atom.ts";
 import { Operations, type OperationKind } from "./operations.ts";
 import { readOptions, type OptionFields } from "./option-fields.ts";
@@ -175,7 +176,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
             sessionId: encodeText(log.sessionId),
             userId: encodeText(log.userId),
             knownHistoryXor: batch.historyXor,
-            clearThroughId: batch.clearThroughId,
+            ...batch.cleared,
             expectedHistoryXor: ifUnchanged ? batch.historyXor : undefined,
           },
         };
@@ -514,7 +515,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       selectHeads: (selection) => read(() => this.selectHeads(selection)),
       selectTombstones: (selection) => read(() => this.selectTombstones(selection)),
       merge: (facts) =>
-        this.#operations.run("replica", "write", () => this.#operations.use(() => this.mergeFacts(facts))),
+        this.#operations.run("replica", "write", async () => {
+          assertMayEnter(facts);
+          return this.#operations.use(() => this.mergeFacts(facts));
+        }),
       finishErasure: () => this.residue(),
     });
   }

@@ -1,5 +1,5 @@
 /** Bad input becomes one clear `invalid_input` error, with the path of the offending value, before any I/O. */
-import { atomIdTimeMs, isAtomId, MAX_ID_LEAD_MS } from "./atom-id.ts";
+import { atomIdTimeMs, isAtomId, judgeAtomId } from "./atom-id.ts";
 import { invalidInput } from "./errors.ts";
 import { attempt } from "./option-fields.ts";
 
@@ -27,14 +27,23 @@ export function parseAtomId(value: unknown, path: string): string {
   return id;
 }
 
-/** Checks an id that a caller brings for a new atom: one from the far future would drag every clock along. */
+/** Checks an id that a caller brings for an atom: one from the far future would sort after all others for years. */
 export function parseNewAtomId(value: unknown, path: string, nowMs: number): string {
   const id = parseAtomId(value, path);
-  const leadMs = atomIdTimeMs(id) - nowMs;
-  if (leadMs > MAX_ID_LEAD_MS) {
-    throw invalidInput(path, `has a time ${leadMs} ms ahead of this machine's clock; at most one day is allowed`);
-  }
+  if (judgeAtomId(id, nowMs) === "ahead")
+    throw invalidInput(path, `is ${aheadId(id, nowMs)}; set the clock that is wrong`);
   return id;
+}
+
+/** Names an id that is ahead of the clock, its time, and how far ahead it may be. */
+export function aheadId(id: string, nowMs: number): string {
+  return `${id}, whose time ${isoTime(atomIdTimeMs(id))} is more than one day ahead of the clock, ${isoTime(nowMs)}`;
+}
+
+/** A time in words: as ISO, or as a number where a `Date` cannot hold it. */
+function isoTime(timeMs: number): string {
+  const date = new Date(timeMs);
+  return Number.isNaN(date.getTime()) ? `${timeMs} ms` : date.toISOString();
 }
 
 /** Checks a limit: a whole number of at least one. */

@@ -1,9 +1,11 @@
 /** What every store checks in a write, and how it refuses. */
-import { NIL_ID } from "./atom-id.ts";
+import { lastIdWithinLead, NIL_ID } from "./atom-id.ts";
 import { MemoryError } from "./errors.ts";
 import { isHistoryUnchanged, type SessionHead } from "./head.ts";
-import { decodeText } from "./serialization.ts";
-import type { AtomRow, SessionWrite } from "./storage-hooks.ts";
+import { metadataDecidedAfter } from "./metadata-projection.ts";
+import { shownText } from "./serialization.ts";
+import type { AtomKey, AtomRow, SessionWrite } from "./storage-hooks.ts";
+import { aheadId } from "./validation.ts";
 
 /**
  * @param head the session's head before the write.
@@ -34,6 +36,24 @@ export function assertUnchanged(
   throw changedSession(session);
 }
 
+/**
+ * Refuses a change of session metadata that would have no effect, as the key was decided under an id that is ahead of the
+ * clock. It is a rule of saves alone: what stores merge is never refused for being late.
+ *
+ * @param head the session's head before the write.
+ * @param inserted the rows of the write that are new.
+ * @param nowMs the wall clock, in milliseconds since 1970.
+ * @throws {MemoryError} `conflict` with the key, and the id with its time.
+ */
+export function assertNotOverruled(head: SessionHead | undefined, inserted: readonly AtomRow[], nowMs: number): void {
+  if (head === undefined) return;
+  const decided = metadataDecidedAfter(lastIdWithinLead(nowMs), head, inserted);
+  if (decided !== undefined) {
+    const [key, id] = decided;
+    throw overruledChange({ sessionId: head.sessionId, key, id }, nowMs);
+  }
+}
+
 /** The rows of a write, which are sorted by session, as one group a session. */
 export function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
   const groups: [AtomRow, ...AtomRow[]][] = [];
@@ -47,7 +67,7 @@ export function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
 
 /** The id is taken by an atom that says something else. */
 export function conflictingAtom(row: Pick<AtomRow, "sessionId" | "id">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
+  const sessionId = shownText(row.sessionId);
   return new MemoryError({
     code: "conflict",
     message: `atom ${row.id} of session ${JSON.stringify(sessionId)} exists with other content; atoms never change: save new content under a new id`,
@@ -57,9 +77,25 @@ export function conflictingAtom(row: Pick<AtomRow, "sessionId" | "id">): MemoryE
   });
 }
 
+/** A key of the session's metadata cannot be changed for as long as an id is ahead of the clock. */
+export function overruledChange(
+  { sessionId: encoded, key, id }: AtomKey & { readonly key: string },
+  nowMs: number,
+): MemoryError {
+  const sessionId = shownText(encoded);
+  const place = `metadata ${JSON.stringify(shownText(key))} of session ${JSON.stringify(sessionId)}`;
+  return new MemoryError({
+    code: "conflict",
+    message: `${place} cannot change: it was set under the id ${aheadId(id, nowMs)}, and the greatest id decides. Delete that atom, or use another key`,
+    sessionId,
+    atomId: id,
+    outcome: "not_applied",
+  });
+}
+
 /** The session has another owner. */
 export function foreignSession(row: Pick<AtomRow, "sessionId">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
+  const sessionId = shownText(row.sessionId);
   return new MemoryError({
     code: "permission",
     message: `session ${JSON.stringify(sessionId)} belongs to another user; use another session id`,
@@ -70,7 +106,7 @@ export function foreignSession(row: Pick<AtomRow, "sessionId">): MemoryError {
 
 /** The session has a tombstone. */
 export function deletedSession(row: Pick<AtomRow, "sessionId">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
+  const sessionId = shownText(row.sessionId);
   return new MemoryError({
     code: "not_found",
     message: `session ${JSON.stringify(sessionId)} was deleted; its id is never used again: start a new session`,
@@ -81,7 +117,7 @@ export function deletedSession(row: Pick<AtomRow, "sessionId">): MemoryError {
 
 /** Another writer changed the session, and the save asked for that not to be. */
 export function changedSession(row: Pick<AtomRow, "sessionId">): MemoryError {
-  const sessionId = decodeText(row.sessionId);
+  const sessionId = shownText(row.sessionId);
   return new MemoryError({
     code: "conflict",
     message: `session ${JSON.stringify(sessionId)} was changed by another writer; refresh() it, decide again, and save`,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { validate, version } from "uuid";
 import { describe, expect, it } from "vitest";
+import { judgeAtomId, lastIdWithinLead, MAX_ID_LEAD_MS } from "../src/atom-id.ts";
 import { AtomClock, atomIdTimeMs, isAtomId, NIL_ID } from "../src/index.ts";
 
 const NOW_MS = Date.UTC(2025, 2, 4, 6, 12, 44);
@@ -23,9 +24,19 @@ function idOf(timeMs: number, sequence: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomA}-${randomB}-${rest}0000000000`;
 }
 
-/** Often the same millisecond as others. */
-const anyTimeMs = fc.oneof(fc.integer({ min: 0, max: 2 ** 47 }), fc.integer({ min: NOW_MS - 2, max: NOW_MS + 2 }));
-const anySequence = fc.oneof(fc.integer({ min: 0, max: MAX_SEQUENCE }), fc.integer({ min: 0, max: 3 }));
+const MAX_TIME_MS = 2 ** 48 - 1;
+
+/** Often the same millisecond as others, or about as far ahead of it as ids may be. */
+const anyTimeMs = fc.oneof(
+  fc.integer({ min: 0, max: MAX_TIME_MS }),
+  fc.integer({ min: NOW_MS - 2, max: NOW_MS + 2 }),
+  fc.integer({ min: NOW_MS + MAX_ID_LEAD_MS - 2, max: NOW_MS + MAX_ID_LEAD_MS + 2 }),
+);
+const anySequence = fc.oneof(
+  fc.integer({ min: 0, max: MAX_SEQUENCE }),
+  fc.integer({ min: 0, max: 3 }),
+  fc.constant(MAX_SEQUENCE),
+);
 const anyId = fc.tuple(anyTimeMs, anySequence).map(([timeMs, sequence]) => idOf(timeMs, sequence));
 
 describe("AtomClock", () => {
@@ -47,29 +58,83 @@ describe("AtomClock", () => {
     expect(ids.map(atomIdTimeMs)).toEqual(ids.map(() => NOW_MS));
   });
 
-  it("mints ascending ids while the wall clock jumps at will and ids are observed", () => {
+  it("mints ascending ids while the wall clock jumps at will within a day and ids are observed", () => {
     const step = fc.oneof(
-      anyTimeMs.map((timeMs) => ({ timeMs })),
+      fc.integer({ min: 0, max: MAX_ID_LEAD_MS }).map((backMs) => ({ timeMs: NOW_MS - backMs })),
       anyId.map((observed) => ({ observed })),
       fc.constant({}),
     );
     fc.assert(
       fc.property(fc.array(step), (steps: { timeMs?: number; observed?: string }[]) => {
         const { clock, setTime } = clockAt(NOW_MS);
+        let wallMs = NOW_MS;
         let greatest = clock.next();
         for (const { timeMs, observed } of steps) {
-          if (timeMs !== undefined) setTime(timeMs);
+          if (timeMs !== undefined) setTime((wallMs = Math.max(timeMs, atomIdTimeMs(greatest) - MAX_ID_LEAD_MS)));
           if (observed !== undefined) {
             clock.observe(observed);
-            if (observed > greatest) greatest = observed;
+            const isLast = observed.startsWith(idOf(wallMs + MAX_ID_LEAD_MS, MAX_SEQUENCE).slice(0, 25));
+            if (observed > greatest && judgeAtomId(observed, wallMs) === "good" && !isLast) greatest = observed;
           }
           const id = clock.next();
           expect(id > greatest).toBe(true);
-          expect(isAtomId(id)).toBe(true);
           greatest = id;
         }
       }),
     );
+  });
+
+  it("mints ids that may enter, whatever it observes and however far its wall clock jumps", () => {
+    const step = fc.record({
+      timeMs: fc.oneof(anyTimeMs, fc.double()),
+      observed: fc.oneof(anyId, fc.uuid(), fc.string()),
+    });
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const { clock, setTime } = clockAt(NOW_MS);
+        const minted = new Set<string>();
+        for (const { timeMs, observed } of steps) {
+          setTime(timeMs);
+          clock.observe(observed);
+          const id = clock.next();
+          expect(judgeAtomId(id, timeMs)).toBe("good");
+          minted.add(id);
+        }
+        expect(minted.size).toBe(steps.length);
+      }),
+    );
+  });
+
+  it.each([
+    ["a millisecond further ahead than a day", idOf(NOW_MS + MAX_ID_LEAD_MS + 1, 0)],
+    ["of the year 9999", idOf(Date.UTC(9999, 11, 31), 0)],
+    ["with the greatest time and counter of all", "ffffffff-ffff-7fff-bfff-ffffffffffff"],
+    ["that is no UUID", "zzzzzzzz-zzzz-7zzz-bzzz-zzzzzzzzzzzz"],
+    ["that is no UUIDv7", "ffffffff-ffff-4fff-bfff-ffffffffffff"],
+  ])("is not moved by an id %s", (_, id) => {
+    const { clock } = clockAt(NOW_MS);
+    clock.observe(id);
+    expect(clock.next().slice(0, 25)).toBe(idOf(NOW_MS, 0).slice(0, 25));
+  });
+
+  it("follows an id that is a day ahead", () => {
+    const { clock } = clockAt(NOW_MS);
+    clock.observe(idOf(NOW_MS + MAX_ID_LEAD_MS, 7));
+    expect(clock.next().slice(0, 25)).toBe(idOf(NOW_MS + MAX_ID_LEAD_MS, 8).slice(0, 25));
+  });
+
+  it("follows a wall clock that was set back by more than a day", () => {
+    const { clock, setTime } = clockAt(NOW_MS + 2 * MAX_ID_LEAD_MS);
+    clock.next();
+    setTime(NOW_MS);
+    expect(clock.next().slice(0, 25)).toBe(idOf(NOW_MS, 0).slice(0, 25));
+  });
+
+  it("refuses to mint an id after the last one that 48 bits of time hold", () => {
+    const { clock } = clockAt(MAX_TIME_MS + 1);
+    clock.observe(idOf(MAX_TIME_MS, MAX_SEQUENCE - 1));
+    expect(clock.next().slice(0, 25)).toBe(idOf(MAX_TIME_MS, MAX_SEQUENCE).slice(0, 25));
+    expect(() => clock.next()).toThrow(expect.objectContaining({ code: "invalid_input" }));
   });
 
   it("keeps its time when the wall clock goes backwards", () => {
@@ -130,6 +195,20 @@ describe("AtomClock", () => {
     expect(mint()).toBe(mint());
     const free = new AtomClock({ now: () => NOW_MS }).next();
     expect(free).not.toBe(new AtomClock({ now: () => NOW_MS }).next());
+  });
+});
+
+describe("judgeAtomId", () => {
+  it("calls an id ahead exactly when it is greater than the last one within the lead", () => {
+    fc.assert(
+      fc.property(anyId, fc.oneof(anyTimeMs, fc.double()), (id, nowMs) => {
+        expect(judgeAtomId(id, nowMs)).toBe(id > lastIdWithinLead(nowMs) ? "ahead" : "good");
+      }),
+    );
+  });
+
+  it.each([NIL_ID, "", "0195A7C2-4F3E-7B10-8A55-3C0D9E6F1A20"])("calls %j malformed", (id) => {
+    expect(judgeAtomId(id, NOW_MS)).toBe("malformed");
   });
 });
 

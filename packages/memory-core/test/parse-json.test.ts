@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isJsonObject } from "../src/json.ts";
 import { parseJson } from "../src/parse-json.ts";
 
 /** Keys of few characters, so that a key is often the beginning of another's escape. */
@@ -41,6 +42,22 @@ describe("parseJson", () => {
 
   it("keeps the last of two keys that are the same once they are read", () => {
     expect(parseJson('{"\\u0061":1,"a":2,"\\u0061":3}')).toEqual({ a: 3 });
+    expect(parseJson('{"a":1,"\\u0061":2,"a":3}')).toEqual({ a: 3 });
+  });
+
+  it("reads a key with an escape beside a text of every character, each of which an alias could be made of", () => {
+    const every = Array.from({ length: 0x1_0000 }, (_, unit) => String.fromCharCode(unit)).join("");
+    for (const text of [every, every.slice(0xe000), `${every.slice(0xe000)}k0 k1`]) {
+      const value = { "a\n": text, [`${text.slice(0, 100)}\\`]: [text], [text]: 1, k0: 2, "0": 3 };
+      expect(entriesOf(parseJson(JSON.stringify(value)))).toEqual(entriesOf(value));
+    }
+  });
+
+  it("reads objects that are nested deeper than a call stack", () => {
+    const levels = 100_000;
+    let value = parseJson(`${'{"\\n":'.repeat(levels)}1${"}".repeat(levels)}`);
+    for (let level = 0; level < levels; level++) value = isJsonObject(value) ? (value["\n"] ?? null) : null;
+    expect(value).toBe(1);
   });
 
   it("keeps a key that is called __proto__", () => {

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, decodeText, encodeText, fromJsonText, isSameJson, toJsonText } from "../src/index.ts";
+import {
+  canonicalJson,
+  decodeText,
+  encodeText,
+  fromJsonText,
+  isSameJson,
+  shownText,
+  toJsonText,
+} from "../src/index.ts";
 import type { JsonValue } from "../src/index.ts";
 import { parseJson } from "../src/parse-json.ts";
 
@@ -67,6 +75,115 @@ describe("encodeText", () => {
 
   it.each(["", "Hello", "Müller & Söhne", "变频器", "👩‍🔧", "\\u0000", "a\nb\tc"])("leaves %j as it is", (text) => {
     expect(encodeText(text)).toBe(text);
+  });
+});
+
+/** Texts that look encoded, of which many are not: escapes of every unit, whole and cut off, in both cases. */
+const maybeEncodedText = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "a",
+        "\0",
+        "\u0010",
+        "\ud800",
+        "\udfff",
+        "\u00100000",
+        "\u00100010",
+        "\u0010d800",
+        "\u0010dc00",
+        "😀",
+      ),
+      fc.constantFrom("\u00100061", "\u0010D800", "\u0010d80", "\u0010", "\u0010e000", "\u00100041lice"),
+    ),
+    { maxLength: 6 },
+  )
+  .map((pieces) => pieces.join(""));
+
+describe("decodeText", () => {
+  it("decodes a text exactly when encodeText writes it", () => {
+    fc.assert(
+      fc.property(maybeEncodedText, (stored) => {
+        let text: string;
+        try {
+          text = decodeText(stored);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "corrupt" });
+          expect(shownText(stored)).toBe(stored);
+          return;
+        }
+        expect(encodeText(text)).toBe(stored);
+        expect(shownText(stored)).toBe(text);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it("gives different stored texts different names", () => {
+    fc.assert(
+      fc.property(maybeEncodedText, maybeEncodedText, (left, right) => {
+        const names = [left, right].map((stored) => {
+          try {
+            return decodeText(stored);
+          } catch {
+            return undefined;
+          }
+        });
+        if (names[0] !== undefined && names[0] === names[1]) expect(left).toBe(right);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it.each([
+    ["an escape of a letter", "\u00100061lices-contract"],
+    ["an escape in upper case", "\u0010D800"],
+    ["an escape that is cut off", "name\u0010d8"],
+    ["an escape character alone", "\u0010"],
+    ["the escapes of a whole pair of surrogates", "\u0010d83d\u0010de00"],
+    ["a NUL", "a\0b"],
+    ["a lone surrogate", "a\ud800b"],
+  ])("refuses %s", (_, stored) => {
+    expect(() => decodeText(stored)).toThrow(expect.objectContaining({ code: "corrupt" }));
+    for (const text of [JSON.stringify([stored]), JSON.stringify({ [stored]: 1 })]) {
+      expect(() => fromJsonText(text)).toThrow(expect.objectContaining({ code: "corrupt" }));
+    }
+  });
+});
+
+describe("fromJsonText", () => {
+  it("reads a JSON text exactly when toJsonText writes an equal one", () => {
+    const { stored } = fc.letrec<{ stored: JsonValue }>((tie) => ({
+      stored: fc.oneof(
+        { maxDepth: 3 },
+        maybeEncodedText,
+        fc.constant(1),
+        fc.array(tie("stored"), { maxLength: 3 }),
+        fc.dictionary(maybeEncodedText, tie("stored"), { maxKeys: 3 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(stored, (value) => {
+        const text = JSON.stringify(value);
+        let decoded: JsonValue;
+        try {
+          decoded = fromJsonText(text);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "corrupt" });
+          return;
+        }
+        expect(isSameJson(toJsonText(decoded), text)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("reads values that are nested deeper than a call stack", () => {
+    const levels = 200_000;
+    const text = `${"[".repeat(levels)}"\\u00100000"${"]".repeat(levels)}`;
+    let value: JsonValue | undefined = fromJsonText(text);
+    for (let level = 0; level < levels; level++) value = Array.isArray(value) ? value[0] : undefined;
+    expect(value).toBe("\0");
   });
 });
 

@@ -2,7 +2,8 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { validate, version } from "uuid";
 import { describe, expect, it } from "vitest";
-import { AtomClock, isAtomId, MemoryError, Session, type JsonValue, type SessionData } from "../src/index.ts";
+import { judgeAtomId } from "../src/atom-id.ts";
+import { AtomClock, isAtomId, MemoryError, NIL_ID, Session, type JsonValue, type SessionData } from "../src/index.ts";
 import { parseJson } from "../src/parse-json.ts";
 import { TinyStorage } from "./tiny-storage.ts";
 
@@ -183,10 +184,10 @@ describe("a session as JSON", () => {
     );
   });
 
-  it("goes on after the last message that was written, also where the clock is late", () => {
+  it("goes on after the last message that was written, also where the clock is an hour late", () => {
     const session = new Session({ userId: "ada" });
     const first = session.addUserMessage("one");
-    const lateStorage = new TinyStorage({ clock: new AtomClock({ now: () => 0 }) });
+    const lateStorage = new TinyStorage({ clock: new AtomClock({ now: () => Date.now() - 3_600_000 }) });
     const second = Session.fromJSON(session.toJSON(), lateStorage).addAssistantMessage("two");
     expect(second.id > first.id).toBe(true);
   });
@@ -231,13 +232,78 @@ describe("a session as JSON", () => {
     ["data.unsaved.atoms[0].content", (data) => withAtom(data, { memoryType: "message_user" })],
     ["data.unsaved.atoms[0].memoryType", (data) => withAtom(data, { memoryType: "decision" })],
     ["data.unsaved.atoms[0].id", (data) => withAtom(data, { id: "1" })],
-  ])("is refused with the path %s when that is wrong", (path, change) => {
+    ["data.createdAt", (data) => ({ ...data, createdAt: "2025" })],
+    ["data.messages[0].id", (data) => ({ ...data, messages: [{ ...data.messages[0], id: FARTHEST_ID }] })],
+    ["data.unsaved.atoms[0].id", (data) => withAtom(data, { id: FARTHEST_ID })],
+    ["data.unsaved.loadedFromId", (data) => withUnsaved(data, { loadedFromId: FARTHEST_ID })],
+    ["data.unsaved.clearThroughId", (data) => withUnsaved(data, { clearThroughId: FARTHEST_ID })],
+    ["data.unsaved.clearAhead", (data) => withUnsaved(data, { clearAhead: { afterId: NIL_ID, throughId: NIL_ID } })],
+    ["data.unsaved.historyXor", (data) => withUnsaved(data, { historyXor: "not a version" })],
+    ["data.unsaved.historyXor", (data) => withUnsaved(data, { historyXor: NIL_ID.replace("-", "") })],
+    ["data.unsaved.atoms[1].id", ({ unsaved, ...data }) => withAtoms({ unsaved, ...data }, [0, 0, 1])],
+    ["data.unsaved.atoms[1].id", ({ unsaved, ...data }) => withAtoms({ unsaved, ...data }, [1, 0])],
+    ["data.unsaved.atoms[1].id", (data) => ({ ...data, messages: [] })],
+    ["data.unsaved.atoms[0].id", (data) => withAtom(data, { id: data.messages[0]?.id })],
+    ["data.messages[1].id", (data) => ({ ...data, messages: [...data.messages, ...data.messages] })],
+    ["data.messages[0]", (data) => ({ ...data, messages: [{ ...data.messages[0], content: "two" }] })],
+    ["data.messages[0]", (data) => ({ ...data, messages: [{ ...data.messages[0], role: "system" }] })],
+    ["data.messages[0]", (data) => ({ ...data, messages: [{ ...data.messages[0], metadata: { a: 1 } }] })],
+    ["data.sessionId", (data) => ({ ...data, sessionId: "b" })],
+    ["data.userId", (data) => ({ ...data, userId: "eve" })],
+    ["data.savedAs", (data) => ({ ...data, savedAs: null })],
+    ["data.savedAs.sessionId", (data) => ({ ...data, savedAs: { userId: "ada" } })],
+  ])("is refused with the path %s when that is wrong: %s", (path, change) => {
     const session = new Session({ userId: "ada" });
     session.addUserMessage("one");
     const data = change(session.toJSON());
     // @ts-expect-error the point is an argument of another type
     const work = (): unknown => Session.fromJSON(data);
     expect(work).toThrow(expect.objectContaining({ code: "invalid_input", path }));
+  });
+});
+
+const FARTHEST_ID = "ffffffff-ffff-7fff-bfff-ffffffffffff";
+
+/** The unsaved atoms with these places, in this order. */
+function withAtoms(data: SessionData, places: readonly number[]): unknown {
+  return withUnsaved(data, { atoms: places.map((place) => data.unsaved.atoms[place]) });
+}
+
+function withUnsaved(data: SessionData, change: object): unknown {
+  return { ...data, unsaved: { ...data.unsaved, ...change } };
+}
+
+describe("the JSON of a session whose id was changed", () => {
+  it("is refused, and the error says to make a new session", () => {
+    const session = new Session({ userId: "ada" });
+    session.addUserMessage("one");
+    const work = (): unknown => Session.fromJSON({ ...session.toJSON(), sessionId: "b" });
+    expect(work).toThrow("create a new Session and add the messages to it");
+  });
+
+  it("without savedAs, as an older version wrote it, is taken only when all of it is unsaved", () => {
+    const session = new Session({ userId: "ada" });
+    session.addUserMessage("one");
+    const { savedAs: _, ...data } = session.toJSON();
+    // @ts-expect-error the point is an argument of another type
+    expect(Session.fromJSON(data).toJSON()).toEqual(session.toJSON());
+    const saved = { ...data, unsaved: { ...data.unsaved, atoms: data.unsaved.atoms.slice(0, 1) } };
+    // @ts-expect-error the point is an argument of another type
+    const work = (): unknown => Session.fromJSON(saved);
+    expect(work).toThrow(expect.objectContaining({ code: "invalid_input", path: "data.savedAs" }));
+  });
+});
+
+describe("the clock of the process", () => {
+  it("is not moved by JSON with an id of the far future, which is refused", () => {
+    const session = new Session({ userId: "ada" });
+    const message = session.addUserMessage("one");
+    const data = session.toJSON();
+    const farther = { ...data, messages: [{ ...message, createdAt: data.createdAt, id: FARTHEST_ID }] };
+    expect(() => Session.fromJSON(farther)).toThrow(/10889-.* ahead of the clock/);
+    const next = new Session({ userId: "bob" }).addUserMessage("two");
+    expect(judgeAtomId(next.id, Date.now())).toBe("good");
+    expect(next.id > message.id).toBe(true);
   });
 });
 

@@ -1,12 +1,14 @@
 /** Writes and deletions: everything is decided before anything is changed. */
 import {
   addRemoved,
+  assertNotOverruled,
   assertUnchanged,
   assertWritable,
   bySession,
   conflictingAtom,
   headAfterDelete,
   headAfterInsert,
+  isCleared,
   isSameAtom,
   NIL_ID,
   NOTHING_REMOVED,
@@ -41,6 +43,17 @@ export function write(
     session === undefined
       ? bySession(rows).map((group) => plan(memory, { sessionId: group[0].sessionId, userId: group[0].userId }, group))
       : [plan(memory, session, rows)];
+  for (const { sessionId, inserts } of plans)
+    assertNotOverruled(memory.sessions.byId.get(sessionId)?.head, inserts, nowMs);
+  return applyAll(memory, plans, maxAtoms, nowMs);
+}
+
+function applyAll(
+  memory: Memory,
+  plans: readonly Plan[],
+  maxAtoms: number,
+  nowMs: number,
+): { written: number; historyXor: string } {
   const written = plans.reduce((sum, { inserts }) => sum + inserts.length, 0);
   const cleared = plans.reduce((sum, { clears }) => sum + clears.length, 0);
   if (memory.atomCount - cleared + written > maxAtoms) throw atCapacity(maxAtoms);
@@ -50,7 +63,7 @@ export function write(
 }
 
 function plan(memory: Memory, target: SessionWrite, rows: readonly AtomRow[]): Plan {
-  const { sessionId, clearThroughId } = target;
+  const { sessionId } = target;
   const session = memory.sessions.byId.get(sessionId);
   assertWritable(target, session?.head, () => memory.isSessionDeleted(sessionId));
 
@@ -63,18 +76,13 @@ function plan(memory: Memory, target: SessionWrite, rows: readonly AtomRow[]): P
       alreadyThere.push(row);
     } else if (!memory.isAtomDeleted(sessionId, row.id)) inserts.push(row);
   }
-  const clears = session === undefined || clearThroughId === undefined ? [] : messagesThrough(session, clearThroughId);
+  const clears = session === undefined || target.clearThroughId === undefined ? [] : clearedBy(target, session);
   if (clears.length > 0 || inserts.length > 0) assertUnchanged(target, session?.head, alreadyThere);
   return { sessionId, clears, inserts };
 }
 
-function messagesThrough(session: StoredSession, lastId: string): AtomRow[] {
-  const rows: AtomRow[] = [];
-  for (const [id, row] of session.atoms.after(undefined)) {
-    if (id > lastId) break;
-    if (isMessage(row)) rows.push(row);
-  }
-  return rows;
+function clearedBy(target: SessionWrite, session: StoredSession): AtomRow[] {
+  return Array.from(session.atoms.values()).filter((row) => isMessage(row) && isCleared(row.id, target));
 }
 
 function isMessage({ memoryType }: AtomRow): boolean {
@@ -145,7 +153,8 @@ export function merge(memory: Memory, { rows, tombstones }: Facts, maxAtoms: num
     !isBuried.has(`${id} ${sessionId}`);
   const wanted = rows.filter(isWanted);
   // Refuses what it has to before anything is changed.
-  for (const group of bySession(wanted)) plan(memory, group[0], group);
+  const plansOf = (): Plan[] => bySession(wanted).map((group) => plan(memory, group[0], group));
+  plansOf();
   let removed = 0;
   for (const { sessionId, id, deletedAtMs } of tombstones) {
     const session = memory.sessions.byId.get(sessionId);
@@ -159,5 +168,5 @@ export function merge(memory: Memory, { rows, tombstones }: Facts, maxAtoms: num
     }
     memory.bury(sessionId, [id], deletedAtMs);
   }
-  return { inserted: write(memory, { rows: wanted }, maxAtoms, nowMs).written, removed };
+  return { inserted: applyAll(memory, plansOf(), maxAtoms, nowMs).written, removed };
 }

@@ -5,6 +5,7 @@ import {
   fitsRoom,
   headAfterInsert,
   isPlainAppend,
+  lastIdWithinLead,
   NIL_ID,
   SESSION_METADATA,
   type AtomRow,
@@ -43,7 +44,7 @@ export interface Written {
 /** Appends one write: in one statement, or, when that is refused or cannot be, in a transaction that looks closer. */
 export async function append(store: Store, write: AtomWrite): Promise<Written> {
   try {
-    const written = await appendAtOnce(store, write);
+    const written = await appendAtOnce(store, write, lastIdWithinLead(store.nowMs()));
     if (written !== undefined) return written;
   } catch (error) {
     if (!isRefusedByStatement(error)) throw error;
@@ -51,14 +52,23 @@ export async function append(store: Store, write: AtomWrite): Promise<Written> {
   return appendCarefully(store, write);
 }
 
-/** In one statement; undefined when there is none that does it. */
-export function appendAtOnce(store: Store, write: AtomWrite): Promise<Written | undefined> | undefined {
+/**
+ * In one statement; undefined when there is none that does it.
+ *
+ * @param lastId of a save: a change of metadata that a later id overrules is refused. Undefined for what another store has
+ *   accepted.
+ */
+export function appendAtOnce(
+  store: Store,
+  write: AtomWrite,
+  lastId: string | undefined,
+): Promise<Written | undefined> | undefined {
   const [first, ...others] = bySession(write.rows);
   if (first === undefined || write.session?.clearThroughId !== undefined || !fitsRoom(write.rows, STATEMENT_LIMITS))
     return undefined;
-  if (others.length === 0) return appendToSession(store, first, write.session);
+  if (others.length === 0) return appendToSession(store, first, write.session, lastId);
   if (!isShareable(store, write)) return undefined;
-  return appendTogether(store, [write]).then(([written]) => written);
+  return appendTogether(store, [write], lastId).then(([written]) => written);
 }
 
 /** Whether a write may share a statement with others. */
@@ -72,10 +82,14 @@ export function isShareable({ deletions, isOneSessionPerStatement }: Store, writ
  *
  * @throws when any of them is refused; none is applied then.
  */
-export async function appendTogether(store: Store, writes: readonly AtomWrite[]): Promise<Written[]> {
+export async function appendTogether(
+  store: Store,
+  writes: readonly AtomWrite[],
+  lastId: string | undefined,
+): Promise<Written[]> {
   // Whoever writes the same rows meets them in the same order, however they are grouped.
   const rows = writes.flatMap((write) => write.rows).sort(compareRows);
-  const { statement, values } = appendToSessions(store.statements, rows, () => 0);
+  const { statement, values } = appendToSessions(store.statements, rows, () => 0, lastId);
   const options = { ...store.route, idempotent: true, asText: true };
   const { rows: answer, provider } = await store.db.query<TextRow>(statement, values, options);
   const versions = new Map(answer.map((row) => [text(row, "sessionId"), idOfBits(text(row, "historyXor"))]));
@@ -90,16 +104,20 @@ export async function appendTogether(store: Store, writes: readonly AtomWrite[])
  * The statement for rows of which none is there yet.
  *
  * @param deletionCountOf how many deletions a session has seen.
+ * @param lastId as that of {@link appendAtOnce}.
  */
 export function appendToSessions(
   statements: Statements,
   rows: readonly AtomRow[],
   deletionCountOf: (sessionId: string) => number,
+  lastId?: string,
 ): Query {
   const isMetadataSet = setsMetadata(rows);
+  const given = isMetadataSet && lastId !== undefined ? [lastId] : [];
+  const form = { isMetadataSet, isOverruleRefused: given.length > 0, isExpirySet: isExpirySet(rows) };
   return {
-    statement: statements.append.toSessions({ isMetadataSet, isExpirySet: isExpirySet(rows) }),
-    values: appendToSessionsValues(rows, deletionCountOf, isMetadataSet),
+    statement: statements.append.toSessions(form),
+    values: [...appendToSessionsValues(rows, deletionCountOf, isMetadataSet), ...given],
   };
 }
 
@@ -107,18 +125,21 @@ async function appendToSession(
   { db, statements, deletions, route }: Store,
   rows: readonly [AtomRow, ...AtomRow[]],
   session: SessionWrite | undefined,
+  lastId: string | undefined,
 ): Promise<Written> {
   const head = headAfterInsert(undefined, rows);
   const deletionCount = deletions.countOf(head.sessionId);
   const expectedHistoryXor = session?.expectedHistoryXor;
   const isMetadataSet = setsMetadata(rows);
   const append = { rows, head, deletionCount, expectedHistoryXor, isMetadataSet };
-  const form = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined };
+  const given = isMetadataSet && lastId !== undefined ? [lastId] : [];
+  const isOverruleRefused = given.length > 0;
+  const form = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined, isOverruleRefused };
   const isListed = isListable(append);
   const statement = isListed
     ? statements.append.toSession({ ...form, count: rows.length, isHistory: head.historyXor === head.idXor })
     : statements.append.manyToSession({ ...form, isExpirySet: isExpirySet(rows) });
-  const values = isListed ? appendToSessionValues(append) : appendManyToSessionValues(append);
+  const values = [...(isListed ? appendToSessionValues(append) : appendManyToSessionValues(append)), ...given];
   const options = { ...route, idempotent: true, asText: true };
   const { rows: answer, provider } = await db.query<TextRow>(statement, values, options);
   return { written: rows.length, provider, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };

@@ -4,9 +4,11 @@
  */
 import type { Queryable } from "@rivet/db-manager";
 import {
+  assertNotOverruled,
   assertUnchanged,
   assertWritable,
   bySession,
+  clearedBounds,
   conflictingAtom,
   isSameAtom,
   NIL_ID,
@@ -33,6 +35,7 @@ export function appendCarefully(store: Store, write: AtomWrite): Promise<Written
     const { absent, alreadyThere } = await lookUp(store, client, write.rows);
     if (write.session !== undefined && cleared + absent.length > 0)
       assertUnchanged(write.session, before, alreadyThere);
+    for (const rows of bySession(absent)) assertNotOverruled(heads.get(rows[0].sessionId)?.head, rows, store.nowMs());
     const versions = await insert(store, client, absent, heads);
     const sessionId = write.session?.sessionId ?? "";
     const historyXor = versions.get(sessionId) ?? heads.get(sessionId)?.head?.historyXor ?? NIL_ID;
@@ -74,12 +77,12 @@ export async function lockHeads(
 
 /** Deletes the messages that a save clears, and puts the head that follows in its place. @returns how many. */
 async function clear(store: Store, client: Queryable, session: SessionWrite, heads: Heads): Promise<number> {
-  const { sessionId, clearThroughId } = session;
+  const { sessionId } = session;
   const stored = heads.get(sessionId);
-  if (stored?.head === undefined || clearThroughId === undefined) return 0;
+  if (stored?.head === undefined || session.clearThroughId === undefined) return 0;
   const options = { asText: true, ...deletionOptions(stored.head.messageCount) };
-  const values = [sessionId, clearThroughId];
-  const { rows } = await client.query<TextRow>(store.statements.change.deleteMessagesThrough(), values, options);
+  const values = [sessionId, ...clearedBounds(session)];
+  const { rows } = await client.query<TextRow>(store.statements.change.deleteClearedMessages(), values, options);
   if (rows.length === 0) return 0;
   const head = await bury(store, client, { ...stored, head: stored.head }, rows);
   heads.set(sessionId, { ...stored, head, deletionCount: stored.deletionCount + 1 });

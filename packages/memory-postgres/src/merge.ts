@@ -23,7 +23,7 @@ interface MergedAt extends Merged {
 export async function merge(store: Store, facts: Facts): Promise<MergedAt> {
   if (facts.tombstones.length === 0) {
     try {
-      const written = await appendAtOnce(store, facts);
+      const written = await appendAtOnce(store, facts, undefined);
       if (written !== undefined) return { inserted: written.written, removed: 0, provider: written.provider };
     } catch (error) {
       if (!isRefusedByStatement(error)) throw error;

@@ -93,16 +93,12 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const providerCount = this.db.providerNames.length;
     const places = new TablePlaces(settings.schema);
     const statements = new Statements(places, providerCount > 1 && replication.mode !== "off");
-    const store = {
-      db: this.db,
-      statements,
-      deletions: new KnownDeletions(REMEMBERED_SESSIONS),
-      isOneSessionPerStatement,
-    };
-    this.#store = { ...store, route: {} };
-    this.#stores = new Stores(settings, statements, places);
     const { db, clock } = this;
     const nowMs = (): number => clock.wallTimeMs();
+    const deletions = new KnownDeletions(REMEMBERED_SESSIONS);
+    const store = { db, statements, deletions, isOneSessionPerStatement, nowMs };
+    this.#store = { ...store, route: {} };
+    this.#stores = new Stores(settings, statements, places);
     this.#replicator = new Replicator({ db, places, isOneSessionPerStatement, settings: replication, nowMs });
     this.#replication = new ReplicationStatements(places);
     const journal = journalOf(db, local);

@@ -8,6 +8,8 @@ export interface Store {
   readonly statements: Statements;
   readonly deletions: KnownDeletions;
   readonly isOneSessionPerStatement: boolean;
+  /** The wall clock, in milliseconds since 1970. */
+  readonly nowMs: () => number;
   /** Where writes go. */
   readonly route: RoutingOptions;
 }

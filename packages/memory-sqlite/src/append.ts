@@ -1,6 +1,7 @@
 /** The steps of a write, inside a transaction that somebody else begins and commits. */
 import {
   addRemoved,
+  assertNotOverruled,
   assertUnchanged,
   assertWritable,
   bySession,
@@ -27,40 +28,45 @@ export interface Written {
   readonly historyXor: string;
 }
 
+/** Rows of one session, on their way into it. */
+interface SessionAppend {
+  readonly session: SessionWrite;
+  readonly rows: readonly AtomRow[];
+  /** Whether another store has accepted them: then no change of metadata is refused. */
+  readonly isMerge: boolean;
+}
+
 /** Inserts the rows, session by session, and maintains the heads. Throws before or after changes: the caller undoes them. */
-export function append(statements: Statements, write: AtomWrite, nowMs: number): Written {
-  if (write.session !== undefined) return appendToSession(statements, write.session, write.rows, nowMs);
+export function append(statements: Statements, write: AtomWrite, nowMs: number, isMerge = false): Written {
+  const { session } = write;
+  if (session !== undefined) return appendToSession(statements, { session, rows: write.rows, isMerge }, nowMs);
   let written = 0;
   let historyXor = NIL_ID;
   for (const rows of bySession(write.rows)) {
     const { sessionId, userId } = rows[0];
-    const result = appendToSession(statements, { sessionId, userId }, rows, nowMs);
+    const result = appendToSession(statements, { session: { sessionId, userId }, rows, isMerge }, nowMs);
     written += result.written;
     historyXor = result.historyXor;
   }
   return { written, historyXor };
 }
 
-function appendToSession(
-  statements: Statements,
-  session: SessionWrite,
-  rows: readonly AtomRow[],
-  nowMs: number,
-): Written {
-  const { sessionId, clearThroughId } = session;
+function appendToSession(statements: Statements, { session, rows, isMerge }: SessionAppend, nowMs: number): Written {
+  const { sessionId } = session;
   const before = statements.selectHead(sessionId);
   assertWritable(session, before, () => statements.isSessionDeleted(sessionId));
 
   let head = before;
   let isChange = false;
-  if (head !== undefined && clearThroughId !== undefined) {
-    const cleared = statements.deleteMessagesThrough(sessionId, clearThroughId);
+  if (head !== undefined && session.clearThroughId !== undefined) {
+    const cleared = statements.deleteClearedMessages(sessionId, session);
     head = bury(statements, head, cleared, nowMs);
     isChange = cleared.length > 0;
   }
   const { inserted, alreadyThere } = insert(statements, rows);
   isChange ||= inserted.length > 0;
   if (isChange) assertUnchanged(session, before, alreadyThere);
+  if (!isMerge) assertNotOverruled(before, inserted, nowMs);
   const [first, ...others] = inserted;
   if (first !== undefined) {
     head = headAfterInsert(head, [first, ...others]);

@@ -10,7 +10,7 @@ export function merge(statements: Statements, { rows, tombstones }: Facts, nowMs
   let removed = 0;
   for (const tombstone of tombstones) removed += takeTombstone(statements, tombstone);
   const wanted = bySession(rows).filter(([{ sessionId }]) => !statements.isSessionDeleted(sessionId));
-  return { inserted: append(statements, { rows: wanted.flat() }, nowMs).written, removed };
+  return { inserted: append(statements, { rows: wanted.flat() }, nowMs, true).written, removed };
 }
 
 /** @returns how many atoms it removed. */

@@ -3,6 +3,7 @@ import type {
   AtomKey,
   AtomRow,
   AtomSelection,
+  ClearedIds,
   DeletedAtom,
   ExpiredAtom,
   ExpiredSelection,
@@ -13,7 +14,7 @@ import type {
   Tombstone,
   TombstoneSelection,
 } from "@rivet/memory-core";
-import { MESSAGE_TYPES, NIL_ID, roleOf, SESSION_METADATA } from "@rivet/memory-core";
+import { clearedBounds, MESSAGE_TYPES, NIL_ID, roleOf, SESSION_METADATA } from "@rivet/memory-core";
 import type { Statement } from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 
@@ -120,11 +121,11 @@ export class Statements {
     );
   }
 
-  deleteMessagesThrough(sessionId: string, throughId: string): DeletedAtom[] {
+  deleteClearedMessages(sessionId: string, cleared: ClearedIds): DeletedAtom[] {
     return this.#all<DeletedAtom>(
-      `DELETE FROM session_memories WHERE session_id = ? AND id <= ? AND ${IS_MESSAGE}
+      `DELETE FROM session_memories WHERE session_id = ? AND (id <= ? OR id > ? AND id <= ?) AND ${IS_MESSAGE}
        RETURNING ${DELETED_COLUMNS}`,
-      [sessionId, throughId],
+      [sessionId, ...clearedBounds(cleared)],
     );
   }
 

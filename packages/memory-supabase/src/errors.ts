@@ -1,10 +1,15 @@
 /** What PostgREST, the gateway before it and the way to them answer, as `MemoryError`. */
 import {
+  aheadId,
   changedSession,
   conflictingAtom,
   deletedSession,
   foreignSession,
+  HOLDS_FORGED_ESCAPE,
+  judgeAtomId,
   MemoryError,
+  overruledChange,
+  refusedFact,
   type MemoryErrorInit,
 } from "@rivet/memory-core";
 import { MIGRATION_FILE } from "./migration/file.ts";
@@ -125,12 +130,29 @@ const TIMED_OUT: Meaning = {
   problem: "did not answer in time; try again, or raise timeoutMs",
 };
 
+/** What a refusal is about; empty where it does not matter. */
+interface RefusalDetails {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly key: string;
+  /** The project's clock, in milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+function idProblem({ id, nowMs }: RefusalDetails): string {
+  if (judgeAtomId(id, nowMs) === "malformed") return "its id is no UUIDv7";
+  return `its id is ${aheadId(id, nowMs)}; set the clock that is wrong, and save it under a new id`;
+}
+
 /** How the core says what our functions refuse. */
-const REFUSAL_ERRORS: Readonly<Record<string, (row: { sessionId: string; id: string }) => MemoryError>> = {
+const REFUSAL_ERRORS: Readonly<Record<string, (details: RefusalDetails) => MemoryError | undefined>> = {
   [REFUSALS.conflict]: conflictingAtom,
   [REFUSALS.foreign]: foreignSession,
   [REFUSALS.deleted]: deletedSession,
   [REFUSALS.changed]: changedSession,
+  [REFUSALS.overruled]: (details) => overruledChange(details, details.nowMs),
+  [REFUSALS.id]: (details) => (details.id === "" ? undefined : refusedFact(details, idProblem(details))),
+  [REFUSALS.forged]: (details) => refusedFact(details, `its text ${HOLDS_FORGED_ESCAPE}`),
 };
 
 /** The typed error for an attempt that failed. Bodies that are no JSON stay in the cause: they may say anything. */
@@ -160,14 +182,20 @@ export function unreadableAnswer(): MemoryError {
   return toSupabaseMemoryError({ status: 200, error: undefined, isTimeout: false });
 }
 
-function detailsOf(error: unknown): { sessionId: string; id: string } {
+function detailsOf(error: unknown): RefusalDetails {
   let details: unknown;
   try {
     details = JSON.parse(stringOf(error, "details"));
   } catch {
     details = undefined;
   }
-  return { sessionId: stringOf(details, "sessionId"), id: stringOf(details, "id") };
+  const nowMs: unknown = typeof details === "object" && details !== null ? Reflect.get(details, "nowMs") : undefined;
+  return {
+    sessionId: stringOf(details, "sessionId"),
+    id: stringOf(details, "id"),
+    key: stringOf(details, "key"),
+    nowMs: typeof nowMs === "number" ? nowMs : 0,
+  };
 }
 
 function stringOf(value: unknown, name: string): string {

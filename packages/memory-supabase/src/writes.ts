@@ -49,9 +49,9 @@ async function writeAlone(
     const { written } = objectOf(await requests.call("rivet_write_atoms", args, { mayBeApplied }));
     return { written: number(written) };
   }
-  const { sessionId, userId, clearThroughId, expectedHistoryXor } = session;
+  const { sessionId, userId, clearThroughId, clearAhead, expectedHistoryXor } = session;
   const atoms = givenAtoms(rows, true);
-  const args = { atoms, saved_session: { sessionId, userId, clearThroughId, expectedHistoryXor } };
+  const args = { atoms, saved_session: { sessionId, userId, clearThroughId, clearAhead, expectedHistoryXor } };
   const foreseenHistoryXor = foresight.foresee(session, rows);
   if (foreseenHistoryXor === undefined) {
     return toVersion(await requests.call("rivet_write_atoms", args, { mayBeApplied }));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { MemoryError, NIL_ID, replicate, Session, xorIds, type AtomRow } from "@rivet/memory-core";
+import { AtomClock, MemoryError, NIL_ID, replicate, Session, xorIds, type AtomRow } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
-import type { SupabaseMemoryStorage } from "@rivet/memory-supabase";
+import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import pg from "pg";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -362,7 +362,44 @@ describe("the tables, asked without the package", () => {
     const day = 24 * 60 * 60 * 1_000;
     expect(await write(idOf(Date.now() + 2 * day))).toBe("42501");
     expect(await write("c56a4180-65aa-42ec-a945-5fd21dec0538")).toBe("42501");
+    expect(await write(idOf(Date.now() + day + 60 * 1_000))).toBe("42501");
     expect(await write(idOf(Date.now() + day / 2))).toBeUndefined();
+  });
+
+  it("say in the error of the package which time an id has that is a day and a minute ahead", async () => {
+    const aheadMs = Date.now() + 24 * 60 * 60 * 1_000 + 60_000;
+    const client = clientOfUser(project(), ALICE);
+    const storage = new SupabaseMemoryStorage({ client, clock: new AtomClock({ now: () => aheadMs }) });
+    const error = await sessionOf(ALICE, storage).catch((reason: unknown) => reason);
+    await storage.close();
+    expect(error).toMatchObject({ code: "invalid_input", outcome: "not_applied" });
+    expect(String(error)).toContain(new Date(aheadMs).toISOString());
+  });
+
+  it("take no text with an escape that no string is stored with", async () => {
+    const client = clientOfUser(project(), ALICE);
+    const id = new AtomClock().next();
+    const good = { session_id: "forged", id, user_id: ALICE, memory_type: "log", content: "1", metadata: "{}" };
+    const forged: Readonly<Record<string, string>>[] = [
+      { session_id: "\u00100061lices-contract" },
+      { session_id: "\u0010d83d\u0010de00" },
+      { memory_type: "\u0010" },
+      { content: '"\\u00100061"' },
+      { content: '{"\\u00100061":1}' },
+      { metadata: '{"key":"\\\\\\u0010D800"}' },
+    ];
+    for (const change of forged) {
+      const atom = { ...good, ...change, created_at_ms: 0 };
+      const { error } = await client.rpc("rivet_write_atoms", { atoms: [atom] });
+      expect([change, error?.code]).toEqual([change, "RM007"]);
+      const saved = { sessionId: atom.session_id, userId: ALICE, foreseenHistoryXor: NIL_ID };
+      const append = await client.rpc("rivet_append", { atoms: [atom], saved_session: saved });
+      expect([change, append.error?.code]).toEqual([change, "RM007"]);
+    }
+    for (const content of ['"\\u00100010d800"', '"\\\\u0010"', '"\\u0010d800"']) {
+      const atom = { ...good, id: new AtomClock().next(), content, created_at_ms: 0 };
+      expect((await client.rpc("rivet_write_atoms", { atoms: [atom] })).error).toBeNull();
+    }
   });
 });
 

@@ -12,6 +12,7 @@
 import {
   canonicalJson,
   MemoryError,
+  parseJson,
   type AtomRow,
   type JsonObject,
   type JsonValue,
@@ -63,7 +64,7 @@ export type Line =
 export function parseLine(text: string, number: number): Line {
   let value: JsonValue;
   try {
-    value = JSON.parse(text) as JsonValue;
+    value = parseJson(text);
   } catch {
     throw damaged(number, "is no JSON");
   }

@@ -1,6 +1,6 @@
 import { MemoryError } from "../errors.ts";
 import { readOptions, type OptionFields } from "../option-fields.ts";
-import { decodeText } from "../serialization.ts";
+import { shownText } from "../serialization.ts";
 import type { MemoryStorage } from "../storage.ts";
 import type { AtomTypes } from "../typed-atoms.ts";
 import type { RefusedAtom } from "./courier.ts";
@@ -66,7 +66,7 @@ export async function replicate<Source extends AtomTypes, Target extends AtomTyp
   let refusedCount = 0;
   let firstRefused: RefusedCopy | undefined;
   const take = (_: string, { row, error }: RefusedAtom): void => {
-    const refused = { sessionId: decodeText(row.sessionId), id: row.id, error };
+    const refused = { sessionId: shownText(row.sessionId), id: row.id, error };
     refusedCount += 1;
     firstRefused ??= refused;
     onRefused?.(refused);

@@ -1,7 +1,7 @@
 import { isSameAtom } from "../atom-codec.ts";
 import { NIL_ID } from "../atom-id.ts";
 import { readOptions, type OptionFields } from "../option-fields.ts";
-import { decodeText } from "../serialization.ts";
+import { shownText } from "../serialization.ts";
 import type { MemoryStorage } from "../storage.ts";
 import type { AtomRow } from "../storage-hooks.ts";
 import type { AtomTypes } from "../typed-atoms.ts";
@@ -96,5 +96,5 @@ function whereIs(left: unknown, right: unknown): "only-left" | "only-right" | un
 }
 
 function nameOf(sessionId: string, id: string | undefined): Pick<Difference, "sessionId" | "id"> {
-  return { sessionId: decodeText(sessionId), id: id === NIL_ID ? undefined : id };
+  return { sessionId: shownText(sessionId), id: id === NIL_ID ? undefined : id };
 }

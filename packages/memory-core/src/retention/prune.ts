@@ -4,7 +4,7 @@ import type { ErasureResidue } from "../erasure-residue.ts";
 import type { SessionHead } from "../head.ts";
 import { atomPages, STREAM_PAGE } from "../query.ts";
 import { allPages } from "../replication/merge-join.ts";
-import { decodeText } from "../serialization.ts";
+import { shownText } from "../serialization.ts";
 import type * as Hooks from "../storage-hooks.ts";
 import { PruneDecision, type PrunedAtom, type PrunedStep } from "./decision.ts";
 import {
@@ -146,7 +146,7 @@ class Pruning {
   }
 
   #report(): PruneProgress {
-    const atomsByType = Object.fromEntries([...this.#byType].map(([type, count]) => [decodeText(type), count]));
+    const atomsByType = Object.fromEntries([...this.#byType].map(([type, count]) => [shownText(type), count]));
     const progress = { ...this.#counts, atomsByType };
     this.#settings.onProgress?.(progress);
     return progress;

@@ -85,7 +85,7 @@ export class Replicator {
     const statements = new Statements(places);
     const member = (name: string): [string, Member] => {
       const deletions = new KnownDeletions(REMEMBERED_SESSIONS);
-      const store = { db, statements, deletions, isOneSessionPerStatement, route: { providers: [name] } };
+      const store = { db, statements, deletions, isOneSessionPerStatement, nowMs, route: { providers: [name] } };
       const replica = new ProviderReplica(name, store, this.#statements);
       const pageLength = new PageLength({
         mostHints: () => (this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS),

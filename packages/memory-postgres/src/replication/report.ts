@@ -1,6 +1,6 @@
 /** What one store knows of how replication stands. */
 import type { DatabaseManager } from "@rivet/db-manager";
-import { atomIdTimeMs, decodeText } from "@rivet/memory-core";
+import { atomIdTimeMs, shownText } from "@rivet/memory-core";
 import type { Statement } from "../named-statements.ts";
 import { text, type TextRow } from "../rows.ts";
 import { ALL_STORES } from "../statements/scope.ts";
@@ -72,7 +72,7 @@ function toDeadLetter(from: string, row: TextRow): DeadLetter {
   return {
     from,
     to: text(row, "target"),
-    sessionId: decodeText(text(row, "sessionId")),
+    sessionId: shownText(text(row, "sessionId")),
     id: text(row, "id"),
     code: text(row, "code"),
     message: text(row, "message"),

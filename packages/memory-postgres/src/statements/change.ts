@@ -91,11 +91,11 @@ DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2:
 RETURNING id, memory_type AS "memoryType", ${CREATED_AT_MS}`);
   }
 
-  /** Deletes the messages up to and including an id, and leaves tombstones. $1: session id; $2: the id. */
-  deleteMessagesThrough(): Statement {
+  /** Deletes the messages that a save clears, and leaves tombstones. $1: session id; $2 to $4: see `clearedBounds`. */
+  deleteClearedMessages(): Statement {
     return this.#scope.named(`
 WITH deleted AS (
-  DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id <= $2 AND ${IS_MESSAGE}
+  DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND (id <= $2 OR id > $3 AND id <= $4) AND ${IS_MESSAGE}
   RETURNING id, memory_type, created_at
 ), buried AS (
   INSERT INTO ${this.#scope.table.tombstones} (session_id, id, deleted_at)

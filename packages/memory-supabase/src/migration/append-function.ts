@@ -1,5 +1,6 @@
 import { bitsOf } from "@rivet/postgres-schema";
 import { namesOf } from "./names.ts";
+import { refuseForged } from "./admission-functions.ts";
 import {
   ADDED_TO_HEAD,
   addToHead,
@@ -33,6 +34,7 @@ DECLARE
   changed record;
 BEGIN
   ${setWriting(true)}
+  ${refuseForged(schema, "saved_session")}
   WITH inserted AS (
     INSERT INTO ${memories} SELECT saved_id, id, saved_user, ${GIVEN_VALUES}
     FROM ${GIVEN_ATOMS}
@@ -58,6 +60,7 @@ BEGIN
     ${leaveHints(namesOf(schema), "(SELECT saved_id AS session_id, id FROM pg_catalog.unnest(done.ids) AS id) AS inserted", false)};
   END IF;
   IF done.has_metadata THEN
+    PERFORM ${place}.rivet_refuse_overruled(ARRAY[saved_id], done.ids);
     PERFORM ${place}.rivet_apply_metadata(ARRAY[saved_id], done.ids);
   END IF;
   ${setWriting(false)}

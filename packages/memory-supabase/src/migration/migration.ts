@@ -1,5 +1,6 @@
 import { readOptions, type OptionFields } from "@rivet/memory-core";
 import { DEFAULT_SCHEMA, tableNames } from "@rivet/postgres-schema";
+import { admissionFunctions } from "./admission-functions.ts";
 import { policyStatements } from "./policies.ts";
 import { readFunctions } from "./read-functions.ts";
 import { markPlace, placeTables } from "./tables.ts";
@@ -24,13 +25,15 @@ const MIGRATION_FIELDS: OptionFields<SupabaseMigrationOptions> = { schema: "sett
  */
 export function supabaseMigration(options: SupabaseMigrationOptions = {}): string {
   const { schema = DEFAULT_SCHEMA } = readOptions(options, MIGRATION_FIELDS, "options");
+  const admission = admissionFunctions(schema);
   const functions = [...writeFunctions(schema), ...readFunctions(schema)];
   const statements = [
     placeTables(schema),
     ...markPlace(schema),
+    ...admission,
     ...policyStatements(schema),
     ...functions,
-    ...permissions(schema, functions),
+    ...permissions(schema, [...admission, ...functions]),
   ];
   return `${[HEAD, ...statements.map((statement) => `${statement};`)].join("\n\n")}\n`;
 }

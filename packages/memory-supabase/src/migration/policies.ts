@@ -1,6 +1,7 @@
 /** Who may do what. Whoever holds the secret key may do everything, and `anon` nothing. */
 import { tableNames } from "@rivet/postgres-schema";
 import { hiddenSchema, namesOf } from "./names.ts";
+import { isAdmittedId } from "./admission-functions.ts";
 import { IS_WRITING, plpgsql, WRITING_IS_SET } from "./fragments.ts";
 
 const IS_OWN = "(SELECT auth.uid())::text = user_id";
@@ -10,14 +11,6 @@ const IS_OWN = "(SELECT auth.uid())::text = user_id";
  */
 const IS_FREE_TO_SEE = `user_id = (SELECT CASE WHEN ${WRITING_IS_SET} THEN '' END)`;
 const IS_FREE = "user_id = ''";
-
-/**
- * An id from the far future would drag along the clock of every process that reads it. The packages check it themselves;
- * whoever calls the API without them is checked here.
- */
-const IS_ATOM_ID = `id::text ~ '^.{14}7.{4}[89ab]'
-    AND ('x' || pg_catalog.left(pg_catalog.replace(id::text, '-', ''), 12))::bit(48)::bigint::double precision
-      < pg_catalog.date_part('epoch', pg_catalog.now() + interval '25 hours') * 1000::double precision`;
 
 type Command = "SELECT" | "INSERT" | "UPDATE" | "DELETE";
 
@@ -41,7 +34,7 @@ function policiesOf(schema: string): Policy[] {
   return [
     ...own(memories, "SELECT", "INSERT", "DELETE"),
     ...throughFunctions(memories, "INSERT", "DELETE"),
-    { table: memories, command: "INSERT", kind: "id", condition: IS_ATOM_ID, isRestrictive: true },
+    { table: memories, command: "INSERT", kind: "id", condition: isAdmittedId(schema), isRestrictive: true },
     ...own(heads, "SELECT", "INSERT", "UPDATE"),
     { table: heads, command: "SELECT", kind: "free", condition: IS_FREE_TO_SEE },
     { table: heads, command: "INSERT", kind: "free", condition: IS_FREE },

@@ -7,10 +7,23 @@ export const REFUSALS = {
   deleted: "RM003",
   changed: "RM004",
   unforeseen: "RM005",
+  overruled: "RM006",
+  forged: "RM007",
+  /** PostgreSQL's own, as a policy refuses the row; only its details hold an id. */
+  id: "42501",
 } as const;
 
-/** @param sessionId an SQL expression, as is `id`. */
-export function raise(code: string, message: string, sessionId: string, id?: string): string {
-  const details = `'sessionId', ${sessionId}${id === undefined ? "" : `, 'id', ${id}`}`;
+/** @param sessionId an SQL expression, as are `id` and the values of `more`. */
+export function raise(
+  code: string,
+  message: string,
+  sessionId: string,
+  id?: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const fields = { sessionId, ...(id === undefined ? {} : { id }), ...more };
+  const details = Object.entries(fields)
+    .map(([name, value]) => `'${name}', ${value}`)
+    .join(", ");
   return `RAISE EXCEPTION USING ERRCODE = '${code}', MESSAGE = '${message}', DETAIL = pg_catalog.json_build_object(${details})::text;`;
 }

@@ -1,6 +1,7 @@
 /** The functions that write. Each is one request, and all of it happens or nothing. */
 import { bitsOf, idOf } from "@rivet/postgres-schema";
 import { namesOf } from "./names.ts";
+import { refuseForged } from "./admission-functions.ts";
 import { appendFunction } from "./append-function.ts";
 import { appendTogetherFunction } from "./append-together-function.ts";
 import { deleteFunctions } from "./delete-functions.ts";
@@ -47,6 +48,8 @@ DECLARE
   saved_id constant text := saved_session ->> 'sessionId';
   saved_user constant text := saved_session ->> 'userId';
   clear_through constant uuid := saved_session ->> 'clearThroughId';
+  clear_after constant uuid := saved_session -> 'clearAhead' ->> 'afterId';
+  clear_ahead constant uuid := saved_session -> 'clearAhead' ->> 'throughId';
   expected constant bit(128) := ${bitsOf("(saved_session ->> 'expectedHistoryXor')")};
   incoming ${memories}[];
   session_ids text[];
@@ -60,6 +63,7 @@ DECLARE
   removed integer := 0;
 BEGIN
   ${setWriting(true)}
+  ${refuseForged(schema, "saved_session", "tombstones")}
   incoming := ARRAY(
     SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), ${GIVEN_VALUES})::${memories}
     FROM ${GIVEN_ATOMS}
@@ -113,7 +117,7 @@ BEGIN
   IF saved_id IS NOT NULL THEN
     SELECT history_xor INTO version FROM ${heads} WHERE session_id = saved_id;
     SELECT pg_catalog.array_agg(id) AS ids INTO facts FROM ${memories}
-    WHERE session_id = saved_id AND id <= clear_through AND ${IS_MESSAGE};
+    WHERE session_id = saved_id AND (id <= clear_through OR id > clear_after AND id <= clear_ahead) AND ${IS_MESSAGE};
     IF facts.ids IS NOT NULL THEN
       removed := ${place}.rivet_bury_atoms(saved_id, facts.ids, NULL);
     END IF;
@@ -140,6 +144,9 @@ BEGIN
   SELECT history_xor INTO version_after FROM ${heads} WHERE session_id = saved_id;
 
   IF done.has_metadata THEN
+    IF NOT is_merge THEN
+      PERFORM ${place}.rivet_refuse_overruled(session_ids, done.ids);
+    END IF;
     PERFORM ${place}.rivet_apply_metadata(session_ids, done.ids);
   END IF;
 

@@ -221,6 +221,65 @@ CREATE OR REPLACE VIEW "public"."rivet_store" AS SELECT 2147483647 AS schema_ver
 
 REVOKE ALL ON "public"."rivet_store" FROM PUBLIC, anon, authenticated, service_role;
 
+-- Says why an id may not enter.
+CREATE OR REPLACE FUNCTION "public".rivet_refuse_id(session_id text, id uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
+#variable_conflict use_column
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'the id may not enter', DETAIL = pg_catalog.json_build_object('sessionId', session_id, 'id', id, 'nowMs', (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000::double precision)::bigint)::text;
+END
+$rivet$;
+
+-- Refuses text with an escape that no string is stored with: it would be read as the text of another string.
+CREATE OR REPLACE FUNCTION "public".rivet_refuse_forged(atoms json, saved_session json, tombstones json) RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
+#variable_conflict use_column
+DECLARE
+  saved_id constant text := saved_session ->> 'sessionId';
+  refused record;
+BEGIN
+  SELECT session_id, id INTO refused FROM (
+    SELECT COALESCE(session_id, saved_id) AS session_id, id
+    FROM pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint, expires_at_ms bigint)
+    WHERE session_id ~ '\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\u0010d[89ab][0-9a-f]{2}\u0010d[c-f][0-9a-f]{2}' OR user_id ~ '\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\u0010d[89ab][0-9a-f]{2}\u0010d[c-f][0-9a-f]{2}' OR memory_type ~ '\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\u0010d[89ab][0-9a-f]{2}\u0010d[c-f][0-9a-f]{2}'
+      OR pg_catalog.replace(content::jsonb::text, '\\', '~') ~ '\\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\\u0010d[89ab][0-9a-f]{2}\\u0010d[c-f][0-9a-f]{2}' OR pg_catalog.replace(metadata::jsonb::text, '\\', '~') ~ '\\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\\u0010d[89ab][0-9a-f]{2}\\u0010d[c-f][0-9a-f]{2}'
+    UNION ALL
+    SELECT session_id, id FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid) WHERE session_id ~ '\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\u0010d[89ab][0-9a-f]{2}\u0010d[c-f][0-9a-f]{2}'
+    UNION ALL
+    SELECT saved_id, NULL WHERE saved_id ~ '\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\u0010d[89ab][0-9a-f]{2}\u0010d[c-f][0-9a-f]{2}' OR saved_session ->> 'userId' ~ '\u0010(?!(?:0000|0010|d[89a-f][0-9a-f]{2}))|\u0010d[89ab][0-9a-f]{2}\u0010d[c-f][0-9a-f]{2}'
+  ) AS forged LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM007', MESSAGE = 'the text holds an escape that no string is stored with', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
+  END IF;
+END
+$rivet$;
+
+-- Refuses a change of metadata that an id overrules which is ahead of the clock.
+CREATE OR REPLACE FUNCTION "public".rivet_refuse_overruled(session_ids text[], atom_ids uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
+#variable_conflict use_column
+DECLARE
+  latest constant text := pg_catalog.lpad(pg_catalog.to_hex((pg_catalog.date_part('epoch', pg_catalog.now()) * 1000::double precision)::bigint + 86400000::bigint), 12, '0');
+  last_id constant text := pg_catalog.left(latest, 8) || '-' || pg_catalog.right(latest, 4) || '-ffff-ffff-ffffffffffff';
+  refused record;
+BEGIN
+  SELECT session_id, key, (head.metadata_ids ->> key) COLLATE "C" AS id INTO refused
+  FROM "rivet_public"."session_memories" AS atom JOIN "rivet_public"."session_heads" AS head USING (session_id)
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.jsonb_object_keys(CASE WHEN pg_catalog.jsonb_typeof(content -> 'set') = 'object' THEN content -> 'set' END)
+    UNION ALL
+    SELECT pg_catalog.jsonb_array_elements_text(CASE WHEN pg_catalog.jsonb_typeof(content -> 'removed') = 'array' THEN content -> 'removed' END)
+  ) AS changed (key)
+  WHERE session_id = ANY (session_ids) AND memory_type = 'session_metadata' AND memory_type NOT IN ('message_user', 'message_assistant', 'message_system', 'message_tool') AND atom.id = ANY (atom_ids)
+    AND (head.metadata_ids ->> key) COLLATE "C" > last_id AND (head.metadata_ids ->> key) COLLATE "C" > atom.id::text
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM006', MESSAGE = 'the metadata was set under an id ahead of the clock', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id, 'id', refused.id, 'key', refused.key, 'nowMs', (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000::double precision)::bigint)::text;
+  END IF;
+END
+$rivet$;
+
 -- Whose it was, so that nobody else sees it.
 ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN IF NOT EXISTS user_id text COLLATE "C";
 
@@ -302,9 +361,8 @@ CREATE POLICY rivet_function_delete ON "rivet_public"."session_memories" AS REST
 DROP POLICY IF EXISTS rivet_id_insert ON "rivet_public"."session_memories";
 
 CREATE POLICY rivet_id_insert ON "rivet_public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
-  WITH CHECK (id::text ~ '^.{14}7.{4}[89ab]'
-    AND ('x' || pg_catalog.left(pg_catalog.replace(id::text, '-', ''), 12))::bit(48)::bigint::double precision
-      < pg_catalog.date_part('epoch', pg_catalog.now() + interval '25 hours') * 1000::double precision);
+  WITH CHECK (CASE WHEN id::text ~ '^.{14}7.{4}[89ab]'
+    AND ('x' || pg_catalog.left(pg_catalog.replace(id::text, '-', ''), 12))::bit(48)::bigint <= (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000::double precision)::bigint + 86400000::bigint THEN true ELSE "public".rivet_refuse_id(session_id, id) END);
 
 DROP POLICY IF EXISTS rivet_own_select ON "rivet_public"."session_heads";
 
@@ -583,6 +641,9 @@ DECLARE
   changed record;
 BEGIN
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
+  IF pg_catalog.strpos(saved_session::text, '\u00') > 0 OR pg_catalog.strpos(atoms::text, '\u00') > 0 THEN
+    PERFORM "public".rivet_refuse_forged(atoms, saved_session, NULL);
+  END IF;
   WITH inserted AS (
     INSERT INTO "rivet_public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC'
     FROM pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
@@ -616,6 +677,7 @@ BEGIN
     ON CONFLICT DO NOTHING;
   END IF;
   IF done.has_metadata THEN
+    PERFORM "public".rivet_refuse_overruled(ARRAY[saved_id], done.ids);
     PERFORM "public".rivet_apply_metadata(ARRAY[saved_id], done.ids);
   END IF;
   PERFORM pg_catalog.set_config('rivet_memory.writing', '', true);
@@ -634,6 +696,8 @@ DECLARE
   saved_id constant text := saved_session ->> 'sessionId';
   saved_user constant text := saved_session ->> 'userId';
   clear_through constant uuid := saved_session ->> 'clearThroughId';
+  clear_after constant uuid := saved_session -> 'clearAhead' ->> 'afterId';
+  clear_ahead constant uuid := saved_session -> 'clearAhead' ->> 'throughId';
   expected constant bit(128) := ('x' || pg_catalog.replace((saved_session ->> 'expectedHistoryXor')::pg_catalog.text, '-', ''))::bit(128);
   incoming "rivet_public"."session_memories"[];
   session_ids text[];
@@ -647,6 +711,9 @@ DECLARE
   removed integer := 0;
 BEGIN
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
+  IF pg_catalog.strpos(saved_session::text, '\u00') > 0 OR pg_catalog.strpos(atoms::text, '\u00') > 0 OR pg_catalog.strpos(tombstones::text, '\u00') > 0 THEN
+    PERFORM "public".rivet_refuse_forged(atoms, saved_session, tombstones);
+  END IF;
   incoming := ARRAY(
     SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC')::"rivet_public"."session_memories"
     FROM pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
@@ -701,7 +768,7 @@ BEGIN
   IF saved_id IS NOT NULL THEN
     SELECT history_xor INTO version FROM "rivet_public"."session_heads" WHERE session_id = saved_id;
     SELECT pg_catalog.array_agg(id) AS ids INTO facts FROM "rivet_public"."session_memories"
-    WHERE session_id = saved_id AND id <= clear_through AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
+    WHERE session_id = saved_id AND (id <= clear_through OR id > clear_after AND id <= clear_ahead) AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
     IF facts.ids IS NOT NULL THEN
       removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL);
     END IF;
@@ -735,6 +802,9 @@ BEGIN
   SELECT history_xor INTO version_after FROM "rivet_public"."session_heads" WHERE session_id = saved_id;
 
   IF done.has_metadata THEN
+    IF NOT is_merge THEN
+      PERFORM "public".rivet_refuse_overruled(session_ids, done.ids);
+    END IF;
     PERFORM "public".rivet_apply_metadata(session_ids, done.ids);
   END IF;
 
@@ -1017,9 +1087,9 @@ BEGIN
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';

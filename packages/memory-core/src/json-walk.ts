@@ -1,0 +1,33 @@
+/** Goes through JSON values of any depth: a loop, as a stored value may be nested deeper than a call stack is. */
+import { isJsonObject, type JsonValue } from "./json.ts";
+
+/**
+ * A copy of a value with other strings and other keys.
+ *
+ * @param ofText the string in place of one, which is no key.
+ * @param ofKey the key in place of one; different keys must stay different.
+ */
+export function mapStrings(
+  value: JsonValue,
+  ofText: (text: string) => string,
+  ofKey: (key: string) => string,
+): JsonValue {
+  const unvisited: (JsonValue[] | { [key: string]: JsonValue })[] = [];
+  const copyOf = (item: JsonValue): JsonValue => {
+    if (typeof item === "string") return ofText(item);
+    if (typeof item !== "object" || item === null) return item;
+    // `fromEntries` defines properties, so a key named __proto__ stays a key.
+    const copy = Array.isArray(item)
+      ? [...item]
+      : Object.fromEntries(Object.entries(item).map(([key, inner]) => [ofKey(key), inner]));
+    unvisited.push(copy);
+    return copy;
+  };
+  const copied = copyOf(value);
+  for (let container = unvisited.pop(); container !== undefined; container = unvisited.pop()) {
+    if (isJsonObject(container))
+      for (const key of Object.keys(container)) container[key] = copyOf(container[key] ?? null);
+    else container.forEach((item, index, items) => (items[index] = copyOf(item)));
+  }
+  return copied;
+}
