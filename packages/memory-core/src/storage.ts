@@ -183,7 +183,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
         const { written, acceptedBy, degraded, historyXor } = await this.#operations.use(() => this.writeAtoms(write));
         log.acknowledge(batch, historyXor);
         const receipt = { written, acceptedBy, degraded };
-        if (batch.clearThroughId === undefined) return receipt;
+        if (batch.cleared === undefined) return receipt;
         return { ...receipt, residue: await this.#operations.use(() => this.finishErasure()) };
       });
     });
