@@ -1,5 +1,5 @@
 /**
- * `pnpm test:matrix [--only NAME…]`: installs the packages from a registry of this machine as users do, runs a save and a load
+ * `pnpm test:matrix [--only NAME…] [--built]`: installs the packages from a registry of this machine as users do, runs a save and a load
  * everywhere, and writes the table, `docs/runtimes.md`. The exit code is 1 when something fails that should work.
  */
 import { readFile, writeFile } from "node:fs/promises";
@@ -26,13 +26,18 @@ import { Workplace } from "./workplace.ts";
 const GROUPS: readonly Group[] = [NODE, SAMPLES, OTHER_RUNTIMES, TYPESCRIPT, JEST, BUNDLER_GROUP, NEXT, WORKERS];
 const DOCUMENT = join(import.meta.dirname, "..", "..", "docs", "runtimes.md");
 
-const { values } = parseArgs({ options: { only: { type: "string", multiple: true } } });
+const { values } = parseArgs({
+  options: { only: { type: "string", multiple: true }, built: { type: "boolean", default: false } },
+});
 const chosen = GROUPS.filter(({ name }) => values.only?.includes(name) ?? true);
 
 await using workplace = await Workplace.make();
 console.log("Building, packing and publishing the packages");
-const verdaccio = await workplace.tool("verdaccio@6", "verdaccio/bin/verdaccio");
-await using registry = await startRegistry(join(workplace.folder, "registry"), verdaccio);
+const verdaccio = await workplace.tool("verdaccio@6", "verdaccio/bin/verdaccio", {
+  // It asks for it by the tag `cjs`, which a mirror may lack.
+  "node-fetch": "2.7.0",
+});
+await using registry = await startRegistry(join(workplace.folder, "registry"), verdaccio, values.built);
 workplace.use(registry.npmrc);
 
 await using postgres = await startPostgres();

@@ -18,8 +18,9 @@ const ROOT = join(import.meta.dirname, "..", "..");
  *
  * @param folder for its data.
  * @param verdaccio the program.
+ * @param isBuilt whether `dist` is there already.
  */
-export async function startRegistry(folder: string, verdaccio: string): Promise<Registry> {
+export async function startRegistry(folder: string, verdaccio: string, isBuilt: boolean): Promise<Registry> {
   const port = await freePort();
   const config = join(folder, "config.yaml");
   await mkdir(folder, { recursive: true });
@@ -37,7 +38,7 @@ export async function startRegistry(folder: string, verdaccio: string): Promise<
   try {
     await listening(server);
     const npmrc = `@rivet:registry=http://127.0.0.1:${port}\n//127.0.0.1:${port}/:_authToken=anyone\n`;
-    await publishAll(folder, npmrc);
+    await publishAll(folder, npmrc, isBuilt);
     return { npmrc, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
@@ -68,11 +69,11 @@ async function listening(server: ReturnType<typeof spawn>): Promise<void> {
   await started;
 }
 
-async function publishAll(folder: string, npmrc: string): Promise<void> {
+async function publishAll(folder: string, npmrc: string, isBuilt: boolean): Promise<void> {
   const { packageManager }: { packageManager: string } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   const pnpm = (args: readonly string[], where: string): Promise<string> =>
     runWell("npx", ["-y", packageManager, ...args], where, { CI: "true" });
-  await pnpm(["build"], ROOT);
+  if (!isBuilt) await pnpm(["build"], ROOT);
   const packed = join(folder, "packed");
   await mkdir(packed);
   await writeFile(join(packed, ".npmrc"), npmrc);

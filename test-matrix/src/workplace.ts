@@ -1,5 +1,5 @@
 /** Projects as users make them, and tools, each in a folder of the run that goes with it. */
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runWell } from "./command.ts";
@@ -29,11 +29,21 @@ export class Workplace implements AsyncDisposable {
     this.#npmrc = npmrc;
   }
 
-  /** Installs a tool from npm, once. @returns a file of it, such as `node_modules/.bin/bun`. */
-  async tool(specifier: string, file: string): Promise<string> {
+  /**
+   * Installs a tool from npm, once.
+   *
+   * @param overrides versions of what it depends on, where it asks for one that the registry lacks.
+   * @returns a file of it, such as `node_modules/.bin/bun`.
+   */
+  async tool(specifier: string, file: string, overrides: Readonly<Record<string, string>> = {}): Promise<string> {
     let installed = this.#tools.get(specifier);
     if (installed === undefined) {
-      installed = this.#install(join(this.folder, "tools", specifier.replaceAll("/", "-")), [specifier], "");
+      installed = this.#install(
+        join(this.folder, "tools", specifier.replaceAll(/[^\w.-]/g, "-")),
+        [specifier],
+        "",
+        overrides,
+      );
       this.#tools.set(specifier, installed);
     }
     return join(await installed, "node_modules", file);
@@ -59,9 +69,18 @@ export class Workplace implements AsyncDisposable {
     return project;
   }
 
-  async #install(folder: string, packages: readonly string[], npmrc: string): Promise<string> {
+  async #install(
+    folder: string,
+    packages: readonly string[],
+    npmrc: string,
+    overrides: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     await mkdir(folder, { recursive: true });
     await runWell("npm", ["init", "-y"], folder);
+    if (Object.keys(overrides).length > 0) {
+      const manifest = join(folder, "package.json");
+      await writeFile(manifest, JSON.stringify({ ...JSON.parse(await readFile(manifest, "utf8")), overrides }));
+    }
     if (npmrc !== "") await writeFile(join(folder, ".npmrc"), npmrc);
     await runWell("npm", [...INSTALL, ...packages], folder);
     return folder;
