@@ -6,7 +6,7 @@
  * `src/backend/utils/adt`. `COPY BINARY` writes and reads the same, across versions:
  * https://www.postgresql.org/docs/current/sql-copy.html
  */
-import { hexDigitAt } from "@rivet/memory-core";
+import { hexDigitAt, MemoryError } from "@rivet/memory-core";
 
 /** The types' numbers in `pg_type`, which are the same in every server. */
 const TYPE = { integer: 23, text: 25, timestamptz: 1184, bit: 1560, uuid: 2950, jsonb: 3802 } as const;
@@ -102,9 +102,15 @@ function writeHeader(buffer: Buffer, start: number, type: number, items: readonl
 }
 
 const HYPHEN = "-".charCodeAt(0);
+/** Any other text would be written as zeros where it has no digits. */
+const UUID_TEXT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A digit after the other: 0.05 µs, where `replaceAll` and `write` take 0.17. */
 function writeId(buffer: Buffer, id: string, offset: number): number {
+  if (!UUID_TEXT.test(id)) {
+    const message = `an id is no UUID in lower case: ${JSON.stringify(id.slice(0, 64))}`;
+    throw new MemoryError({ code: "invalid_input", message, outcome: "not_applied" });
+  }
   let end = offset;
   for (let index = 0; index < id.length; index += 2) {
     if (id.charCodeAt(index) === HYPHEN) index += 1;
