@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { atomIdTimeMs } from "@rivet/memory-core";
 import { SCHEMA_VERSION } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
-import { ok, problem, UPGRADE, warning, type Finding } from "./finding.ts";
+import { isFine, ok, problem, UPGRADE, warning, type Finding } from "./finding.ts";
 
 const LITTLE_ROOM_BYTES = 200 * 1024 * 1024;
 
@@ -37,7 +37,9 @@ export async function examineSQLite(path: string): Promise<Finding[]> {
       ),
     );
   }
-  return [...findings, ...(await examineRights(path, folder)), ...(await examineRoom(path, folder))];
+  // The rights of what is no memory are its owner's matter.
+  const isMemory = findings.every(isFine);
+  return [...findings, ...(isMemory ? await examineRights(path, folder) : []), ...(await examineRoom(path, folder))];
 }
 
 /** Rights of the group and of everybody else. */
