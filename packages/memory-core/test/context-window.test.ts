@@ -106,10 +106,12 @@ function run({ messages, maxTokens, reserveTokens, preserveSystem, weights }: Ca
   return { messages, window, counted, sum, isFixed, budget, fixed };
 }
 
-/** Whether no id is used for two calls of one message, which cannot be told apart. */
-function hasDistinctCalls(content: Message["content"]): boolean {
-  const ids = (typeof content === "string" ? [] : content).flatMap((part) =>
-    part.type === "tool-call" ? [part.toolCallId] : [],
+/** Whether no id is used for two calls, which a reader of the window could not tell apart. */
+function hasDistinctCalls(messages: readonly Message[]): boolean {
+  const ids = messages.flatMap(({ content }) =>
+    (typeof content === "string" ? [] : content).flatMap((part) =>
+      part.type === "tool-call" ? [part.toolCallId] : [],
+    ),
   );
   return new Set(ids).size === ids.length;
 }
@@ -245,21 +247,24 @@ describe("contextWindow", () => {
 
   it("has a result for each call and a call for each result, wherever calls were left without one", () => {
     fc.assert(
-      fc.property(anyHistory, (messages) => {
-        fc.pre(messages.every(({ content }) => hasDistinctCalls(content)));
-        const open = new Set<string>();
-        for (const { role, content, metadata } of contextWindow(messages)) {
-          const parts = typeof content === "string" ? [] : content;
-          const isPlain = role === "tool" && !parts.some(({ type }) => type === "tool-result");
-          const named = metadata["toolCallId"];
-          if (isPlain) open.delete(typeof named === "string" ? named : ([...open][0] ?? ""));
-          for (const part of parts) {
-            if (part.type === "tool-call") open.add(part.toolCallId);
-            if (part.type === "tool-result") open.delete(part.toolCallId);
+      fc.property(
+        fc.array(anyDraft, { maxLength: 8 }).map((drafts) => drafts.map((draft) => messageOf(...draft))),
+        (messages) => {
+          fc.pre(hasDistinctCalls(messages));
+          const open = new Set<string>();
+          for (const { role, content, metadata } of contextWindow(messages)) {
+            const parts = typeof content === "string" ? [] : content;
+            const isPlain = role === "tool" && !parts.some(({ type }) => type === "tool-result");
+            const named = metadata["toolCallId"];
+            if (isPlain) open.delete(typeof named === "string" ? named : ([...open][0] ?? ""));
+            for (const part of parts) {
+              if (part.type === "tool-call") open.add(part.toolCallId);
+              if (part.type === "tool-result") open.delete(part.toolCallId);
+            }
           }
-        }
-        expect([...open]).toEqual([]);
-      }),
+          expect([...open]).toEqual([]);
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
