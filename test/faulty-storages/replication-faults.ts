@@ -1,5 +1,18 @@
 /** Backends that take, or give, too little or too much of what stores tell one another. */
-import type { AtomRow, AtomSelection, Facts, HeadSelection, Merged, SessionHead, Tombstone } from "@rivet/memory-core";
+import {
+  compareTombstones,
+  MemoryError,
+  UNKNOWN_OWNER,
+  type AtomRow,
+  type AtomSelection,
+  type AtomWrite,
+  type AtomWriteResult,
+  type Facts,
+  type HeadSelection,
+  type Merged,
+  type SessionHead,
+  type Tombstone,
+} from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import type { StorageClass } from "./run-suite.ts";
 
@@ -56,6 +69,33 @@ class GivesAtomsWithoutMetadata extends InMemoryStorage {
   }
 }
 
+class BuriesForEverybody extends InMemoryStorage {
+  protected override mergeFacts({ rows, tombstones }: Facts): Promise<Merged> {
+    return super.mergeFacts({ rows, tombstones: tombstones.map((each) => ({ ...each, owner: UNKNOWN_OWNER })) });
+  }
+}
+
+class ForgetsOtherOwners extends InMemoryStorage {
+  protected override mergeFacts({ rows, tombstones }: Facts): Promise<Merged> {
+    const unique = new Map(tombstones.toReversed().map((each) => [`${each.id} ${each.sessionId}`, each]));
+    return super.mergeFacts({ rows, tombstones: [...unique.values()].toSorted(compareTombstones) });
+  }
+}
+
+/** Takes what is refused because a session that lost its atoms is somebody else's. */
+class FreesEmptiedSessions extends InMemoryStorage {
+  protected override async writeAtoms(write: AtomWrite): Promise<AtomWriteResult> {
+    try {
+      return await super.writeAtoms(write);
+    } catch (error) {
+      const heads = await this.selectHeads({ order: "session-id", limit: 10_000 });
+      const isThere = write.rows.some(({ sessionId }) => heads.some((head) => head.sessionId === sessionId));
+      if (isThere || !MemoryError.isInstance(error) || error.code !== "permission") throw error;
+      return { written: write.rows.length, acceptedBy: [this.backend], degraded: false };
+    }
+  }
+}
+
 export const REPLICATION_FAULTS: readonly StorageClass[] = [
   TakesAtomsThatWereDeleted,
   ForgetsTombstonesOfUnknownSessions,
@@ -63,4 +103,7 @@ export const REPLICATION_FAULTS: readonly StorageClass[] = [
   HidesTombstones,
   OrdersSessionsByUnits,
   GivesAtomsWithoutMetadata,
+  BuriesForEverybody,
+  ForgetsOtherOwners,
+  FreesEmptiedSessions,
 ];

@@ -1,6 +1,7 @@
 /** Backends that return what has expired, lose when it does, or prune too much or too little. */
 import {
   NIL_ID,
+  UNKNOWN_OWNER,
   type AtomRow,
   type AtomSelection,
   type Deletion,
@@ -53,7 +54,8 @@ class DeletesSessionsThatItEmpties extends InMemoryStorage {
     const result = await super.deleteAtoms(deletion);
     if (deletion.scope === "atoms" && (await this.selectSession(deletion)) === undefined) {
       const { sessionId } = deletion;
-      await this.mergeFacts({ rows: [], tombstones: [{ sessionId, id: NIL_ID, deletedAtMs: 0 }] });
+      const tombstone = { sessionId, id: NIL_ID, owner: UNKNOWN_OWNER, deletedAtMs: 0 };
+      await this.mergeFacts({ rows: [], tombstones: [tombstone] });
     }
     return result;
   }

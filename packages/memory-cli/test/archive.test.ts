@@ -128,10 +128,10 @@ describe("an archive", () => {
   it("of a later version, or with a field of one, is refused and not read in part", async () => {
     const archive = (await exported(await filled())).toString();
     await expect(
-      imported(new InMemoryStorage(), Buffer.from(archive.replace('"version":1', '"version":2'))),
+      imported(new InMemoryStorage(), Buffer.from(archive.replace('"version":2', '"version":3'))),
     ).rejects.toMatchObject({
       code: "schema",
-      message: expect.stringContaining("version 2"),
+      message: expect.stringContaining("version 3"),
     });
     await expect(
       imported(new InMemoryStorage(), Buffer.from(archive.replace('"userId"', '"mood":1,"userId"'))),
@@ -213,7 +213,7 @@ describe("export and import", () => {
 
   it("makes no storage for a file that is not there, or is of a later version, with --partial either", async () => {
     const later = join(folder, "later.jsonl");
-    await writeFile(later, (await exported(await filled())).toString().replace('"version":1', '"version":2'));
+    await writeFile(later, (await exported(await filled())).toString().replace('"version":2', '"version":3'));
     const target = join(folder, "not made.db");
     for (const [file, exitCode] of [
       [join(folder, "missing.jsonl"), 2],

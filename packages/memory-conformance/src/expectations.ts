@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { MemoryError, Session, type MemoryErrorCode, type MessageContent } from "@rivet/memory-core";
+import {
+  MemoryError,
+  ownerOf,
+  Session,
+  type AtomRow,
+  type Facts,
+  type MemoryErrorCode,
+  type MessageContent,
+} from "@rivet/memory-core";
 import type { AnyStorage } from "./suite.ts";
 
 export const USER = "user-1";
@@ -69,4 +77,35 @@ export async function failsWith(promise: Promise<unknown>, code: MemoryErrorCode
   assert.ok(MemoryError.isInstance(error), `expected a MemoryError of code ${code}, got ${String(error)}`);
   assert.equal(error.code, code, error.message);
   return error;
+}
+
+/** An atom of type `log`, as another store gives it. */
+export function rowOf(storage: AnyStorage, sessionId: string, content = '"late"', userId = USER): AtomRow {
+  const id = storage.clock.next();
+  return {
+    sessionId,
+    id,
+    userId,
+    memoryType: "log",
+    content,
+    metadata: "{}",
+    createdAtMs: Date.UTC(2026, 0),
+    expiresAtMs: null,
+  };
+}
+
+/** What another store gives. Tombstones are of the usual user, unless an owner is given. */
+export function facts(
+  rows: readonly AtomRow[],
+  ...tombstones: readonly [sessionId: string, id: string, owner?: string][]
+): Facts {
+  const deletedAtMs = Date.UTC(2026, 1);
+  return {
+    rows,
+    tombstones: tombstones.map(([sessionId, id, owner = ownerOf(USER)]) => ({ sessionId, id, owner, deletedAtMs })),
+  };
+}
+
+export async function rowsOf(storage: AnyStorage, sessionId: string): Promise<readonly AtomRow[]> {
+  return storage.replica.atomsAfter(sessionId, undefined, 1_000);
 }

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import { compareBytes, NIL_ID, replicate, verify, type AtomRow, type Facts } from "@rivet/memory-core";
+import { compareBytes, NIL_ID, replicate, verify } from "@rivet/memory-core";
 import {
   collect,
   contents,
+  facts,
   failsWith,
   logAtom,
   OTHER_USER,
+  rowOf,
+  rowsOf,
   savedSession,
   storedContents,
-  USER,
 } from "./expectations.ts";
 import type { AnyStorage, Concern } from "./suite.ts";
 
@@ -24,29 +26,6 @@ function differences(left: AnyStorage, right: AnyStorage): Promise<unknown[]> {
 async function heads(storage: AnyStorage): Promise<unknown[]> {
   const sessions = await collect(storage.sessions());
   return sessions.toSorted((left, right) => (left.sessionId < right.sessionId ? -1 : 1));
-}
-
-function rowOf(storage: AnyStorage, sessionId: string, content = '"late"', userId = USER): AtomRow {
-  const id = storage.clock.next();
-  return {
-    sessionId,
-    id,
-    userId,
-    memoryType: "log",
-    content,
-    metadata: "{}",
-    createdAtMs: Date.UTC(2026, 0),
-    expiresAtMs: null,
-  };
-}
-
-function facts(rows: readonly AtomRow[], ...tombstones: readonly [sessionId: string, id: string][]): Facts {
-  const deletedAtMs = Date.UTC(2026, 1);
-  return { rows, tombstones: tombstones.map(([sessionId, id]) => ({ sessionId, id, deletedAtMs })) };
-}
-
-async function rowsOf(storage: AnyStorage, sessionId: string): Promise<readonly AtomRow[]> {
-  return storage.replica.atomsAfter(sessionId, undefined, 1_000);
 }
 
 /** Fills a storage with everything that replication has to carry. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AtomClock, Session } from "@rivet/memory-core";
+import { AtomClock, Session, type SaveReceipt } from "@rivet/memory-core";
 import {
   contents,
   failsWith,
@@ -105,22 +105,28 @@ export const saving: Concern = {
       title: "keeps everything unsaved after a failure, and the same call may be repeated",
       run: async ({ open }) => {
         const storage = await open();
-        await storage.saveMemoryAtom({ ...logAtom("contested", 1), userId: OTHER_USER });
-        const session = newSession(storage, "contested");
+        const session = await savedSession(storage, 1, "contested");
+        const other = await storage.loadSession("contested");
+        assert.ok(other);
+        other.addUserMessage("by another writer");
+        await other.save();
         session.addUserMessage("kept");
         session.setMetadata("key", "kept too");
-        const error = await failsWith(session.save(), "permission");
+        const save = (): Promise<SaveReceipt> => session.save({ ifUnchanged: true });
+        const error = await failsWith(save(), "conflict");
         assert.equal(error.outcome, "not_applied");
-        assert.equal(session.unsavedCount, 3);
-        await failsWith(session.save(), "permission");
-        assert.equal(session.unsavedCount, 3);
-        assert.deepEqual(contents(session), ["kept"]);
-        const [log] = await storage.queryMemoryAtoms({ sessionId: "contested" });
-        assert.ok(log);
-        await storage.deleteMemoryAtoms("contested", [log.id]);
-        assert.equal((await session.save()).written, 3);
+        assert.equal(session.unsavedCount, 2);
+        await failsWith(save(), "conflict");
+        assert.equal(session.unsavedCount, 2);
+        assert.deepEqual(contents(session), ["message 0", "kept"]);
+        await session.refresh();
+        assert.equal((await save()).written, 2);
         assert.equal(session.unsavedCount, 0);
-        assert.deepEqual(await storedContents(storage, "contested"), ["kept"]);
+        assert.deepEqual((await storedContents(storage, "contested")).toSorted(), [
+          "by another writer",
+          "kept",
+          "message 0",
+        ]);
       },
     },
     {

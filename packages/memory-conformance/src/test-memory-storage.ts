@@ -18,8 +18,10 @@ import { races } from "./races.ts";
 import { replication } from "./replication.ts";
 import { retention } from "./retention.ts";
 import { saving } from "./saving.ts";
+import { sessionOwners } from "./session-owners.ts";
 import { streaming } from "./streaming.ts";
 import type { AnyStorage, Backend, Capability, Case, Concern, StorageOptions } from "./suite.ts";
+import { tombstoneOwners } from "./tombstone-owners.ts";
 import { typedAtoms } from "./typed-atoms.ts";
 import { values } from "./values.ts";
 import { wrongClocks } from "./wrong-clocks.ts";
@@ -34,6 +36,7 @@ const CONCERNS: readonly Concern[] = [
   races,
   metadata,
   ownership,
+  sessionOwners,
   deletion,
   clearing,
   values,
@@ -44,6 +47,7 @@ const CONCERNS: readonly Concern[] = [
   damage,
   streaming,
   replication,
+  tombstoneOwners,
   context,
   badInput,
   optionCases,

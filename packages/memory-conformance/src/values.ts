@@ -91,10 +91,13 @@ export const values: Concern = {
       title: "of any string work as ids, types and metadata keys, and stay distinct",
       run: async ({ open }) => {
         const storage = await open();
+        const owners = new Map<string, string>();
         await fc.assert(
           fc.asyncProperty(anyName, anyName, anyName, anyName, async (name, user, type, key) => {
             const sessionId = name;
-            const userId = `${user} of ${name}`.slice(0, 512);
+            // A name that is drawn again is still its first user's, though nothing is left under it.
+            const userId = owners.get(name) ?? `${user} of ${name}`.slice(0, 512);
+            owners.set(name, userId);
             const memoryType = type.startsWith("message_") || type === "session_metadata" ? "log" : type;
             const session = new Session({ userId, storage, sessionId, metadata: { [key]: user } });
             await session.save();
@@ -104,7 +107,7 @@ export const values: Concern = {
             const loaded = await storage.loadSession(sessionId, { userId });
             assert.deepEqual([loaded?.sessionId, loaded?.userId], [sessionId, userId]);
             assert.deepEqual(Object.entries(loaded?.metadata ?? {}), [[key, user]]);
-            // The same names may be drawn again: they start from nothing.
+            // The same names may be drawn again: they start from no atoms.
             await storage.deleteMemoryAtoms(
               sessionId,
               (await storage.queryMemoryAtoms({ sessionId })).map(({ id }) => id),

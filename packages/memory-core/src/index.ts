@@ -62,11 +62,12 @@ export type {
 } from "./message.ts";
 export { openStorage } from "./open-storage.ts";
 export { readOptions, type OptionFields, type OptionKind } from "./option-fields.ts";
+export { compareTombstones, digestOfTombstone, isConcerned, isOwner, ownerOf, UNKNOWN_OWNER } from "./owner.ts";
 export { parseJson } from "./parse-json.ts";
 export type { PruneOptions, PruneProgress, PruneReceipt, RetentionPolicy } from "./retention/policy.ts";
 export { mergeAround, type RefusedAtom } from "./replication/courier.ts";
 export { compareBytes } from "./replication/merge-join.ts";
-export { reconcile, type ReconcileOptions, type ReconcileProgress } from "./replication/reconcile.ts";
+export { reconcile, type FactFilter, type ReconcileOptions, type ReconcileProgress } from "./replication/reconcile.ts";
 export type { RangeDigest, Replica, SessionDigest, SessionRange } from "./replication/replica.ts";
 export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgress } from "./replication/replicate.ts";
 export { digestOf, hashOfSession } from "./replication/session-digest.ts";
@@ -111,6 +112,7 @@ export type {
   SessionWrite,
   StoredMessage,
   Tombstone,
+  TombstoneKey,
   TombstoneSelection,
 } from "./storage-hooks.ts";
 export type {
@@ -132,15 +134,19 @@ export { estimateTokens } from "./token-estimate.ts";
 export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";
 export { isPlainAppend, WriteQueue, type WriteQueueInit } from "./write-queue.ts";
 export {
+  assertMergeable,
   assertNotOverruled,
   assertUnchanged,
   assertWritable,
   bySession,
   changedSession,
+  CLAIM_OF_DELETED,
   conflictingAtom,
   deletedSession,
   foreignSession,
   overruledChange,
+  UNCLAIMED,
+  type SessionClaim,
 } from "./write-rules.ts";
 
 assertNodeVersion(nodeVersion());

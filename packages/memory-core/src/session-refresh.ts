@@ -1,5 +1,6 @@
 import { NIL_ID } from "./atom-id.ts";
 import { MemoryError } from "./errors.ts";
+import { isConcerned } from "./owner.ts";
 import { STREAM_PAGE } from "./query.ts";
 import { allPages } from "./replication/merge-join.ts";
 import { encodeText } from "./serialization.ts";
@@ -23,7 +24,8 @@ export async function pullChanges(log: SessionLog, hooks: RefreshHooks): Promise
   const [sessionId, userId] = [encodeText(log.sessionId), encodeText(log.userId)];
   const row = await hooks.selectSession({ sessionId, userId, fromId: log.loadedFromId });
   const missing = log.missingIn(row?.messages ?? []);
-  const lacking = missing.length === 0 ? new Set<string>() : await withoutTombstone(sessionId, missing, hooks);
+  const lacking =
+    missing.length === 0 ? new Set<string>() : await withoutTombstone({ sessionId, userId }, missing, hooks);
   if (row === undefined && lacking !== undefined && lacking.size > 0) return false;
   // Deleted perhaps only after the row was read.
   if (row === undefined || lacking === undefined) {
@@ -37,16 +39,17 @@ export async function pullChanges(log: SessionLog, hooks: RefreshHooks): Promise
   return true;
 }
 
-/** Those of a session's ids that have not been deleted, as far as the store knows; undefined when the session was. */
+/** Those of a user's ids in a session that have not been deleted, as far as the store knows; undefined when the session was. */
 async function withoutTombstone(
-  sessionId: string,
+  { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
   ids: readonly string[],
   { selectTombstones }: RefreshHooks,
 ): Promise<Set<string> | undefined> {
   const left = new Set(ids);
   const select = (after: Tombstone | undefined, limit: number): Promise<readonly Tombstone[]> =>
     selectTombstones({ sessionId, after, limit });
-  for await (const { id } of allPages(select, STREAM_PAGE)) {
+  for await (const { id, owner } of allPages(select, STREAM_PAGE)) {
+    if (!isConcerned(owner, userId)) continue;
     if (id === NIL_ID) return undefined;
     left.delete(id);
   }

@@ -167,21 +167,33 @@ export interface DeletionResult extends Removed {
 /** Which atom: an id is unique in its session. */
 export type AtomKey = Pick<AtomRow, "sessionId" | "id">;
 
-/** A deletion, as a fact that stores tell one another. The nil UUID as id stands for the whole session. */
-export interface Tombstone extends AtomKey {
+/** Which tombstone: those of several owners may name one id. */
+export interface TombstoneKey extends AtomKey {
+  /** Whose atoms it concerns: `ownerOf` the user, or `UNKNOWN_OWNER`, whose tombstones concern everybody's. */
+  readonly owner: string;
+}
+
+/**
+ * A deletion, as a fact that stores tell one another. It concerns the atoms of its owner alone, and holds no user id. The nil UUID
+ * as id stands for the whole session, and for every other tombstone of this owner in it.
+ */
+export interface Tombstone extends TombstoneKey {
   /** Milliseconds since 1970. */
   readonly deletedAtMs: number;
 }
 
-/** A page of tombstones, in the order of (sessionId, id): UTF-8 bytes, and ids ascending. */
+/** A page of tombstones, in the order of (sessionId, id, owner): UTF-8 bytes, and ids and owners ascending. */
 export interface TombstoneSelection {
   /** Only those of one session. */
   readonly sessionId?: string | undefined;
-  readonly after?: AtomKey | undefined;
+  readonly after?: TombstoneKey | undefined;
   readonly limit: number;
 }
 
-/** What one store knows and another may not: atoms, and deletions. Each list sorted by (sessionId, id), nothing twice. */
+/**
+ * What one store knows and another may not: atoms, and deletions. Each list sorted by (sessionId, id), tombstones of one id by
+ * their owners, nothing twice.
+ */
 export interface Facts {
   readonly rows: readonly AtomRow[];
   readonly tombstones: readonly Tombstone[];

@@ -116,7 +116,11 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   protected abstract selectSession(selection: Hooks.SessionSelection): Promise<Hooks.SessionRow | undefined>;
   /** A page of sessions, in the order asked for. */
   protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
-  /** Removes rows and leaves tombstones, in one step. What is not there leaves none, but for ids in a known session. */
+  /**
+   * Removes rows and leaves tombstones of their owner, in one step. What is not there leaves none, but for ids in a session whose
+   * owner is known. A session whose last atom goes keeps its owner; one that is deleted, and one of a user who is, keeps no more
+   * of the owner than the tombstone has, and stays deleted for everybody. Sessions that had no atoms are not counted.
+   */
   protected abstract deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
   /**
    * Ends what deletions leave in the store's files, as far as that can be done now. Called once after each public call that
@@ -132,8 +136,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   /** A page of tombstones. */
   protected abstract selectTombstones(selection: Hooks.TombstoneSelection): Promise<readonly Hooks.Tombstone[]>;
   /**
-   * Takes what another store knows, all or nothing and idempotently. Tombstones come first and win: their atoms and
-   * sessions are removed, and rows that they name, or that are of a deleted session, are left out silently.
+   * Takes what another store knows, all or nothing and idempotently. Tombstones come first and win over the atoms of their
+   * owner: these are removed, and rows of the owner that they name, or whose session they name, are left out silently. What is
+   * somebody else's is not touched; a tombstone for what is not there is kept for when it comes.
    *
    * @throws {MemoryError} `conflict` for a row that is there with other content, `permission` for a session of another user.
    */

@@ -3,19 +3,53 @@ import { lastIdWithinLead, NIL_ID } from "./atom-id.ts";
 import { MemoryError } from "./errors.ts";
 import { isHistoryUnchanged, type SessionHead } from "./head.ts";
 import { metadataDecidedAfter } from "./metadata-projection.ts";
+import { isConcerned } from "./owner.ts";
 import { shownText } from "./serialization.ts";
 import type { AtomKey, AtomRow, SessionWrite } from "./storage-hooks.ts";
 import { aheadId } from "./validation.ts";
 
 /**
- * @param head the session's head before the write.
- * @param isDeleted whether the session has a tombstone; asked only when it has no head.
+ * Whom a session id belongs to, as a store remembers it beside the atoms: whoever wrote to it first. It outlives the atoms, so
+ * that nobody else takes over an id that others still know.
+ */
+export interface SessionClaim {
+  /** The owner, also of a session whose atoms are all gone; undefined when there is none, or nobody knows any more. */
+  readonly userId: string | undefined;
+  /** Whether its owner deleted it or was erased: then only tombstones remember whose it was, and nobody may write to it. */
+  readonly isDeleted: boolean;
+}
+
+/** Of a session id that nobody has written to in this store. */
+export const UNCLAIMED: SessionClaim = { userId: undefined, isDeleted: false };
+
+/** Of a session that its owner deleted, or that went with its user. */
+export const CLAIM_OF_DELETED: SessionClaim = { userId: undefined, isDeleted: true };
+
+/**
+ * @param session the session, and who writes to it.
+ * @param claim whose it is before the write.
+ * @param deletedFor the owners of the tombstones of the whole session; asked only when nobody has claimed it.
  * @throws {MemoryError} `not_found` for a deleted session, `permission` for one of another user.
  */
-export function assertWritable(session: SessionWrite, head: SessionHead | undefined, isDeleted: () => boolean): void {
-  if (head === undefined) {
-    if (isDeleted()) throw deletedSession(session);
-  } else if (head.userId !== session.userId) throw foreignSession(session);
+export function assertWritable(
+  session: Pick<SessionWrite, "sessionId" | "userId">,
+  claim: SessionClaim,
+  deletedFor: () => Iterable<string>,
+): void {
+  if (claim.isDeleted) throw deletedSession(session);
+  if (claim.userId === undefined) {
+    for (const owner of deletedFor()) if (isConcerned(owner, session.userId)) throw deletedSession(session);
+  } else if (claim.userId !== session.userId) throw foreignSession(session);
+}
+
+/**
+ * The same for rows that another store gives, without those that tombstones name: they are not late, so that a session that is
+ * deleted was somebody else's.
+ *
+ * @throws {MemoryError} `permission` for a session of another user, also for one that was deleted.
+ */
+export function assertMergeable(row: Pick<AtomRow, "sessionId" | "userId">, claim: SessionClaim): void {
+  if (claim.isDeleted || (claim.userId !== undefined && claim.userId !== row.userId)) throw foreignSession(row);
 }
 
 /**

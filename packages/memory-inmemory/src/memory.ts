@@ -1,5 +1,13 @@
-import { compareBytes, NIL_ID, type AtomRow, type SessionHead, type Tombstone } from "@rivet/memory-core";
+import {
+  CLAIM_OF_DELETED,
+  compareBytes,
+  UNCLAIMED,
+  type AtomRow,
+  type SessionClaim,
+  type SessionHead,
+} from "@rivet/memory-core";
 import { OrderedMap } from "./ordered-map.ts";
+import { Tombstones } from "./tombstones.ts";
 
 /** One session: its head, and its atoms by id. */
 export interface StoredSession {
@@ -35,6 +43,8 @@ export type ExpiringRow = AtomRow & { readonly expiresAtMs: number };
 /** What belongs to one user: sessions, and atoms by memory type and id. */
 export interface StoredUser {
   readonly sessions: SessionIndex;
+  /** The ids of sessions that have lost all their atoms. */
+  readonly emptied: Set<string>;
   readonly atomsByType: Map<string, OrderedMap<AtomRow>>;
   /** Those of the atoms that expire, by when. */
   readonly expiring: OrderedMap<ExpiringRow>;
@@ -44,11 +54,9 @@ export interface StoredUser {
 export class Memory {
   readonly sessions = new SessionIndex();
   readonly users = new Map<string, StoredUser>();
-  /**
-   * Tombstones by session id and atom id; the nil id stands for the whole session, whose id is never used again. They
-   * outlive a session that has lost all its atoms.
-   */
-  readonly #tombstones = new OrderedMap<OrderedMap<Tombstone>>(compareBytes);
+  readonly tombstones = new Tombstones();
+  /** Whose the sessions without atoms are. */
+  readonly #claims = new Map<string, SessionClaim>();
   atomCount = 0;
 
   /** The session, unless there is none or `userId` is given and it belongs to someone else. */
@@ -57,13 +65,22 @@ export class Memory {
     return userId === undefined || userId === session?.head.userId ? session : undefined;
   }
 
+  /** Whose a session id is. */
+  claimOf(sessionId: string): SessionClaim {
+    const head = this.sessions.byId.get(sessionId)?.head;
+    return head === undefined ? (this.#claims.get(sessionId) ?? UNCLAIMED) : { userId: head.userId, isDeleted: false };
+  }
+
   /** Creates the session, or gives it a new head. */
   setHead(head: SessionHead): StoredSession {
     const session = this.sessions.byId.get(head.sessionId);
     if (session === undefined) {
       const created = { head, atoms: new OrderedMap<AtomRow>() };
       this.sessions.add(created);
-      this.#user(head.userId).sessions.add(created);
+      const user = this.#user(head.userId);
+      user.sessions.add(created);
+      user.emptied.delete(head.sessionId);
+      this.#claims.delete(head.sessionId);
       return created;
     }
     const before = session.head;
@@ -97,62 +114,56 @@ export class Memory {
     this.atomCount -= 1;
   }
 
-  /** Forgets a session and its atoms. */
-  removeSession(session: StoredSession): void {
-    const { userId } = session.head;
-    for (const row of session.atoms.values()) this.#forgetAtom(row);
-    this.sessions.remove(session);
-    const user = this.#user(userId);
-    user.sessions.remove(session);
-    if (user.sessions.byId.isEmpty) this.users.delete(userId);
+  /** Takes the session out of the lists when its last atom has gone. It stays its owner's. */
+  emptySession(session: StoredSession): void {
+    const { sessionId, userId } = session.head;
+    this.#forgetHead(session);
+    this.#user(userId).emptied.add(sessionId);
+    this.#claims.set(sessionId, { userId, isDeleted: false });
   }
 
-  /** Forgets a user's sessions and atoms: taking a million atoms out one by one would hold the event loop for seconds. */
-  removeUser(userId: string): StoredSession[] {
-    const sessions = Array.from(this.users.get(userId)?.sessions.byId.values() ?? []);
+  /** Forgets a session of this user with its atoms, for good. @returns its head, unless it had no atoms. */
+  removeSession(sessionId: string, userId: string): SessionHead | undefined {
+    const session = this.sessions.byId.get(sessionId);
+    for (const row of session?.atoms.values() ?? []) this.#forgetAtom(row);
+    if (session !== undefined) this.#forgetHead(session);
+    const user = this.#user(userId);
+    user.emptied.delete(sessionId);
+    if (user.sessions.byId.isEmpty && user.emptied.size === 0) this.users.delete(userId);
+    this.#claims.set(sessionId, CLAIM_OF_DELETED);
+    return session?.head;
+  }
+
+  #forgetHead(session: StoredSession): void {
+    this.sessions.remove(session);
+    this.#user(session.head.userId).sessions.remove(session);
+  }
+
+  /**
+   * Forgets a user's sessions and atoms: taking a million atoms out one by one would hold the event loop for seconds.
+   *
+   * @returns the heads of the sessions, and the ids of those that had no atoms.
+   */
+  removeUser(userId: string): { readonly heads: readonly SessionHead[]; readonly emptied: readonly string[] } {
+    const user = this.users.get(userId);
+    const sessions = Array.from(user?.sessions.byId.values() ?? []);
     for (const session of sessions) {
       this.sessions.remove(session);
       this.atomCount -= session.head.atomCount;
     }
     this.users.delete(userId);
-    return sessions;
-  }
-
-  isSessionDeleted(sessionId: string): boolean {
-    return this.isAtomDeleted(sessionId, NIL_ID);
-  }
-
-  isAtomDeleted(sessionId: string, id: string): boolean {
-    return this.#tombstones.get(sessionId)?.get(id) !== undefined;
-  }
-
-  /** Adds tombstones of one session, unless they are there. The one of a session stands for those of its atoms too. */
-  bury(sessionId: string, ids: readonly string[], deletedAtMs: number): void {
-    if (this.isSessionDeleted(sessionId)) return;
-    const isWhole = ids.includes(NIL_ID);
-    const buried = isWhole ? undefined : this.#tombstones.get(sessionId);
-    const tombstones = buried ?? new OrderedMap<Tombstone>();
-    for (const id of isWhole ? [NIL_ID] : ids) {
-      if (tombstones.get(id) === undefined) tombstones.set(id, { sessionId, id, deletedAtMs });
+    const heads = sessions.map(({ head }) => head);
+    const emptied = [...(user?.emptied ?? [])];
+    for (const sessionId of [...heads.map((head) => head.sessionId), ...emptied]) {
+      this.#claims.set(sessionId, CLAIM_OF_DELETED);
     }
-    this.#tombstones.set(sessionId, tombstones);
-  }
-
-  /** Tombstones in the order of (sessionId, id), after a key. */
-  *tombstonesAfter(after: { readonly sessionId: string; readonly id: string } | undefined): Generator<Tombstone> {
-    const first = after && this.#tombstones.get(after.sessionId);
-    for (const [, tombstone] of first?.after(after?.id) ?? []) yield tombstone;
-    for (const [, tombstones] of this.#tombstones.after(after?.sessionId)) yield* tombstones.values();
-  }
-
-  tombstonesOf(sessionId: string): OrderedMap<Tombstone> | undefined {
-    return this.#tombstones.get(sessionId);
+    return { heads, emptied };
   }
 
   #user(userId: string): StoredUser {
     let user = this.users.get(userId);
     if (user === undefined) {
-      user = { sessions: new SessionIndex(), atomsByType: new Map(), expiring: new OrderedMap() };
+      user = { sessions: new SessionIndex(), emptied: new Set(), atomsByType: new Map(), expiring: new OrderedMap() };
       this.users.set(userId, user);
     }
     return user;

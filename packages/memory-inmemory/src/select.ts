@@ -143,9 +143,7 @@ export function selectHeads(memory: Memory, selection: HeadSelection): SessionHe
 export function selectTombstones(memory: Memory, { sessionId, after, limit }: TombstoneSelection): Tombstone[] {
   const tombstones: Tombstone[] = [];
   const found =
-    sessionId === undefined ? memory.tombstonesAfter(after) : (memory.tombstonesOf(sessionId)?.after(after?.id) ?? []);
-  for (const entry of found) {
-    if (tombstones.push(Array.isArray(entry) ? entry[1] : entry) === limit) break;
-  }
+    sessionId === undefined ? memory.tombstones.after(after) : memory.tombstones.ofSession(sessionId, after);
+  for (const tombstone of found) if (tombstones.push(tombstone) === limit) break;
   return tombstones;
 }

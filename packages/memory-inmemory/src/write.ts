@@ -1,6 +1,7 @@
 /** Writes and deletions: everything is decided before anything is changed. */
 import {
   addRemoved,
+  assertMergeable,
   assertNotOverruled,
   assertUnchanged,
   assertWritable,
@@ -9,9 +10,11 @@ import {
   headAfterDelete,
   headAfterInsert,
   isCleared,
+  isConcerned,
   isSameAtom,
   NIL_ID,
   NOTHING_REMOVED,
+  ownerOf,
   roleOf,
   SESSION_METADATA,
   type AtomRow,
@@ -20,10 +23,13 @@ import {
   type Facts,
   type Merged,
   type Removed,
+  type SessionHead,
   type SessionWrite,
+  type Tombstone,
 } from "@rivet/memory-core";
 import { atCapacity } from "./errors.ts";
 import type { Memory, StoredSession } from "./memory.ts";
+import { Tombstones } from "./tombstones.ts";
 
 /** What a write will do to one session. */
 interface Plan {
@@ -65,7 +71,7 @@ function applyAll(
 function plan(memory: Memory, target: SessionWrite, rows: readonly AtomRow[]): Plan {
   const { sessionId } = target;
   const session = memory.sessions.byId.get(sessionId);
-  assertWritable(target, session?.head, () => memory.isSessionDeleted(sessionId));
+  assertWritable(target, memory.claimOf(sessionId), () => memory.tombstones.deletedFor(sessionId));
 
   const alreadyThere: AtomRow[] = [];
   const inserts: AtomRow[] = [];
@@ -74,7 +80,7 @@ function plan(memory: Memory, target: SessionWrite, rows: readonly AtomRow[]): P
     if (stored !== undefined) {
       if (!isSameAtom(stored, row)) throw conflictingAtom(row);
       alreadyThere.push(row);
-    } else if (!memory.isAtomDeleted(sessionId, row.id)) inserts.push(row);
+    } else if (!memory.tombstones.isBuried(sessionId, row.id, row.userId)) inserts.push(row);
   }
   const clears = session === undefined || target.clearThroughId === undefined ? [] : clearedBy(target, session);
   if (clears.length > 0 || inserts.length > 0) assertUnchanged(target, session?.head, alreadyThere);
@@ -101,72 +107,95 @@ function apply(memory: Memory, { sessionId, clears, inserts }: Plan, nowMs: numb
   return written.head.historyXor;
 }
 
-/** Removes atoms, leaves tombstones, and gives the session the head that follows; none is left without atoms. */
+/** Removes atoms, leaves tombstones, and gives the session the head that follows; without atoms it only stays its owner's. */
 function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[], nowMs: number): void {
   if (rows.length === 0) return;
+  const { sessionId, userId } = session.head;
+  addTombstones(memory, { sessionId, userId }, rows, nowMs);
+  takeOut(memory, session, rows);
+}
+
+function addTombstones(
+  memory: Memory,
+  { sessionId, userId }: Pick<AtomRow, "sessionId" | "userId">,
+  atoms: readonly Pick<AtomRow, "id">[],
+  deletedAtMs: number,
+): void {
+  const owner = ownerOf(userId);
+  for (const { id } of atoms) memory.tombstones.add({ sessionId, id, owner, deletedAtMs });
+}
+
+/** Removes atoms whose tombstones are there. */
+function takeOut(memory: Memory, session: StoredSession, rows: readonly AtomRow[]): void {
   for (const row of rows) memory.removeAtom(session, row);
-  memory.bury(
-    session.head.sessionId,
-    rows.map(({ id }) => id),
-    nowMs,
-  );
   const head = headAfterDelete(session.head, rows, {
     lastAtomId: session.atoms.lastKey(),
     earliestMs: () => [...session.atoms.values()].reduce((least, row) => Math.min(least, row.createdAtMs), Infinity),
     metadata: () => [...session.atoms.values()].filter(({ memoryType }) => memoryType === SESSION_METADATA),
   });
-  if (head === undefined) memory.removeSession(session);
+  if (head === undefined) memory.emptySession(session);
   else memory.setHead(head);
 }
 
 export function remove(memory: Memory, deletion: Deletion, nowMs: number): Removed {
   if (deletion.scope === "user") {
-    const sessions = memory.removeUser(deletion.userId);
-    return sessions.map((session) => buryWhole(memory, session, nowMs)).reduce(addRemoved, NOTHING_REMOVED);
+    const { userId } = deletion;
+    const { heads, emptied } = memory.removeUser(userId);
+    for (const sessionId of [...heads.map((head) => head.sessionId), ...emptied]) {
+      addTombstones(memory, { sessionId, userId }, [{ id: NIL_ID }], nowMs);
+    }
+    return heads.map(removedWith).reduce(addRemoved, NOTHING_REMOVED);
   }
-  const session = memory.session(deletion.sessionId, deletion.userId);
-  if (session === undefined) return NOTHING_REMOVED;
+  const { sessionId } = deletion;
+  const { userId } = memory.claimOf(sessionId);
+  if (userId === undefined || (deletion.userId ?? userId) !== userId) return NOTHING_REMOVED;
   if (deletion.scope === "session") {
-    memory.removeSession(session);
-    return buryWhole(memory, session, nowMs);
+    const head = memory.removeSession(sessionId, userId);
+    addTombstones(memory, { sessionId, userId }, [{ id: NIL_ID }], nowMs);
+    return head === undefined ? NOTHING_REMOVED : removedWith(head);
   }
 
   // Ids that are not there get a tombstone too: they may be on their way.
-  memory.bury(deletion.sessionId, deletion.ids, nowMs);
+  const ids = deletion.ids.map((id) => ({ id }));
+  addTombstones(memory, { sessionId, userId }, ids, nowMs);
+  const session = memory.session(sessionId, userId);
+  if (session === undefined) return NOTHING_REMOVED;
   const rows = deletion.ids.map((id) => session.atoms.get(id)).filter((row) => row !== undefined);
-  bury(memory, session, rows, nowMs);
+  if (rows.length > 0) takeOut(memory, session, rows);
   return { sessions: 0, atoms: rows.length, messages: rows.filter(isMessage).length };
 }
 
-/** Leaves the tombstone of a session that was removed. */
-function buryWhole(memory: Memory, { head }: StoredSession, nowMs: number): Removed {
-  memory.bury(head.sessionId, [NIL_ID], nowMs);
-  return { sessions: 1, atoms: head.atomCount, messages: head.messageCount };
+function removedWith({ atomCount, messageCount }: SessionHead): Removed {
+  return { sessions: 1, atoms: atomCount, messages: messageCount };
 }
 
-/** Takes what another store knows: tombstones first, which win over rows. */
+/** Takes what another store knows: tombstones first, which win over the rows of their owners. */
 export function merge(memory: Memory, { rows, tombstones }: Facts, maxAtoms: number, nowMs: number): Merged {
-  const isBuried = new Set(tombstones.map(({ sessionId, id }) => `${id} ${sessionId}`));
-  const isWanted = ({ sessionId, id }: AtomRow): boolean =>
-    !memory.isSessionDeleted(sessionId) &&
-    !isBuried.has(`${NIL_ID} ${sessionId}`) &&
-    !isBuried.has(`${id} ${sessionId}`);
-  const wanted = rows.filter(isWanted);
+  const given = new Tombstones();
+  for (const tombstone of tombstones) given.add(tombstone);
+  const wanted = rows.filter(
+    ({ sessionId, id, userId }) =>
+      !memory.tombstones.isBuried(sessionId, id, userId) && !given.isBuried(sessionId, id, userId),
+  );
   // Refuses what it has to before anything is changed.
+  for (const [row] of bySession(wanted)) assertMergeable(row, memory.claimOf(row.sessionId));
   const plansOf = (): Plan[] => bySession(wanted).map((group) => plan(memory, group[0], group));
   plansOf();
   let removed = 0;
-  for (const { sessionId, id, deletedAtMs } of tombstones) {
-    const session = memory.sessions.byId.get(sessionId);
-    const row = session?.atoms.get(id);
-    if (session !== undefined && id === NIL_ID) {
-      removed += session.head.atomCount;
-      memory.removeSession(session);
-    } else if (session !== undefined && row !== undefined) {
-      removed += 1;
-      bury(memory, session, [row], deletedAtMs);
-    }
-    memory.bury(sessionId, [id], deletedAtMs);
-  }
+  for (const tombstone of tombstones) removed += takeTombstone(memory, tombstone);
   return { inserted: applyAll(memory, plansOf(), maxAtoms, nowMs).written, removed };
+}
+
+/** @returns how many atoms it removed. */
+function takeTombstone(memory: Memory, tombstone: Tombstone): number {
+  const { sessionId, id, owner } = tombstone;
+  const { userId } = memory.claimOf(sessionId);
+  memory.tombstones.add(tombstone);
+  if (userId === undefined || !isConcerned(owner, userId)) return 0;
+  if (id === NIL_ID) return memory.removeSession(sessionId, userId)?.atomCount ?? 0;
+  const session = memory.sessions.byId.get(sessionId);
+  const row = session?.atoms.get(id);
+  if (session === undefined || row === undefined) return 0;
+  takeOut(memory, session, [row]);
+  return 1;
 }

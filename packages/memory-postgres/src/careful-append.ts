@@ -12,6 +12,8 @@ import {
   conflictingAtom,
   isSameAtom,
   NIL_ID,
+  ownerOf,
+  UNCLAIMED,
   type AtomRow,
   type AtomWrite,
   type SessionWrite,
@@ -28,7 +30,7 @@ export function appendCarefully(store: Store, write: AtomWrite): Promise<Written
     const { heads, provider } = await lockHeads(store, client, sessions);
     for (const session of sessions) {
       const stored = heads.get(session.sessionId);
-      assertWritable(session, stored?.head, () => stored?.isDeleted === true);
+      assertWritable(session, stored?.claim ?? UNCLAIMED, () => stored?.deletedFor ?? []);
     }
     const before = write.session === undefined ? undefined : heads.get(write.session.sessionId)?.head;
     const cleared = write.session === undefined ? 0 : await clear(store, client, write.session, heads);
@@ -48,8 +50,8 @@ export function sessionsOf(rows: readonly AtomRow[]): SessionWrite[] {
 }
 
 interface LockedHead extends StoredHead {
-  /** Whether the session has a tombstone. */
-  readonly isDeleted: boolean;
+  /** The owners of the tombstones of the whole session. */
+  readonly deletedFor: readonly string[];
 }
 
 export type Heads = Map<string, LockedHead>;
@@ -64,11 +66,12 @@ export async function lockHeads(
   await client.query(statements.change.createHeads(), [sessionIds]);
   const { rows, provider } = await client.query<TextRow>(statements.change.lockHeads(), [sessionIds], { asText: true });
   const { rows: buried } = await client.query<TextRow>(statements.change.selectDeletedSessions(), [sessionIds]);
-  const deleted = new Set(buried.map((row) => text(row, "sessionId")));
+  const deleted = Map.groupBy(buried, (row) => text(row, "sessionId"));
   const heads = new Map(
     rows.map((row) => {
       const sessionId = text(row, "sessionId");
-      return [sessionId, { ...toStoredHead(row), isDeleted: deleted.has(sessionId) }];
+      const deletedFor = (deleted.get(sessionId) ?? []).map((tombstone) => text(tombstone, "owner"));
+      return [sessionId, { ...toStoredHead(row), deletedFor }];
     }),
   );
   for (const [sessionId, { deletionCount }] of heads) deletions.learn(sessionId, deletionCount);
@@ -81,7 +84,7 @@ async function clear(store: Store, client: Queryable, session: SessionWrite, hea
   const stored = heads.get(sessionId);
   if (stored?.head === undefined || session.clearThroughId === undefined) return 0;
   const options = { asText: true, ...deletionOptions(stored.head.messageCount) };
-  const values = [sessionId, ...clearedBounds(session)];
+  const values = [sessionId, ...clearedBounds(session), ownerOf(session.userId)];
   const { rows } = await client.query<TextRow>(store.statements.change.deleteClearedMessages(), values, options);
   if (rows.length === 0) return 0;
   const head = await bury(store, client, { ...stored, head: stored.head }, rows);
@@ -89,7 +92,7 @@ async function clear(store: Store, client: Queryable, session: SessionWrite, hea
   return rows.length;
 }
 
-/** Which rows are not there. A row with a tombstone is in neither list: it stays out. */
+/** Which rows are not there. A row with a tombstone of its owner is in neither list: it stays out. */
 export async function lookUp(
   { statements }: Store,
   client: Queryable,
@@ -98,7 +101,8 @@ export async function lookUp(
   const absent: AtomRow[] = [];
   const alreadyThere: AtomRow[] = [];
   for (const chunk of chunksOf(rows)) {
-    const values = [chunk.map(({ sessionId }) => sessionId), chunk.map(({ id }) => id)];
+    const owners = chunk.map(({ userId }) => ownerOf(userId));
+    const values = [chunk.map(({ sessionId }) => sessionId), chunk.map(({ id }) => id), owners];
     const { rows: found } = await client.query<TextRow>(statements.change.lookUp(), values, { asText: true });
     const byId = new Map(found.map((row) => [`${text(row, "id")} ${text(row, "sessionId")}`, row]));
     for (const row of chunk) {

@@ -3,7 +3,6 @@ import {
   type AtomJournal,
   type JournalBounds,
   type AtomKey,
-  type AtomRow,
   type Facts,
   type MemoryError,
   type Merged,
@@ -17,7 +16,7 @@ export interface DrainInit {
   /** Merges rows into one provider, all or nothing and idempotently. */
   readonly merge: (provider: string, facts: Facts) => Promise<Merged>;
   /** Told of rows that a provider refuses for good. They stay in the journal. */
-  readonly onRefused: (provider: string, row: AtomRow, error: MemoryError) => void;
+  readonly onRefused: (provider: string, row: AtomKey, error: MemoryError) => void;
 }
 
 /** Which rows are brought, and how many at a time. */
@@ -57,7 +56,7 @@ export async function drain(
       (atom) => refused.push(atom),
     );
     for (const { row, error } of refused) onRefused(provider, row, error);
-    const isRefused = new Set(refused.map(({ row }) => row));
+    const isRefused = new Set<AtomKey>(refused.map(({ row }) => row));
     await journal.settle(
       provider,
       others,

@@ -1,6 +1,17 @@
 /** Facts of another store, taken by this one. */
 import type { Queryable } from "@rivet/db-manager";
-import { assertWritable, NIL_ID, type Facts, type Merged, type Tombstone } from "@rivet/memory-core";
+import {
+  assertMergeable,
+  CLAIM_OF_DELETED,
+  isConcerned,
+  NIL_ID,
+  UNCLAIMED,
+  UNKNOWN_OWNER,
+  type AtomRow,
+  type Facts,
+  type Merged,
+  type Tombstone,
+} from "@rivet/memory-core";
 import { appendAtOnce } from "./append.ts";
 import { bury } from "./bury.ts";
 import { insert, lockHeads, lookUp, sessionsOf, type Heads } from "./careful-append.ts";
@@ -16,7 +27,7 @@ interface MergedAt extends Merged {
 }
 
 /**
- * All or nothing and idempotently: tombstones come first and win over rows.
+ * All or nothing and idempotently: tombstones come first and win over the rows of their owners.
  *
  * @throws {MemoryError} `conflict` or `permission` when the store refuses a row for good.
  */
@@ -39,8 +50,12 @@ async function mergeCarefully(store: Store, client: Queryable, { rows, tombstone
   const { heads: before, provider } = await lockHeads(store, client, sessions);
   const removed = await buryAll(store, client, tombstones, before);
   const { heads } = tombstones.length === 0 ? { heads: before } : await lockHeads(store, client, sessions);
-  const wanted = rows.filter(({ sessionId }) => heads.get(sessionId)?.isDeleted !== true);
-  for (const session of sessionsOf(wanted)) assertWritable(session, heads.get(session.sessionId)?.head, () => false);
+  const isLate = ({ sessionId, userId }: AtomRow): boolean =>
+    heads.get(sessionId)?.deletedFor.some((owner) => isConcerned(owner, userId)) ?? false;
+  const wanted = rows.filter((row) => !isLate(row));
+  for (const session of sessionsOf(wanted)) {
+    assertMergeable(session, heads.get(session.sessionId)?.claim ?? UNCLAIMED);
+  }
   const { absent } = await lookUp(store, client, wanted);
   await insert(store, client, absent, heads);
   return { inserted: absent.length, removed, provider };
@@ -53,18 +68,42 @@ async function buryAll(
   tombstones: readonly Tombstone[],
   heads: Heads,
 ): Promise<number> {
-  const ofSessions = tombstones.filter(
-    ({ sessionId, id }) => id === NIL_ID && heads.get(sessionId)?.isDeleted === false,
+  const isStoodFor = ({ sessionId, owner }: Tombstone): boolean => {
+    const deletedFor = heads.get(sessionId)?.deletedFor ?? [];
+    return deletedFor.includes(owner) || deletedFor.includes(UNKNOWN_OWNER);
+  };
+  const fresh = tombstones.filter((tombstone) => !isStoodFor(tombstone));
+  const ofSessions = fresh.filter(({ id }) => id === NIL_ID);
+  let removed = 0;
+  // Those that concern everybody come last: they take the place of the others.
+  for (const isKnown of [true, false]) {
+    const some = ofSessions.filter(({ owner }) => (owner !== UNKNOWN_OWNER) === isKnown);
+    removed += await burySessions(store, client, some, heads);
+  }
+  const gone = new Set(ofSessions.map(({ sessionId, owner }) => `${owner} ${sessionId}`));
+  const ofAtoms = fresh.filter(
+    ({ sessionId, id, owner }) =>
+      id !== NIL_ID && !gone.has(`${owner} ${sessionId}`) && !gone.has(`${UNKNOWN_OWNER} ${sessionId}`),
   );
-  let removed = await burySessions(store, client, ofSessions, heads);
-  const gone = new Set(ofSessions.map(({ sessionId }) => sessionId));
-  const ofAtoms = tombstones.filter(
-    ({ sessionId, id }) => id !== NIL_ID && !gone.has(sessionId) && heads.get(sessionId)?.isDeleted === false,
-  );
-  for (const group of Map.groupBy(ofAtoms, ({ sessionId }) => sessionId).values()) {
+  for (const group of Map.groupBy(ofAtoms, ({ sessionId, owner }) => `${owner} ${sessionId}`).values()) {
     removed += await buryAtoms(store, client, group, heads);
   }
   return removed;
+}
+
+/** Whether a tombstone is of the user whose the session is. What is somebody else's, or deleted, it does not touch. */
+function isOfOwner({ sessionId, owner }: Tombstone, heads: Heads): boolean {
+  const userId = heads.get(sessionId)?.claim.userId;
+  return userId !== undefined && isConcerned(owner, userId);
+}
+
+/** Of these sessions, those that nobody has claimed yet: the next append has to know of the tombstones. */
+function unclaimed(tombstones: readonly Tombstone[], heads: Heads): string[] {
+  const sessionIds = new Set(tombstones.map(({ sessionId }) => sessionId));
+  return [...sessionIds].filter((sessionId) => {
+    const claim = heads.get(sessionId)?.claim ?? UNCLAIMED;
+    return claim.userId === undefined && !claim.isDeleted;
+  });
 }
 
 async function burySessions(
@@ -73,17 +112,33 @@ async function burySessions(
   tombstones: readonly Tombstone[],
   heads: Heads,
 ): Promise<number> {
-  if (tombstones.length === 0) return 0;
-  const sessionIds = tombstones.map(({ sessionId }) => sessionId);
+  const valuesOf = (some: readonly Tombstone[]): unknown[] => [
+    some.map(({ sessionId }) => sessionId),
+    some.map(({ deletedAtMs }) => timestampText(deletedAtMs)),
+    some.map(({ owner }) => owner),
+  ];
+  const others = tombstones.filter((tombstone) => !isOfOwner(tombstone, heads));
+  if (others.length > 0) {
+    await client.query(statements.change.buryWholes(), valuesOf(others));
+    await client.query(statements.change.countDeletions(), [unclaimed(others, heads)]);
+  }
+  const owned = tombstones.filter((tombstone) => isOfOwner(tombstone, heads));
+  if (owned.length === 0) return 0;
+  const sessionIds = owned.map(({ sessionId }) => sessionId);
   const atoms = sessionIds.reduce((sum, sessionId) => sum + (heads.get(sessionId)?.head?.atomCount ?? 0), 0);
-  const values = [sessionIds, tombstones.map(({ deletedAtMs }) => timestampText(deletedAtMs))];
-  await client.query(statements.change.deleteSessions(), values, deletionOptions(atoms));
-  await client.query(statements.change.emptyHeads(), [sessionIds]);
-  for (const sessionId of sessionIds) deletions.learn(sessionId, (heads.get(sessionId)?.deletionCount ?? 0) + 1);
+  await client.query(statements.change.deleteSessions(), valuesOf(owned), deletionOptions(atoms));
+  await client.query(statements.change.forgetHeads(), [sessionIds]);
+  for (const sessionId of sessionIds) {
+    const stored = heads.get(sessionId);
+    const deletionCount = (stored?.deletionCount ?? 0) + 1;
+    deletions.learn(sessionId, deletionCount);
+    if (stored !== undefined)
+      heads.set(sessionId, { ...stored, head: undefined, claim: CLAIM_OF_DELETED, deletionCount });
+  }
   return atoms;
 }
 
-/** @param tombstones of atoms of one session. */
+/** @param tombstones of atoms of one session and one owner. */
 async function buryAtoms(
   store: Store,
   client: Queryable,
@@ -91,20 +146,28 @@ async function buryAtoms(
   heads: Heads,
 ): Promise<number> {
   const { statements, deletions } = store;
-  const sessionId = tombstones[0]?.sessionId ?? "";
-  const { head, deletionCount = 0 } = heads.get(sessionId) ?? {};
+  const [first] = tombstones;
+  if (first === undefined) return 0;
+  const { sessionId, owner } = first;
+  const stored = heads.get(sessionId);
+  const { head, deletionCount = 0 } = stored ?? {};
   const values = [
     sessionId,
     tombstones.map(({ id }) => id),
     tombstones.map(({ deletedAtMs }) => timestampText(deletedAtMs)),
+    owner,
   ];
-  const { rows: deleted } = await client.query<TextRow>(statements.change.deleteAtoms(), values, { asText: true });
-  if (head !== undefined) {
-    await bury(store, client, { head, deletionCount }, deleted);
-  } else {
-    // The tombstones came before their atoms: the next append has to know of them.
-    await client.query(statements.change.emptyHeads(), [[sessionId]]);
-    deletions.learn(sessionId, deletionCount + 1);
+  const isOwned = isOfOwner(first, heads);
+  if (!isOwned || head === undefined) {
+    await client.query(statements.change.buryAtoms(), values);
+    // The tombstones came before their atoms.
+    const toCount = isOwned ? [sessionId] : unclaimed([first], heads);
+    await client.query(statements.change.countDeletions(), [toCount]);
+    return 0;
   }
+  const { rows: deleted } = await client.query<TextRow>(statements.change.deleteAtoms(), values, { asText: true });
+  const next = await bury(store, client, { head, deletionCount }, deleted);
+  if (stored !== undefined) heads.set(sessionId, { ...stored, head: next, deletionCount: deletionCount + 1 });
+  deletions.learn(sessionId, deletionCount + 1);
   return deleted.length;
 }

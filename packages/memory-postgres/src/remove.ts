@@ -1,8 +1,15 @@
 import type { Queryable } from "@rivet/db-manager";
-import { addRemoved, NOTHING_REMOVED, type Deletion, type Removed, type SessionHead } from "@rivet/memory-core";
+import {
+  addRemoved,
+  NOTHING_REMOVED,
+  ownerOf,
+  type Deletion,
+  type Removed,
+  type SessionHead,
+} from "@rivet/memory-core";
 import { bury } from "./bury.ts";
 import { deletionOptions, MAX_DELETED_ATOMS } from "./limits.ts";
-import { toSessionHead, toStoredHead, type TextRow } from "./rows.ts";
+import { toSessionHead, toStoredHead, type StoredHead, type TextRow } from "./rows.ts";
 import { inTransaction, type Store } from "./store.ts";
 
 /** What was removed, and the name of the provider that removed it. */
@@ -22,7 +29,7 @@ export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
         : [statements.change.lockHeads(), [[deletion.sessionId]]];
     // What is not locked must not be looked at: it may change before its head is written.
     const { rows, provider } = await client.query<TextRow>(lock, values, { asText: true });
-    const stored = deletion.scope === "user" ? undefined : ownHead(rows, deletion.userId);
+    const stored = deletion.scope === "user" ? undefined : ownSession(rows, deletion.userId);
     const isKnown = deletion.scope === "user" ? rows.length > 0 : stored !== undefined;
     const removed =
       deletion.scope === "user"
@@ -32,32 +39,44 @@ export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
   });
 }
 
-/** @param stored the head, locked, if there is one. */
+/** @param stored the session, whose head is locked, if there is one. */
 async function removeFromSession(
   store: Store,
   client: Queryable,
   deletion: Exclude<Deletion, { scope: "user" }>,
-  stored: ReturnType<typeof ownHead>,
+  stored: OwnSession | undefined,
 ): Promise<Removed> {
   if (stored === undefined) return NOTHING_REMOVED;
-  const { head } = stored;
-  if (deletion.scope === "session") return removeSessions(store, client, [head]);
-  const values = [head.sessionId, deletion.ids, []];
+  const { head, row, userId, deletionCount } = stored;
+  const { sessionId } = deletion;
+  if (deletion.scope === "session") return removeSessions(store, client, [row]);
+  const values = [sessionId, deletion.ids, [], ownerOf(userId)];
   const { rows: deleted } = await client.query<TextRow>(store.statements.change.deleteAtoms(), values, {
     asText: true,
   });
-  const next = await bury(store, client, stored, deleted);
+  if (head === undefined) {
+    // Without atoms: what is on its way has to find the tombstones.
+    await client.query(store.statements.change.countDeletions(), [[sessionId]]);
+    store.deletions.learn(sessionId, deletionCount + 1);
+    return NOTHING_REMOVED;
+  }
+  const next = await bury(store, client, { head, deletionCount }, deleted);
   return { sessions: 0, atoms: deleted.length, messages: head.messageCount - (next?.messageCount ?? 0) };
 }
 
-/** The head, unless there is none or it is someone else's. */
-function ownHead(
-  rows: readonly TextRow[],
-  userId: string | undefined,
-): { head: SessionHead; deletionCount: number } | undefined {
+interface OwnSession extends StoredHead {
+  readonly userId: string;
+  /** The columns of the head, also of a session without atoms. */
+  readonly row: SessionHead;
+}
+
+/** The session, unless nobody has it or someone else does. */
+function ownSession(rows: readonly TextRow[], guard: string | undefined): OwnSession | undefined {
   if (rows[0] === undefined) return undefined;
-  const { head, deletionCount } = toStoredHead(rows[0]);
-  return head === undefined || (userId !== undefined && userId !== head.userId) ? undefined : { head, deletionCount };
+  const stored = toStoredHead(rows[0]);
+  const { userId } = stored.claim;
+  if (userId === undefined || (guard !== undefined && guard !== userId)) return undefined;
+  return { ...stored, userId, row: toSessionHead(rows[0]) };
 }
 
 async function removeSessions(
@@ -68,10 +87,13 @@ async function removeSessions(
   for (const batch of batchesOf(heads)) {
     const sessionIds = batch.map(({ sessionId }) => sessionId);
     const atoms = batch.reduce((sum, { atomCount }) => sum + atomCount, 0);
-    await client.query(statements.change.deleteSessions(), [sessionIds, []], deletionOptions(atoms));
-    await client.query(statements.change.emptyHeads(), [sessionIds]);
+    const owners = batch.map(({ userId }) => ownerOf(userId));
+    await client.query(statements.change.deleteSessions(), [sessionIds, [], owners], deletionOptions(atoms));
+    await client.query(statements.change.forgetHeads(), [sessionIds]);
   }
+  // A session without atoms is shown to nobody, and does not count.
   return heads
+    .filter(({ atomCount }) => atomCount > 0)
     .map(({ atomCount, messageCount }) => ({ sessions: 1, atoms: atomCount, messages: messageCount }))
     .reduce(addRemoved, NOTHING_REMOVED);
 }

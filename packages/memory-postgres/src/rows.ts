@@ -2,12 +2,15 @@
 import type { TextValues } from "@rivet/db-manager";
 import {
   bySession,
+  CLAIM_OF_DELETED,
   headAfterInsert,
   idOfWords,
   messageOf,
   NIL_ID,
+  UNCLAIMED,
   type AtomRow,
   type ExpiredAtom,
+  type SessionClaim,
   type SessionHead,
   type SessionRow,
   type StoredMessage,
@@ -147,14 +150,23 @@ export function toSessionHead(row: TextRow): SessionHead {
 export interface StoredHead {
   /** Undefined when the session has no atoms. */
   readonly head: SessionHead | undefined;
+  /** Whose it is, also without atoms. */
+  readonly claim: SessionClaim;
   readonly deletionCount: number;
 }
 
 export function toStoredHead(row: TextRow): StoredHead {
   return {
     head: text(row, "atomCount") === "0" ? undefined : toSessionHead(row),
+    claim: toClaim(row),
     deletionCount: Number(text(row, "deletionCount")),
   };
+}
+
+function toClaim(row: TextRow): SessionClaim {
+  if (row["isDeleted"] === "t") return CLAIM_OF_DELETED;
+  const userId = text(row, "userId");
+  return userId === "" ? UNCLAIMED : { userId, isDeleted: false };
 }
 
 /** A row of what `selectSession` gives: a message, or the head, which is none and stays a row. */

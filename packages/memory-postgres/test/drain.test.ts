@@ -1,4 +1,4 @@
-import { AtomClock, MemoryError, type AtomRow, type Facts, type Merged } from "@rivet/memory-core";
+import { AtomClock, MemoryError, type AtomKey, type AtomRow, type Facts, type Merged } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { drain, LARGE_ROWS, SMALL_ROWS } from "../src/drain.ts";
@@ -59,7 +59,7 @@ it("goes around the rows that a provider refuses, and keeps them", async () => {
     return { inserted: part.length, removed: 0 };
   };
   const refused: string[] = [];
-  const onRefused = (provider: string, { id }: AtomRow): void => void refused.push(`${provider} ${id}`);
+  const onRefused = (provider: string, { id }: AtomKey): void => void refused.push(`${provider} ${id}`);
   await drain({ journal, providers: PROVIDERS, merge, onRefused }, "neon", SMALL_ROWS);
   expect(sent).toEqual(new Set(rows.filter((row) => row !== poison)));
   expect(refused).toEqual([`neon ${poison?.id}`]);

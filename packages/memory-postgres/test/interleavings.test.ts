@@ -1,6 +1,6 @@
 import { DatabaseManager, type Queryable, type TransactionOptions } from "@rivet/db-manager";
 import { sharedServer } from "@rivet/local-servers";
-import { AtomClock, MemoryError, NIL_ID } from "@rivet/memory-core";
+import { AtomClock, MemoryError, NIL_ID, UNKNOWN_OWNER } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readHeads } from "./stored-heads.ts";
@@ -55,7 +55,8 @@ async function clear(storage: PostgresMemoryStorage, throughId: string | undefin
 }
 
 function merge(storage: PostgresMemoryStorage, ids: readonly string[]): Promise<unknown> {
-  const tombstones = ids.map((id) => ({ sessionId: "s", id, deletedAtMs: 1_700_000_000_000 }));
+  const owner = UNKNOWN_OWNER;
+  const tombstones = ids.map((id) => ({ sessionId: "s", id, owner, deletedAtMs: 1_700_000_000_000 }));
   return storage.replica.merge({ rows: [], tombstones });
 }
 

@@ -5,17 +5,22 @@ import {
   assertUnchanged,
   assertWritable,
   bySession,
+  CLAIM_OF_DELETED,
   conflictingAtom,
   headAfterDelete,
   headAfterInsert,
+  isConcerned,
   isSameAtom,
   NIL_ID,
   NOTHING_REMOVED,
+  ownerOf,
+  UNCLAIMED,
   type AtomRow,
   type AtomWrite,
   type DeletedAtom,
   type Deletion,
   type Removed,
+  type SessionClaim,
   type SessionHead,
   type SessionWrite,
 } from "@rivet/memory-core";
@@ -53,8 +58,9 @@ export function append(statements: Statements, write: AtomWrite, nowMs: number, 
 
 function appendToSession(statements: Statements, { session, rows, isMerge }: SessionAppend, nowMs: number): Written {
   const { sessionId } = session;
-  const before = statements.selectHead(sessionId);
-  assertWritable(session, before, () => statements.isSessionDeleted(sessionId));
+  const stored = statements.selectStoredHead(sessionId);
+  assertWritable(session, claimOf(stored), () => statements.selectOwners({ sessionId, id: NIL_ID }));
+  const before = stored?.atomCount === 0 ? undefined : stored;
 
   let head = before;
   let isChange = false;
@@ -84,23 +90,54 @@ function insert(statements: Statements, rows: readonly AtomRow[]): { inserted: A
       continue;
     }
     const stored = statements.selectAtom(row.sessionId, row.id);
-    // Otherwise the id has a tombstone, which wins over an atom that arrives late.
-    if (stored === undefined) continue;
+    if (stored === undefined) {
+      // The id has a tombstone. That of its owner wins over an atom that arrives late.
+      const isBuried = statements.selectOwners(row).some((owner) => isConcerned(owner, row.userId));
+      if (!isBuried && statements.insertAtomDespiteTombstones(row)) inserted.push(row);
+      continue;
+    }
     if (!isSameAtom(stored, row)) throw conflictingAtom(row);
     alreadyThere.push(row);
   }
   return { inserted, alreadyThere };
 }
 
+/** Whose a session id is, by what its head says. */
+export function claimOf(stored: SessionHead | undefined): SessionClaim {
+  if (stored === undefined) return UNCLAIMED;
+  return stored.userId === "" ? CLAIM_OF_DELETED : { userId: stored.userId, isDeleted: false };
+}
+
 /** Leaves tombstones for rows that were deleted, and writes the head that follows. */
-export function bury(
+function bury(
   statements: Statements,
   head: SessionHead,
   deleted: readonly DeletedAtom[],
   nowMs: number,
 ): SessionHead | undefined {
+  const { sessionId, userId } = head;
+  addTombstones(statements, { sessionId, userId }, deleted, nowMs);
+  return headWithout(statements, head, deleted);
+}
+
+function addTombstones(
+  statements: Statements,
+  { sessionId, userId }: Pick<SessionHead, "sessionId" | "userId">,
+  atoms: readonly Pick<DeletedAtom, "id">[],
+  deletedAtMs: number,
+): void {
+  if (atoms.length === 0) return;
+  const owner = ownerOf(userId);
+  for (const { id } of atoms) statements.insertTombstone({ sessionId, id, owner, deletedAtMs });
+}
+
+/** Writes the head that follows when atoms were deleted; without any it only says whose the session is. */
+export function headWithout(
+  statements: Statements,
+  head: SessionHead,
+  deleted: readonly DeletedAtom[],
+): SessionHead | undefined {
   const { sessionId } = head;
-  for (const { id } of deleted) statements.insertTombstone(sessionId, id, nowMs);
   if (deleted.length === 0) return head;
   statements.recordErasure();
   const next = headAfterDelete(head, deleted, {
@@ -108,7 +145,7 @@ export function bury(
     earliestMs: () => statements.selectEarliestMs(sessionId),
     metadata: () => statements.selectMetadata(sessionId),
   });
-  if (next === undefined) statements.deleteHead(sessionId);
+  if (next === undefined) statements.emptyHead(sessionId);
   else statements.upsertHead(next);
   return next;
 }
@@ -120,21 +157,25 @@ export function remove(statements: Statements, deletion: Deletion, nowMs: number
       .map((head) => removeSession(statements, head, nowMs))
       .reduce(addRemoved, NOTHING_REMOVED);
   }
-  const head = statements.selectHead(deletion.sessionId, deletion.userId);
-  if (head === undefined) return NOTHING_REMOVED;
+  const head = statements.selectStoredHead(deletion.sessionId);
+  const { userId } = claimOf(head);
+  if (head === undefined || userId === undefined || (deletion.userId ?? userId) !== userId) return NOTHING_REMOVED;
   if (deletion.scope === "session") return removeSession(statements, head, nowMs);
 
   const deleted = deletion.ids
     .map((id) => statements.deleteAtom(head.sessionId, id))
     .filter((atom) => atom !== undefined);
   // Ids that are not there get a tombstone too: they may be on their way.
-  for (const id of deletion.ids) statements.insertTombstone(head.sessionId, id, nowMs);
-  const next = bury(statements, head, deleted, nowMs);
+  const ids = deletion.ids.map((id) => ({ id }));
+  addTombstones(statements, head, ids, nowMs);
+  const next = headWithout(statements, head, deleted);
   const messages = head.messageCount - (next?.messageCount ?? 0);
   return { sessions: 0, atoms: deleted.length, messages };
 }
 
 function removeSession(statements: Statements, head: SessionHead, nowMs: number): Removed {
-  statements.deleteSession(head.sessionId, nowMs);
-  return { sessions: 1, atoms: head.atomCount, messages: head.messageCount };
+  statements.deleteSession(head.sessionId);
+  addTombstones(statements, head, [{ id: NIL_ID }], nowMs);
+  // A session without atoms is shown to nobody, and does not count.
+  return { sessions: head.atomCount === 0 ? 0 : 1, atoms: head.atomCount, messages: head.messageCount };
 }

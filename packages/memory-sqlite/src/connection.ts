@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { ownerOf } from "@rivet/memory-core";
 import Database from "better-sqlite3";
 import { retryWhileBusy } from "./busy.ts";
 import { foreignDatabase, newerSchema } from "./errors.ts";
 import { LOG_PAGES, MAX_LOG_BYTES } from "./log.ts";
 import { assertSQLiteRuns } from "./native-module.ts";
-import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./migrations.ts";
+import { APPLICATION_ID, MIGRATIONS, OWNER_FUNCTION, SCHEMA_VERSION } from "./migrations.ts";
 import { IN_MEMORY_PATH, type Settings } from "./options.ts";
 import { makePrivateFile } from "./private-files.ts";
 
@@ -62,6 +63,7 @@ function checkedVersion(connection: Connection, path: string): number {
 }
 
 function migrate(connection: Connection, path: string, nowMs: number): void {
+  connection.function(OWNER_FUNCTION, { deterministic: true }, (userId) => ownerOf(String(userId)));
   const steps = connection.transaction(() => {
     // Another process may have been faster.
     const version = checkedVersion(connection, path);

@@ -3,6 +3,9 @@
 /** `PRAGMA application_id` of our files ("RvMe"): a file of another application is left alone. */
 export const APPLICATION_ID = 0x52764d65;
 
+/** The function `ownerOf` of the core, by the name that migrations call it by. */
+export const OWNER_FUNCTION = "rivet_owner_of";
+
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE session_memories (
@@ -97,6 +100,27 @@ export const MIGRATIONS: readonly string[] = [
   -- its log. What an older version has removed may still be there.
   ALTER TABLE rivet_store ADD COLUMN erasures INTEGER NOT NULL DEFAULT 1;
   ALTER TABLE rivet_store ADD COLUMN ended_erasures INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  -- A tombstone concerns the atoms of its owner alone. Where the head of its session still names the user, that is whose it is;
+  -- one without an owner concerns everybody.
+  CREATE TABLE owned_tombstones (
+    session_id TEXT NOT NULL,
+    id         TEXT NOT NULL, -- the nil UUID stands for the whole session
+    owner      TEXT NOT NULL, -- the SHA-256 of the user id, in hexadecimal digits; empty when nobody knows it any more
+    deleted_at INTEGER NOT NULL, -- milliseconds since 1970
+    PRIMARY KEY (session_id, id, owner)
+  ) STRICT, WITHOUT ROWID;
+
+  INSERT INTO owned_tombstones (session_id, id, owner, deleted_at)
+  SELECT session_id, id, CASE WHEN user_id IS NULL THEN '' ELSE ${OWNER_FUNCTION}(user_id) END, deleted_at
+  FROM session_tombstones LEFT JOIN session_heads USING (session_id);
+
+  DROP TABLE session_tombstones;
+  ALTER TABLE owned_tombstones RENAME TO session_tombstones;
+
+  -- From now on a head outlives the atoms of its session: with atom_count 0 it only says whose the session is, or, with an empty
+  -- user_id, that it was deleted.
   `,
 ];
 

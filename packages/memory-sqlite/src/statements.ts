@@ -52,6 +52,7 @@ export class Statements {
   readonly #prepared = new Map<string, Statement<unknown[]>>();
 
   readonly #insertAtom: Statement<unknown[]>;
+  readonly #insertAtomDespiteTombstones: Statement<unknown[]>;
   readonly #selectHead: Statement<unknown[], SessionHead>;
   readonly #upsertHead: Statement<unknown[]>;
   readonly #insertJournaled: Statement<unknown[]>;
@@ -63,6 +64,9 @@ export class Statements {
       SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?))
       WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = column1 AND id = column2)
       ON CONFLICT DO NOTHING`);
+    this.#insertAtomDespiteTombstones = connection.prepare(`
+      INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
     this.#insertJournaled = connection.prepare(`
       INSERT INTO session_journal
         (target, session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
@@ -80,11 +84,14 @@ export class Statements {
 
   // Writing
 
-  /** Whether the row is new: not when its id is taken or has a tombstone. */
+  /** Whether the row is new: not when its id is taken or has a tombstone, whoever's it is. */
   insertAtom(row: AtomRow): boolean {
-    const { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs } = row;
-    const values = [sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs];
-    return this.#insertAtom.run(...values).changes === 1;
+    return this.#insertAtom.run(...valuesOf(row)).changes === 1;
+  }
+
+  /** The same where the tombstones were looked at: they are somebody else's. */
+  insertAtomDespiteTombstones(row: AtomRow): boolean {
+    return this.#insertAtomDespiteTombstones.run(...valuesOf(row)).changes === 1;
   }
 
   upsertHead(head: SessionHead): void {
@@ -102,16 +109,23 @@ export class Statements {
     );
   }
 
-  deleteHead(sessionId: string): void {
-    this.#prepare("DELETE FROM session_heads WHERE session_id = ?").run(sessionId);
+  /** Makes a head that of a session without atoms. It stays its user's. */
+  emptyHead(sessionId: string): void {
+    this.#prepare(
+      `UPDATE session_heads SET created_at = 0, last_atom_id = '${NIL_ID}', message_count = 0, atom_count = 0,
+         id_xor = '${NIL_ID}', history_xor = '${NIL_ID}', metadata = '{}', metadata_ids = '{}'
+       WHERE session_id = ?`,
+    ).run(sessionId);
   }
 
-  insertTombstone(sessionId: string, id: string, deletedAtMs: number): void {
-    this.#prepare("INSERT OR IGNORE INTO session_tombstones (session_id, id, deleted_at) VALUES (?, ?, ?)").run(
-      sessionId,
-      id,
-      deletedAtMs,
-    );
+  /** That of a whole session takes the place of all that it stands for. */
+  insertTombstone({ sessionId, id, owner, deletedAtMs }: Tombstone): void {
+    if (id === NIL_ID) {
+      const sql = "DELETE FROM session_tombstones WHERE session_id = ? AND (owner = ? OR ? = '')";
+      this.#prepare(sql).run(sessionId, owner, owner);
+    }
+    const sql = "INSERT OR IGNORE INTO session_tombstones (session_id, id, owner, deleted_at) VALUES (?, ?, ?, ?)";
+    this.#prepare(sql).run(sessionId, id, owner, deletedAtMs);
   }
 
   deleteAtom(sessionId: string, id: string): DeletedAtom | undefined {
@@ -129,12 +143,11 @@ export class Statements {
     );
   }
 
-  /** Removes all of a session and leaves the one tombstone that stands for it. */
-  deleteSession(sessionId: string, deletedAtMs: number): void {
+  /** Removes all of a session. What stays is that it was deleted; of its user nothing does. */
+  deleteSession(sessionId: string): void {
     this.#prepare("DELETE FROM session_memories WHERE session_id = ?").run(sessionId);
-    this.#prepare("DELETE FROM session_tombstones WHERE session_id = ?").run(sessionId);
-    this.deleteHead(sessionId);
-    this.insertTombstone(sessionId, NIL_ID, deletedAtMs);
+    this.emptyHead(sessionId);
+    this.#prepare("UPDATE session_heads SET user_id = '' WHERE session_id = ?").run(sessionId);
     this.recordErasure();
   }
 
@@ -211,15 +224,22 @@ export class Statements {
 
   // Reading
 
-  /** The head, unless there is none or `userId` is given and the session belongs to someone else. */
+  /** The head, unless the session has no atoms or `userId` is given and it belongs to someone else. */
   selectHead(sessionId: string, userId?: string): SessionHead | undefined {
     const head = this.#selectHead.get(sessionId);
-    return userId === undefined || userId === head?.userId ? head : undefined;
+    if (head === undefined || head.atomCount === 0) return undefined;
+    return userId === undefined || userId === head.userId ? head : undefined;
   }
 
-  isSessionDeleted(sessionId: string): boolean {
-    const sql = "SELECT 1 FROM session_tombstones WHERE session_id = ? AND id = ?";
-    return this.#get(sql, [sessionId, NIL_ID]) !== undefined;
+  /** The head as it is stored, also of a session without atoms; of one that was deleted it has an empty `userId`. */
+  selectStoredHead(sessionId: string): SessionHead | undefined {
+    return this.#selectHead.get(sessionId);
+  }
+
+  /** The owners of the tombstones of an atom, or, by the nil id, of the whole session. */
+  selectOwners({ sessionId, id }: AtomKey): string[] {
+    const sql = "SELECT owner FROM session_tombstones WHERE session_id = ? AND id = ?";
+    return this.#all<{ readonly owner: string }>(sql, [sessionId, id]).map(({ owner }) => owner);
   }
 
   selectAtom(sessionId: string, id: string): AtomRow | undefined {
@@ -280,7 +300,9 @@ export class Statements {
     const ofUser = userId === undefined ? "" : "AND user_id = ?";
     const user = userId === undefined ? [] : [userId];
     if (order === "recent-first") {
-      const page = `FROM session_heads WHERE last_atom_id < ? ${ofUser} ORDER BY last_atom_id DESC LIMIT ?`;
+      // A session without atoms has the nil id for its last one: the condition on it is answered by the index.
+      const page = `FROM session_heads WHERE last_atom_id < ? AND last_atom_id > '${NIL_ID}' ${ofUser}
+        ORDER BY last_atom_id DESC LIMIT ?`;
       // No index has all users' sessions in this order, and one more would cost every append. A page of 100,000 sessions is found in
       // 15 ms among the entries of the index that there is, and in 100 ms among the rows.
       const sql =
@@ -290,10 +312,12 @@ export class Statements {
           : `SELECT ${HEAD_COLUMNS} ${page}`;
       return this.#all<SessionHead>(sql, [selection.beforeId ?? LAST_ID, ...user, limit]);
     }
-    const sql = `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id > ? ${ofUser} ORDER BY session_id LIMIT ?`;
+    const sql = `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id > ? AND atom_count > 0 ${ofUser}
+      ORDER BY session_id LIMIT ?`;
     return this.#all<SessionHead>(sql, [selection.afterSessionId ?? "", ...user, limit]);
   }
 
+  /** Those too of sessions without atoms. */
   selectHeadsOfUser(userId: string): SessionHead[] {
     return this.#all<SessionHead>(`SELECT ${HEAD_COLUMNS} FROM session_heads WHERE user_id = ?`, [userId]);
   }
@@ -371,14 +395,15 @@ export class Statements {
   }
 
   selectTombstones({ sessionId, after, limit }: TombstoneSelection): Tombstone[] {
-    const columns = "session_id AS sessionId, id, deleted_at AS deletedAtMs";
-    const order = "ORDER BY session_id, id LIMIT ?";
+    const columns = "session_id AS sessionId, id, owner, deleted_at AS deletedAtMs";
+    const order = "ORDER BY session_id, id, owner LIMIT ?";
+    const key = [after?.id ?? FIRST_ID, after?.owner ?? ""];
     if (sessionId !== undefined) {
-      const sql = `SELECT ${columns} FROM session_tombstones WHERE session_id = ? AND id > ? ${order}`;
-      return this.#all<Tombstone>(sql, [sessionId, after?.id ?? FIRST_ID, limit]);
+      const sql = `SELECT ${columns} FROM session_tombstones WHERE session_id = ? AND (id, owner) > (?, ?) ${order}`;
+      return this.#all<Tombstone>(sql, [sessionId, ...key, limit]);
     }
-    const sql = `SELECT ${columns} FROM session_tombstones WHERE (session_id, id) > (?, ?) ${order}`;
-    return this.#all<Tombstone>(sql, [after?.sessionId ?? "", after?.id ?? FIRST_ID, limit]);
+    const sql = `SELECT ${columns} FROM session_tombstones WHERE (session_id, id, owner) > (?, ?, ?) ${order}`;
+    return this.#all<Tombstone>(sql, [after?.sessionId ?? "", ...key, limit]);
   }
 
   #prepare(sql: string): Statement<unknown[]> {
@@ -403,4 +428,9 @@ export class Statements {
   #all<Row>(sql: string, values: readonly unknown[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[];
   }
+}
+
+function valuesOf(row: AtomRow): unknown[] {
+  const { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs } = row;
+  return [sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs];
 }

@@ -4,7 +4,7 @@ import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { append, remove } from "../src/append.ts";
-import { MIGRATIONS } from "../src/migrations.ts";
+import { MIGRATIONS, OWNER_FUNCTION } from "../src/migrations.ts";
 import { Statements } from "../src/statements.ts";
 import { temporaryFile } from "./temporary-file.ts";
 
@@ -28,6 +28,7 @@ describe("every statement but those over all users", () => {
   it("finds its rows by an index, and sorts none", () => {
     const executed: string[] = [];
     const watched = new Database(":memory:", { verbose: (sql) => executed.push(String(sql)) });
+    watched.function(OWNER_FUNCTION, String);
     watched.exec(MIGRATIONS.join("\n"));
     executed.length = 0;
     useEveryStatement(new Statements(watched));
@@ -80,7 +81,8 @@ function useEveryStatement(statements: Statements): void {
   append(statements, { rows: [], session: { sessionId: "s", userId: "ada", clearThroughId: id } }, 0);
   remove(statements, { scope: "atoms", sessionId: "s", ids: [rows[0]?.id ?? "", rows[3]?.id ?? ""] }, 0);
   remove(statements, { scope: "user", userId: "ada" }, 0);
-  statements.isSessionDeleted("s");
+  statements.selectOwners({ sessionId: "s", id });
+  if (rows[0] !== undefined) statements.insertAtomDespiteTombstones(rows[0]);
 }
 
 /** How many commits the write-ahead log holds: a frame that ends one says how large the database then is. */

@@ -15,7 +15,7 @@ export function readHeads(path: string): { stored: SessionHead[]; expected: Sess
       .prepare<[], SessionHead>(
         `SELECT session_id AS sessionId, user_id AS userId, created_at AS createdAtMs, last_atom_id AS lastAtomId,
            message_count AS messageCount, atom_count AS atomCount, id_xor AS idXor, history_xor AS historyXor,
-           metadata, metadata_ids AS metadataIds FROM session_heads ORDER BY session_id`,
+           metadata, metadata_ids AS metadataIds FROM session_heads WHERE atom_count > 0 ORDER BY session_id`,
       )
       .all();
     const heads = new Map<string, SessionHead>();

@@ -13,7 +13,7 @@ import {
   type MemoryErrorInit,
 } from "@rivet/memory-core";
 import { MIGRATION_FILE } from "./migration/file.ts";
-import { REFUSALS } from "./migration/refusals.ts";
+import { MAX_IDS, REFUSALS } from "./migration/refusals.ts";
 
 /** What went wrong with one attempt. */
 export interface Failure {
@@ -153,6 +153,7 @@ const REFUSAL_ERRORS: Readonly<Record<string, (details: RefusalDetails) => Memor
   [REFUSALS.overruled]: (details) => overruledChange(details, details.nowMs),
   [REFUSALS.id]: (details) => (details.id === "" ? undefined : refusedFact(details, idProblem(details))),
   [REFUSALS.forged]: (details) => refusedFact(details, `its text ${HOLDS_FORGED_ESCAPE}`),
+  [REFUSALS.tooMany]: tooManyIds,
 };
 
 /** The typed error for an attempt that failed. Bodies that are no JSON stay in the cause: they may say anything. */
@@ -180,6 +181,14 @@ export function isUnforeseen({ error }: Failure): boolean {
 /** A value that is no answer of our functions. */
 export function unreadableAnswer(): MemoryError {
   return toSupabaseMemoryError({ status: 200, error: undefined, isTimeout: false });
+}
+
+function tooManyIds(): MemoryError {
+  return new MemoryError({
+    code: "invalid_input",
+    message: `one request deletes or merges ${MAX_IDS} ids at most; make several of it`,
+    outcome: "not_applied",
+  });
 }
 
 function detailsOf(error: unknown): RefusalDetails {

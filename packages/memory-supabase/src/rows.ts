@@ -79,8 +79,8 @@ export function toSessionHead(entry: unknown): SessionHead {
   };
 }
 
-export function toTombstone([sessionId, id, deletedAtMs]: Entry): Tombstone {
-  return { sessionId: text(sessionId), id: text(id), deletedAtMs: milliseconds(deletedAtMs) };
+export function toTombstone([sessionId, id, owner, deletedAtMs]: Entry): Tombstone {
+  return { sessionId: text(sessionId), id: text(id), owner: text(owner), deletedAtMs: milliseconds(deletedAtMs) };
 }
 
 /** What the save of a session has written, and the version of its history now. */
@@ -103,9 +103,10 @@ export function givenAtoms(rows: readonly AtomRow[], isSessionGiven: boolean): o
 }
 
 export function givenTombstones(tombstones: readonly Tombstone[]): object[] {
-  return tombstones.map(({ sessionId, id, deletedAtMs }) => ({
+  return tombstones.map(({ sessionId, id, owner, deletedAtMs }) => ({
     session_id: sessionId,
     id,
+    owner,
     deleted_at_ms: deletedAtMs,
   }));
 }

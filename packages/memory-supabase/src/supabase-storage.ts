@@ -1,4 +1,5 @@
 import {
+  addRemoved,
   MemoryError,
   MemoryStorage,
   readOptions,
@@ -23,6 +24,7 @@ import {
   type WriteQueue,
 } from "@rivet/memory-core";
 import { toSupabaseMemoryError } from "./errors.ts";
+import { MAX_IDS } from "./migration/refusals.ts";
 import { parseSettings, SUPABASE_STORAGE_FIELDS, type SupabaseMemoryStorageOptions } from "./options.ts";
 import { RESIDUE } from "./residue.ts";
 import { allEntries } from "./pages.ts";
@@ -94,7 +96,18 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     return { inserted: number(written), removed: number(removed) };
   }
 
+  /** Ids that are more than one request takes go in several; each is all or nothing. */
   protected override async deleteAtoms(deletion: Deletion): Promise<DeletionResult> {
+    if (deletion.scope !== "atoms" || deletion.ids.length <= MAX_IDS) return this.#deleteAtOnce(deletion);
+    const { atoms, messages, acceptedBy } = await this.#deleteAtOnce({
+      ...deletion,
+      ids: deletion.ids.slice(0, MAX_IDS),
+    });
+    const rest = await this.deleteAtoms({ ...deletion, ids: deletion.ids.slice(MAX_IDS) });
+    return { ...addRemoved({ sessions: 0, atoms, messages }, rest), acceptedBy };
+  }
+
+  async #deleteAtOnce(deletion: Deletion): Promise<DeletionResult> {
     const args = {
       given_session_id: deletion.scope === "user" ? null : deletion.sessionId,
       given_user_id: deletion.userId ?? null,
@@ -173,6 +186,7 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
         given_session_id: sessionId ?? null,
         after_session_id: key?.sessionId ?? null,
         after_id: key?.id ?? null,
+        after_owner: key?.owner ?? null,
         row_limit: rowLimit,
       });
     }, limit);

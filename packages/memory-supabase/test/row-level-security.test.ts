@@ -1,5 +1,15 @@
 import { readFileSync } from "node:fs";
-import { AtomClock, MemoryError, NIL_ID, replicate, Session, xorIds, type AtomRow } from "@rivet/memory-core";
+import {
+  AtomClock,
+  MemoryError,
+  NIL_ID,
+  ownerOf,
+  replicate,
+  Session,
+  UNKNOWN_OWNER,
+  xorIds,
+  type AtomRow,
+} from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
@@ -199,15 +209,64 @@ describe("another user who knows every id", () => {
     expect(await bob.deleteUser(ALICE)).toMatchObject({ sessions: 0, atoms: 0 });
 
     const deletedAtMs = 0;
+    const ofAlice = { owner: ownerOf(ALICE), deletedAtMs };
     const mergings = [
       { rows: [rowOf(sessionId, BOB)], tombstones: [] },
       { rows: [rowOf(sessionId, ALICE)], tombstones: [] },
       { rows: [rowOf("of nobody yet", ALICE)], tombstones: [] },
-      { rows: [], tombstones: [{ sessionId, id: NIL_ID, deletedAtMs }] },
-      { rows: [], tombstones: ids.map((id) => ({ sessionId, id, deletedAtMs })) },
+      { rows: [], tombstones: [{ sessionId, id: NIL_ID, ...ofAlice }] },
+      { rows: [], tombstones: ids.map((id) => ({ sessionId, id, ...ofAlice })) },
+      { rows: [], tombstones: [{ sessionId, id: NIL_ID, owner: ownerOf(BOB), deletedAtMs }] },
+      { rows: [], tombstones: [{ sessionId: "of nobody yet", id: NIL_ID, ...ofAlice }] },
+      { rows: [], tombstones: [{ sessionId: "of nobody yet", id: NIL_ID, owner: UNKNOWN_OWNER, deletedAtMs }] },
+      { rows: [], tombstones: [{ sessionId: own.sessionId, id: NIL_ID, owner: UNKNOWN_OWNER, deletedAtMs }] },
     ];
     for (const facts of mergings) expect(await codeOf(bob.replica.merge(facts))).toBe("permission");
     expect(await everything()).toEqual(before);
+  });
+
+  it("buries, for ids that nobody has used, no more than what would be their own", async () => {
+    const bob = storageOf(BOB);
+    const [id = "", late = ""] = [server().clock.next(), server().clock.next()];
+    const ofBob = { owner: ownerOf(BOB), deletedAtMs: 0 };
+    await bob.replica.merge({
+      rows: [],
+      tombstones: [
+        { sessionId: "free", id: NIL_ID, ...ofBob },
+        { sessionId: "hers", id, ...ofBob },
+        { sessionId: "hers", id: late, ...ofBob },
+      ],
+    });
+    const alice = storageOf(ALICE);
+    const log = { userId: ALICE, memoryType: "log" };
+    await alice.saveMemoryAtoms([
+      { ...log, sessionId: "free", content: 1 },
+      { ...log, sessionId: "hers", id, content: 2 },
+    ]);
+    const session = new Session({ userId: ALICE, storage: alice, sessionId: "free" });
+    session.addUserMessage("mine");
+    await session.save();
+    session.addUserMessage("and more");
+    await session.save();
+    await alice.saveMemoryAtom({ ...log, sessionId: "hers", id: late, content: 3 });
+    expect(await alice.queryMemoryAtoms({ memoryType: "log" })).toHaveLength(3);
+    expect((await alice.loadSession("free"))?.history.length).toBe(2);
+    expect(await codeOf(bob.saveMemoryAtom({ ...log, userId: BOB, sessionId: "free", content: 1 }))).toBe("permission");
+  });
+
+  it("finds a session that was deleted, or emptied, closed", async () => {
+    const alice = storageOf(ALICE);
+    const deleted = await sessionOf(ALICE, alice);
+    await alice.deleteSession(deleted.sessionId);
+    await alice.saveMemoryAtom({ sessionId: "emptied", userId: ALICE, memoryType: "log", content: 1 });
+    const [only] = await alice.queryMemoryAtoms({ sessionId: "emptied" });
+    await alice.deleteMemoryAtoms("emptied", [only?.id ?? ""]);
+    const write = (storage: SupabaseMemoryStorage, sessionId: string, userId: string): Promise<string> =>
+      codeOf(storage.saveMemoryAtom({ sessionId, userId, memoryType: "log", content: 2 }));
+    expect(await write(storageOf(BOB), deleted.sessionId, BOB)).toBe("not_found");
+    expect(await write(storageOf(BOB), "emptied", BOB)).toBe("permission");
+    expect(await write(alice, deleted.sessionId, ALICE)).toBe("not_found");
+    expect(await write(alice, "emptied", ALICE)).toBe("done");
   });
 
   it("is refused among saves of their own, which go through", async () => {
@@ -247,8 +306,18 @@ describe("another user who knows every id", () => {
       ["rivet_lock_heads", { session_ids: [sessionId] }],
       ["rivet_lock_heads", { session_ids: ["of nobody yet"] }],
       ["rivet_apply_metadata", { session_ids: [sessionId], atom_ids: null }],
-      ["rivet_bury_atoms", { given_session_id: sessionId, ids, times: null }],
-      ["rivet_bury_sessions", { session_ids: [sessionId], times: null }],
+      ...[ALICE, BOB].flatMap((userId): [string, object][] => {
+        const given = { given_session_id: sessionId, given_owner: `\\x${ownerOf(userId)}`, ids, times: null };
+        const { given_owner } = given;
+        return [
+          ["rivet_bury_atoms", given],
+          ["rivet_take_tombstones", given],
+          ["rivet_take_tombstones", { ...given, given_session_id: "of nobody yet" }],
+          ["rivet_take_tombstones", { ...given, ids: [NIL_ID] }],
+          ["rivet_bury_sessions", { session_ids: [sessionId], times: null, given_owner }],
+        ];
+      }),
+      ["rivet_bury_sessions", { session_ids: [sessionId], times: null, given_owner: null }],
       ["rivet_delete_atoms", { given_session_id: sessionId, given_user_id: null, ids: [NIL_ID] }],
       ["rivet_delete_atoms", { given_session_id: null, given_user_id: ALICE, ids }],
       ["rivet_append", { atoms: [], saved_session: { sessionId, userId: ALICE, foreseenHistoryXor: NIL_ID } }],
@@ -259,16 +328,14 @@ describe("another user who knows every id", () => {
       ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: ALICE, clearThroughId: ids[1] } }],
       ["rivet_write_atoms", { atoms: [], saved_session: { sessionId, userId: BOB, clearThroughId: ids[1] } }],
     ];
-    for (const [name, args] of calls) await client.rpc(name, args);
+    // Every function is called as it is: one that is not found, or is given too little, would refuse nothing.
+    for (const [name, args] of calls) expect((await client.rpc(name, args)).error?.code ?? "").not.toMatch(/^PGRST/);
     expect(await everything()).toEqual(before);
     // What is refused to the other is theirs to do.
     const own = { atoms: [atomOf(ALICE)], saved_session: foreseen(ALICE) };
     expect((await clientOfUser(project(), ALICE).rpc("rivet_append", own)).error).toBeNull();
     const ownToo = { atoms: [{ session_id: sessionId, ...atomOf(ALICE), id: server().clock.next() }] };
     expect((await clientOfUser(project(), ALICE).rpc("rivet_append_together", ownToo)).error).toBeNull();
-    await storageOf(ALICE).deleteSession(sessionId);
-    const { data } = await client.rpc("rivet_deleted_sessions", { session_ids: [sessionId] });
-    expect(data).toEqual([]);
   });
 });
 
@@ -298,12 +365,57 @@ const ROWS: Readonly<Record<(typeof TABLES)[number], object>> = {
     metadata: {},
     metadata_ids: {},
   },
-  session_tombstones: { id: NIL_ID, deleted_at: "2026-01-01" },
+  session_tombstones: { id: NIL_ID, owner: `\\x${ownerOf(ALICE)}`, deleted_at: "2026-01-01" },
   replication_hints: { target: "*", id: ID },
   replication_peers: { name: "elsewhere" },
   replication_dead_letters: { target: "x", id: ID, code: "x", message: "x", failed_at: "2026-01-01" },
   rivet_store: { store_uuid: ID, schema_version: 99, heartbeat: "2026-01-01" },
 };
+
+describe("one request", () => {
+  const TOO_MANY = 10_001;
+
+  it("that deletes, or brings deletions, of more than 10,000 ids is refused, and does nothing", async () => {
+    const { sessionId } = await sessionOf(ALICE);
+    const client = clientOfUser(project(), ALICE);
+    const before = await everything();
+    const ids = Array.from({ length: TOO_MANY }, () => server().clock.next());
+    const deletion = await client.rpc("rivet_delete_atoms", { given_session_id: sessionId, ids });
+    expect(deletion.error?.code).toBe("RM008");
+    const owner = ownerOf(ALICE);
+    const tombstones = ids.map((id) => ({ session_id: sessionId, id, owner, deleted_at_ms: 0 }));
+    const merging = await client.rpc("rivet_write_atoms", { atoms: [], tombstones });
+    expect(merging.error?.code).toBe("RM008");
+    expect(await everything()).toEqual(before);
+    const given = ids.map((id) => ({ sessionId, id, owner, deletedAtMs: 0 }));
+    expect(await codeOf(storageOf(ALICE).replica.merge({ rows: [], tombstones: given }))).toBe("invalid_input");
+  });
+
+  it("takes 10,000 ids, and a call of the package with more makes several of them", async () => {
+    const storage = storageOf(ALICE);
+    const { sessionId, history } = await sessionOf(ALICE, storage);
+    const ids = Array.from({ length: TOO_MANY }, () => server().clock.next());
+    const [first, second] = history.messages().map(({ id }) => id);
+    expect(await storage.deleteMemoryAtoms(sessionId, [first ?? "", ...ids, second ?? ""])).toBe(2);
+    expect(await storage.loadSession(sessionId)).toMatchObject({ history: { length: 0 } });
+  });
+});
+
+describe("what is left of a user who was erased", () => {
+  it("has their id in no table, only its hash", async () => {
+    const storage = storageOf(ALICE);
+    const { sessionId } = await sessionOf(ALICE, storage);
+    await storage.deleteSession(sessionId);
+    const emptied = await storage.saveMemoryAtom({ sessionId: "e", userId: ALICE, memoryType: "log", content: 1 });
+    await storage.deleteMemoryAtoms("e", [emptied.id]);
+    await sessionOf(ALICE, storage);
+    expect(JSON.stringify(await everything())).toContain(ALICE);
+    await storage.deleteUser(ALICE);
+    const left = JSON.stringify(await everything());
+    expect(left).not.toContain(ALICE);
+    expect(left).toContain(ownerOf(ALICE));
+  });
+});
 
 describe("the tables, asked without the package", () => {
   it.each(TABLES)("%s shows a user their own rows at most", async (table) => {
@@ -313,9 +425,13 @@ describe("the tables, asked without the package", () => {
     await project().server.query("INSERT INTO rivet_public.replication_peers (name) VALUES ('neon')");
     const client = tablesOf(clientOfUser(project(), ALICE));
     const { data } = await client.from(table).select("*");
-    const hasOwner = ["session_memories", "session_heads", "session_tombstones"].includes(table);
-    expect(new Set((data ?? []).map((row: { user_id?: string }) => row.user_id))).toEqual(
-      new Set(hasOwner ? [ALICE] : []),
+    const owners: Readonly<Record<string, string>> = {
+      session_memories: ALICE,
+      session_heads: ALICE,
+      session_tombstones: `\\x${ownerOf(ALICE)}`,
+    };
+    expect(new Set((data ?? []).map((row: { user_id?: string; owner?: string }) => row.user_id ?? row.owner))).toEqual(
+      new Set(owners[table] === undefined ? [] : [owners[table]]),
     );
     const ofBob = await tablesOf(clientOfUser(project(), BOB))
       .from(table)
@@ -330,10 +446,11 @@ describe("the tables, asked without the package", () => {
     await storageOf(ALICE).deleteMemoryAtoms(sessionId, [server().clock.next()]);
     const client = tablesOf(clientOfUser(project(), ALICE));
     const before = await everything();
+    const ofAlice = table === "session_tombstones" ? {} : { user_id: ALICE };
     for (const [, write] of DIRECT) {
       for (const row of [
-        { ...ROWS[table], session_id: sessionId, user_id: ALICE },
-        { ...ROWS[table], session_id: "of nobody yet", user_id: ALICE },
+        { ...ROWS[table], session_id: sessionId, ...ofAlice },
+        { ...ROWS[table], session_id: "of nobody yet", ...ofAlice },
         { ...ROWS[table], session_id: "of nobody yet" },
         ROWS[table],
       ]) {
@@ -439,10 +556,11 @@ describe("the policies", () => {
     expect(await changedByBob(newHead(BOB))).toBe(1);
     const gift = `${newHead("")}; UPDATE rivet_public.session_heads SET user_id = '${ALICE}' WHERE session_id = 's'`;
     expect(await changedByBob(gift)).toBe("42501");
-    const tombstone = `INSERT INTO rivet_public.session_tombstones (session_id, id, deleted_at) VALUES`;
-    expect(await changedByBob(`${tombstone} ('s', '${ID}', now())`)).toBe(1);
-    // Whose it is the trigger says, and it knows all owners.
-    expect(await changedByBob(`${tombstone} ('${sessionId}', '${NIL_ID}', now())`)).toBe("42501");
+    const tombstone = (id: string, owner: string): string =>
+      `INSERT INTO rivet_public.session_tombstones (session_id, id, owner, deleted_at) VALUES ('${sessionId}', '${id}', '\\x${owner}', now())`;
+    expect(await changedByBob(tombstone(ID, ownerOf(BOB)))).toBe(1);
+    expect(await changedByBob(tombstone(NIL_ID, ownerOf(ALICE)))).toBe("42501");
+    expect(await changedByBob(tombstone(NIL_ID, UNKNOWN_OWNER))).toBe("42501");
   });
 });
 
@@ -498,9 +616,8 @@ describe("the catalogue", () => {
         settings: expect.arrayContaining(["search_path=pg_catalog, pg_temp"]),
         open: false,
       });
-      // One says whether a session was deleted, only to the functions that write; the other is a trigger.
-      const looksFurther = ["rivet_deleted_sessions", "rivet_own_tombstone"];
-      expect([name, isDefiner]).toEqual([name, looksFurther.includes(String(name))]);
+      // None looks past the policies.
+      expect([name, isDefiner]).toEqual([name, false]);
     }
   });
 
@@ -518,7 +635,7 @@ describe("the catalogue", () => {
     expect(plans).toEqual([
       expect.stringContaining("session_memories_by_user"),
       expect.stringContaining("session_heads_by_user"),
-      expect.stringContaining("session_tombstones_by_user"),
+      expect.stringContaining("session_tombstones_by_owner"),
     ]);
   });
 });

@@ -114,6 +114,34 @@ CREATE INDEX session_memories_expiring ON "public"."session_memories" (expires_a
 
 ALTER TABLE "public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), 5, pg_catalog.now());
+-- The SHA-256 of the user id; no bytes when nobody knows it any more.
+ALTER TABLE "public"."session_tombstones" ADD COLUMN owner bytea NOT NULL DEFAULT ''::pg_catalog.bytea;
+
+UPDATE "public"."session_tombstones" AS tombstone SET owner = pg_catalog.sha256(pg_catalog.convert_to(known.user_id, 'UTF8'))
+FROM (
+  SELECT buried.session_id, buried.id, COALESCE(pg_catalog.to_jsonb(buried) OPERATOR(pg_catalog.->>) 'user_id'::pg_catalog.text, NULLIF(head.user_id, '')) AS user_id
+  FROM "public"."session_tombstones" AS buried LEFT JOIN "public"."session_heads" AS head ON head.session_id = buried.session_id
+) AS known
+WHERE tombstone.session_id = known.session_id AND tombstone.id = known.id AND known.user_id IS NOT NULL;
+
+ALTER TABLE "public"."session_tombstones" ALTER COLUMN owner DROP DEFAULT;
+
+ALTER TABLE "public"."session_tombstones" DROP CONSTRAINT session_tombstones_pkey, ADD PRIMARY KEY (session_id, id, owner);
+
+DROP TRIGGER IF EXISTS rivet_own_tombstone ON "public"."session_tombstones";
+
+-- With it go the policies that compare it; the migration of Supabase makes those that compare the owner.
+ALTER TABLE "public"."session_tombstones" DROP COLUMN IF EXISTS user_id CASCADE;
+
+-- Of a head with atom_count 0: whether the session was deleted, and belongs to nobody any more. One that was only emptied keeps
+-- its user_id.
+ALTER TABLE "public"."session_heads" ADD COLUMN is_deleted boolean NOT NULL DEFAULT false;
+
+UPDATE "public"."session_heads" AS head SET is_deleted = true
+WHERE head.atom_count = 0 AND EXISTS (
+  SELECT FROM "public"."session_tombstones" AS tombstone WHERE tombstone.session_id = head.session_id AND tombstone.id = '00000000-0000-0000-0000-000000000000'
+);
+
+INSERT INTO "public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), 6, pg_catalog.now());
 
 COMMIT;

@@ -1,6 +1,6 @@
 /** The tables, as numbered steps: `rivet_store.schema_version` counts those that a schema has. A step that shipped never changes. */
-import { MESSAGE_TYPES } from "@rivet/memory-core";
-import { quoteName, tableNames, type TableNames } from "./names.ts";
+import { MESSAGE_TYPES, NIL_ID } from "@rivet/memory-core";
+import { NO_OWNER, ownerOfUser, quoteName, tableNames, type TableNames } from "./names.ts";
 
 interface Layout {
   readonly schema: string;
@@ -150,12 +150,46 @@ const writeRecency: Migration = ({ schema }) => [
   `ALTER TABLE ${tableNames(schema).heads} ALTER COLUMN recency DROP EXPRESSION`,
 ];
 
+/**
+ * A tombstone concerns the atoms of its owner alone, and says who that is by a hash. Until now it concerned everybody's. Where a
+ * row says whose it was (on Supabase the tombstone, else the head of its session), it is that user's from now on; others stay
+ * without an owner, and concern everybody. A session that was deleted stays closed to everybody in either case.
+ */
+const ownTombstones: Migration = ({ schema }) => {
+  const { heads, tombstones } = tableNames(schema);
+  // The column user_id is there only where the migration of Supabase made it.
+  const userOf = `COALESCE(pg_catalog.to_jsonb(buried) OPERATOR(pg_catalog.->>) 'user_id'::pg_catalog.text, NULLIF(head.user_id, ''))`;
+  return [
+    `-- The SHA-256 of the user id; no bytes when nobody knows it any more.
+ALTER TABLE ${tombstones} ADD COLUMN owner bytea NOT NULL DEFAULT ${NO_OWNER}`,
+    `UPDATE ${tombstones} AS tombstone SET owner = ${ownerOfUser("known.user_id")}
+FROM (
+  SELECT buried.session_id, buried.id, ${userOf} AS user_id
+  FROM ${tombstones} AS buried LEFT JOIN ${heads} AS head ON head.session_id = buried.session_id
+) AS known
+WHERE tombstone.session_id = known.session_id AND tombstone.id = known.id AND known.user_id IS NOT NULL`,
+    `ALTER TABLE ${tombstones} ALTER COLUMN owner DROP DEFAULT`,
+    `ALTER TABLE ${tombstones} DROP CONSTRAINT session_tombstones_pkey, ADD PRIMARY KEY (session_id, id, owner)`,
+    `DROP TRIGGER IF EXISTS rivet_own_tombstone ON ${tombstones}`,
+    `-- With it go the policies that compare it; the migration of Supabase makes those that compare the owner.
+ALTER TABLE ${tombstones} DROP COLUMN IF EXISTS user_id CASCADE`,
+    `-- Of a head with atom_count 0: whether the session was deleted, and belongs to nobody any more. One that was only emptied keeps
+-- its user_id.
+ALTER TABLE ${heads} ADD COLUMN is_deleted boolean NOT NULL DEFAULT false`,
+    `UPDATE ${heads} AS head SET is_deleted = true
+WHERE head.atom_count = 0 AND EXISTS (
+  SELECT FROM ${tombstones} AS tombstone WHERE tombstone.session_id = head.session_id AND tombstone.id = '${NIL_ID}'
+)`,
+  ];
+};
+
 const MIGRATIONS: readonly Migration[] = [
   createTables,
   prepareReplication,
   makeAppendsCheaper,
   letAtomsExpire,
   writeRecency,
+  ownTombstones,
 ];
 
 /** The version that this package creates and expects. */

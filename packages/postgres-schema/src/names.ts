@@ -67,6 +67,24 @@ export function recencyOf(lastAtomId: string): string {
   return `pg_catalog.left(${lastAtomId}::pg_catalog.text, 8)`;
 }
 
+/** The bytes of `ownerOf` of the core, for a user id: an SQL expression, as is the argument. */
+export function ownerOfUser(userId: string): string {
+  return `pg_catalog.sha256(pg_catalog.convert_to(${userId}, 'UTF8'))`;
+}
+
+/** The owner of a tombstone as its column has it, of the text that the core knows. */
+export function ownerFromText(owner: string): string {
+  return `pg_catalog.decode(${owner}, 'hex')`;
+}
+
+/** The inverse of {@link ownerFromText}. */
+export function ownerText(owner: string): string {
+  return `pg_catalog.encode(${owner}, 'hex')`;
+}
+
+/** The owner of tombstones that concern everybody: `UNKNOWN_OWNER` of the core. */
+export const NO_OWNER = "''::pg_catalog.bytea";
+
 /** A name as SQL takes it literally, whatever it holds. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

@@ -2,8 +2,8 @@
  * The archive: a file of JSON Lines that holds all of a store. `docs/archive-format.md` specifies it.
  *
  * ```
- * {"format":"rivet-memory archive","version":1}
- * {"tombstone":{"sessionId":…,"id":…,"deletedAtMs":…}}
+ * {"format":"rivet-memory archive","version":2}
+ * {"tombstone":{"sessionId":…,"id":…,"owner":…,"deletedAtMs":…}}
  * {"atom":{"sessionId":…,"id":…,"userId":…,"memoryType":…,"createdAtMs":…,"content":…,"metadata":…}}
  * {"block":1,"lines":2,"sha256":…}
  * {"end":{"atoms":1,"tombstones":1},"sha256":…}
@@ -11,15 +11,20 @@
  */
 import {
   canonicalJson,
+  isOwner,
   MemoryError,
   parseJson,
+  UNKNOWN_OWNER,
   type AtomRow,
   type JsonObject,
   type JsonValue,
   type Tombstone,
 } from "@rivet/memory-core";
 
-export const HEADER = '{"format":"rivet-memory archive","version":1}';
+/** What this program writes. In version 1 tombstones had no owners; it is still read. */
+export const VERSION = 2;
+
+export const HEADER = `{"format":"rivet-memory archive","version":${VERSION}}`;
 
 /** Lines of facts in a block but the last: what is read and checked before anything of it is used. */
 export const BLOCK_LINES = 500;
@@ -29,8 +34,9 @@ export type Fact = { readonly row: AtomRow } | { readonly tombstone: Tombstone }
 /** One line, the same for the same fact whatever store it comes from: keys sorted, no spacing. */
 export function factLine(fact: Fact): string {
   if ("tombstone" in fact) {
-    const { sessionId, id, deletedAtMs } = fact.tombstone;
-    return `{"tombstone":{"sessionId":${JSON.stringify(sessionId)},"id":"${id}","deletedAtMs":${deletedAtMs}}}`;
+    const { sessionId, id, owner, deletedAtMs } = fact.tombstone;
+    const owned = owner === UNKNOWN_OWNER ? "" : `"owner":"${owner}",`;
+    return `{"tombstone":{"sessionId":${JSON.stringify(sessionId)},"id":"${id}",${owned}"deletedAtMs":${deletedAtMs}}}`;
   }
   const { sessionId, id, userId, memoryType, createdAtMs, expiresAtMs, content, metadata } = fact.row;
   const expiry = expiresAtMs === null ? "" : `"expiresAtMs":${expiresAtMs},`;
@@ -97,6 +103,7 @@ function tombstoneOf(tombstone: Fields): Tombstone {
   return tombstone.all({
     sessionId: tombstone.text("sessionId"),
     id: tombstone.id("id"),
+    owner: tombstone.has("owner") ? tombstone.owner("owner") : UNKNOWN_OWNER,
     deletedAtMs: tombstone.number("deletedAtMs"),
   });
 }
@@ -137,6 +144,12 @@ class Fields {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id))
       throw damaged(this.#line, `has an ${name} that is no UUID`);
     return id;
+  }
+
+  owner(name: string): string {
+    const owner = this.text(name);
+    if (!isOwner(owner)) throw damaged(this.#line, `has an ${name} that is no SHA-256 in lower case`);
+    return owner;
   }
 
   number(name: string): number {

@@ -1,12 +1,16 @@
 import {
   compareRows,
+  compareTombstones,
   mergeAround,
   type AtomRow,
+  type FactFilter,
+  type Facts,
   type MemoryStorage,
   type RefusedAtom,
   type Tombstone,
 } from "@rivet/memory-core";
 import type { Block } from "./read.ts";
+import { isSelected } from "./selection.ts";
 
 /** What an import has done. */
 export interface Imported {
@@ -17,15 +21,27 @@ export interface Imported {
   readonly refused: RefusedAtom[];
 }
 
-/** Brings a storage the facts of a block: idempotent, and what it has deleted stays deleted. */
-export async function mergeBlock({ replica }: MemoryStorage, { facts }: Block, imported: Imported): Promise<void> {
+/** The facts of a block that are selected, in the order that merges want. */
+export function factsOfBlock({ facts }: Block, filter: FactFilter = {}): Facts {
   const rows: AtomRow[] = [];
   const tombstones: Tombstone[] = [];
   for (const fact of facts) {
+    if (!isSelected(fact, filter)) continue;
     if ("row" in fact) rows.push(fact.row);
     else tombstones.push(fact.tombstone);
   }
-  const all = { rows: rows.sort(compareRows), tombstones: tombstones.sort(compareRows) };
+  return { rows: rows.sort(compareRows), tombstones: tombstones.sort(compareTombstones) };
+}
+
+/** Brings a storage the facts of a block: idempotent, and what it has deleted stays deleted. */
+export async function mergeBlock(
+  { replica }: MemoryStorage,
+  block: Block,
+  imported: Imported,
+  filter: FactFilter = {},
+): Promise<void> {
+  const all = factsOfBlock(block, filter);
+  if (all.rows.length + all.tombstones.length === 0) return;
   const { inserted, removed } = await mergeAround(
     (some) => replica.merge(some),
     all,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { MemoryError } from "@rivet/memory-core";
-import { damaged, HEADER, parseLine, type Fact, type Totals } from "./format.ts";
+import { damaged, parseLine, VERSION, type Fact, type Totals } from "./format.ts";
 
 /** A whole block, whose checksum is right. */
 export interface Block {
@@ -64,12 +64,12 @@ export async function* blocksOf(text: AsyncIterable<Buffer>): AsyncGenerator<Blo
 }
 
 function assertHeader(line: string): void {
-  if (line === HEADER) return;
-  const version = /^\{"format":"rivet-memory archive","version":(\d+)\}$/.exec(line)?.[1];
+  const version = /^\{"format":"rivet-memory archive","version":([1-9]\d*)\}$/.exec(line)?.[1];
+  if (version !== undefined && Number(version) <= VERSION) return;
   if (version === undefined) throw damaged(1, "is not that of an archive of Rivet Memory");
   throw new MemoryError({
     code: "schema",
-    message: `the archive has version ${version}, and this program reads version 1: use a newer @rivet/memory-cli`,
+    message: `the archive has version ${version}, and this program reads up to version ${VERSION}: use a newer @rivet/memory-cli`,
     operation: "import",
   });
 }

@@ -14,9 +14,7 @@ export async function* factsOf({ replica }: MemoryStorage, signal: AbortSignal):
     const sessions = await replica.sessions({ after }, SESSIONS_PAGE);
     for (const { sessionId } of sessions) {
       signal.throwIfAborted();
-      for await (const tombstone of pages<Tombstone>((last) =>
-        replica.tombstonesAfter(sessionId, last?.id, FACTS_PAGE),
-      )) {
+      for await (const tombstone of pages<Tombstone>((last) => replica.tombstonesAfter(sessionId, last, FACTS_PAGE))) {
         yield { tombstone };
       }
       for await (const row of pages<AtomRow>((last) => replica.atomsAfter(sessionId, last?.id, FACTS_PAGE)))

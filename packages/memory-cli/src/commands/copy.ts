@@ -1,29 +1,40 @@
-import { replicate, type RefusedCopy } from "@rivet/memory-core";
+import { reconcile, replicate, type FactFilter, type MemoryStorage, type RefusedCopy } from "@rivet/memory-core";
 import type { Command } from "commander";
+import { filterOf, withSelectionOptions, type SelectionOptions } from "../archive/selection.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
+import { ExpectedRemovals } from "../expected-removals.ts";
 import { countMissing } from "../fact-count.ts";
 import { storageName } from "../storage-name.ts";
 import { oneLine } from "../terminal/printable.ts";
 
 export function copyCommand(): Command {
-  return defineCommand<[string, string]>({
+  return defineCommand<[string, string], SelectionOptions>({
     usage: "copy <from> <to>",
     description:
-      "Brings a storage what another one holds: atoms with their ids and times, and deletions. What only the target has stays.",
+      "Brings a storage what another one holds: atoms with their ids and times, and deletions, which remove what the target has; that is said before. What only the target has stays.",
     examples: [
       ["copy sqlite:agent.db postgres:", "moves a laptop's memory to the providers of the environment"],
       ["copy sqlite:agent.db postgres:", "again: goes on where it was interrupted, and brings what is new"],
+      ["copy sqlite:agent.db postgres: --user ada --no-deletions", "the atoms of one user, and nothing is removed"],
     ],
+    configure: withSelectionOptions,
     usesJournal: true,
-    run: async ({ open, openOrCreate, signal, showsProgress, startProgress }, [from, to]) => {
+    run: async (context, [from, to], { yes = false, ...selection }) => {
+      const { open, openOrCreate, signal, showsProgress, startProgress } = context;
       const [source, target] = [await open(from), await openOrCreate(to)];
+      if (selection.deletions !== false) {
+        const removals = await expectedRemovals(source, target, filterOf(selection), signal);
+        if (!(await removals.announce(context, to, yes))) return { json: undefined, text: "Nothing was changed." };
+      }
       const progress = startProgress({
         unit: "atoms",
         total: showsProgress ? await countMissing(source, target, signal) : undefined,
       });
       const refused: RefusedCopy[] = [];
       const { copied, removed, sessions } = await replicate(source, target, {
+        ...(selection.user === undefined ? {} : { userId: selection.user }),
+        deletions: selection.deletions !== false,
         signal,
         onProgress: (now) => progress.update(now.copied),
         onRefused: (one) => refused.push(one),
@@ -45,4 +56,34 @@ export function copyCommand(): Command {
       };
     },
   });
+}
+
+/** Compares the two as the copy will, and takes the deletions to a target that counts what they would remove. */
+async function expectedRemovals(
+  source: MemoryStorage,
+  target: MemoryStorage,
+  filter: FactFilter,
+  signal: AbortSignal,
+): Promise<ExpectedRemovals> {
+  const removals = new ExpectedRemovals(target);
+  const { replica } = target;
+  await reconcile(
+    source.replica,
+    {
+      name: replica.name,
+      rangesAfter: (...range) => replica.rangesAfter(...range),
+      digestsOf: (ranges) => replica.digestsOf(ranges),
+      sessions: (...range) => replica.sessions(...range),
+      atomIds: (...page) => replica.atomIds(...page),
+      atoms: (...selection) => replica.atoms(...selection),
+      atomsAfter: (...page) => replica.atomsAfter(...page),
+      tombstonesAfter: (...page) => replica.tombstonesAfter(...page),
+      merge: async ({ tombstones }) => {
+        await removals.add(tombstones);
+        return { inserted: 0, removed: 0 };
+      },
+    },
+    { filter: { ...filter, atoms: false }, isBothWays: false, signal, onRefused: () => undefined },
+  );
+  return removals;
 }

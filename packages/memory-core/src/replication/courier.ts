@@ -2,12 +2,16 @@
 import { compareRows } from "../atom-codec.ts";
 import { MemoryError } from "../errors.ts";
 import { isLarge } from "../row-room.ts";
-import type { AtomRow, Facts, Merged, Tombstone } from "../storage-hooks.ts";
+import { compareTombstones } from "../owner.ts";
+import type { AtomKey, AtomRow, Facts, Merged, Tombstone } from "../storage-hooks.ts";
 import type { Replica } from "./replica.ts";
 
-/** An atom that a store refuses for good: it holds another one under the same id, or the session belongs to someone else. */
+/**
+ * An atom that a store refuses for good: it holds another one under the same id, or the session belongs to someone else. Or a
+ * tombstone, where the store lets nobody delete but who may.
+ */
 export interface RefusedAtom {
-  readonly row: AtomRow;
+  readonly row: AtomKey;
   readonly error: MemoryError;
 }
 
@@ -99,7 +103,7 @@ export class Courier {
   }
 
   async #deliver(): Promise<void> {
-    const facts = { rows: this.#rows.sort(compareRows), tombstones: this.#tombstones.sort(compareRows) };
+    const facts = { rows: this.#rows.sort(compareRows), tombstones: this.#tombstones.sort(compareTombstones) };
     [this.#rows, this.#tombstones, this.#units] = [[], [], 0];
     if (facts.rows.length + facts.tombstones.length > 0) await this.#merge(facts);
   }
@@ -126,9 +130,9 @@ export async function mergeAround(
     return await merge(facts);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const [row, ...others] = facts.rows;
+    const [row, ...others] = [...facts.tombstones, ...facts.rows];
     if (row === undefined) throw error;
-    if (others.length === 0 && facts.tombstones.length === 0) {
+    if (others.length === 0) {
       onRefused({ row, error });
       return { inserted: 0, removed: 0 };
     }
@@ -142,12 +146,16 @@ export async function mergeAround(
   }
 }
 
-/** The tombstones by themselves, and the rows in halves. */
+/** The tombstones by themselves, and the rows in halves; or the tombstones, which come alone then, in halves. */
 function partsOf({ rows, tombstones }: Facts): Facts[] {
-  const middle = Math.ceil(rows.length / 2);
-  const halves = [rows.slice(0, middle), rows.slice(middle)].filter((half) => half.length > 0);
-  const parts: Facts[] = halves.map((half) => ({ rows: half, tombstones: [] }));
+  if (rows.length === 0) return halvesOf(tombstones).map((half) => ({ rows: [], tombstones: half }));
+  const parts: Facts[] = halvesOf(rows).map((half) => ({ rows: half, tombstones: [] }));
   return tombstones.length > 0 ? [{ rows: [], tombstones }, ...parts] : parts;
+}
+
+function halvesOf<Item>(items: readonly Item[]): (readonly Item[])[] {
+  const middle = Math.ceil(items.length / 2);
+  return [items.slice(0, middle), items.slice(middle)].filter((half) => half.length > 0);
 }
 
 /** Codes with which a store refuses what it is given whenever it comes. */

@@ -1,6 +1,7 @@
 /** What only one of two replicas has. */
 import { NIL_ID } from "../atom-id.ts";
 import { xorIds } from "../id-xor.ts";
+import { digestOfTombstone } from "../owner.ts";
 import type { Tombstone } from "../storage-hooks.ts";
 import { allPages, compareBytes, mergeJoin } from "./merge-join.ts";
 import type { Replica, SessionDigest, SessionRange } from "./replica.ts";
@@ -125,15 +126,20 @@ export function differingTombstones(
     [onLeft?.tombstoneCount ?? 0, onLeft?.tombstoneXor ?? NIL_ID],
     [onRight?.tombstoneCount ?? 0, onRight?.tombstoneXor ?? NIL_ID],
   );
-  return unmatched(of(left, onLeft), of(right, onRight), byId, difference, ({ id }) => id);
+  return unmatched(of(left, onLeft), of(right, onRight), byIdAndOwner, difference, digestOfTombstone);
 }
 
 export function tombstonesOf(replica: Replica, sessionId: string): AsyncGenerator<Tombstone> {
-  return allPages((last, limit) => replica.tombstonesAfter(sessionId, last?.id, limit), PAGE);
+  return allPages((last, limit) => replica.tombstonesAfter(sessionId, last, limit), PAGE);
 }
 
 export function byId(left: { readonly id: string }, right: { readonly id: string }): number {
   return compareIds(left.id, right.id);
+}
+
+/** The order of tombstones of one session. */
+export function byIdAndOwner(left: Pick<Tombstone, "id" | "owner">, right: Pick<Tombstone, "id" | "owner">): number {
+  return compareIds(left.id, right.id) || compareIds(left.owner, right.owner);
 }
 
 function compareIds(left: string, right: string): number {

@@ -2,6 +2,7 @@ import { NIL_ID } from "../atom-id.ts";
 import type { ErasureResidue } from "../erasure-residue.ts";
 import { xorIds } from "../id-xor.ts";
 import type { SessionHead } from "../head.ts";
+import { digestOfTombstone } from "../owner.ts";
 import type {
   AtomRow,
   AtomSelection,
@@ -82,9 +83,12 @@ export class HookReplica implements Replica {
     return this.#hooks.selectAtoms({ sessionId, afterId, order: "oldest-first", limit });
   }
 
-  async tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<readonly Tombstone[]> {
-    const after = afterId === undefined ? undefined : { sessionId, id: afterId };
-    return this.#hooks.selectTombstones({ sessionId, after, limit });
+  async tombstonesAfter(
+    sessionId: string,
+    after: Pick<Tombstone, "id" | "owner"> | undefined,
+    limit: number,
+  ): Promise<readonly Tombstone[]> {
+    return this.#hooks.selectTombstones({ sessionId, after: after && { ...after, sessionId }, limit });
   }
 
   finishErasure(): Promise<readonly ErasureResidue[]> {
@@ -118,15 +122,16 @@ export class HookReplica implements Replica {
 
   async *#ofTombstones(after: string): AsyncGenerator<SessionDigest> {
     const select = (last: Tombstone | undefined, limit: number): Promise<readonly Tombstone[]> =>
-      this.#hooks.selectTombstones({ after: last ?? { sessionId: after, id: AFTER_EVERY_ID }, limit });
+      this.#hooks.selectTombstones({ after: last ?? { sessionId: after, id: AFTER_EVERY_ID, owner: "" }, limit });
     let session: SessionDigest | undefined;
-    for await (const { sessionId, id } of allPages(select, PAGE)) {
+    for await (const tombstone of allPages(select, PAGE)) {
+      const { sessionId } = tombstone;
       if (session !== undefined && session.sessionId !== sessionId) {
         yield session;
         session = undefined;
       }
       session ??= nothingOf(sessionId);
-      const tombstoneXor = xorIds([session.tombstoneXor, id]);
+      const tombstoneXor = xorIds([session.tombstoneXor, digestOfTombstone(tombstone)]);
       session = { ...session, tombstoneCount: session.tombstoneCount + 1, tombstoneXor };
     }
     if (session !== undefined) yield session;

@@ -1,10 +1,23 @@
+import { NIL_ID } from "../atom-id.ts";
+import { ownerOf, UNKNOWN_OWNER } from "../owner.ts";
 import type { Tombstone } from "../storage-hooks.ts";
 import { Courier, type RefusedAtom } from "./courier.ts";
 import { differingAtoms, differingRanges, differingSessions, differingTombstones } from "./differences.ts";
 import type { Replica, SessionDigest } from "./replica.ts";
-import { isDeletedSession } from "./session-digest.ts";
+
+/** Which facts are carried. */
+export interface FactFilter {
+  /** Only what is this user's, in the form that stores hold: their atoms, and tombstones of theirs. Default: everybody's. */
+  readonly userId?: string | undefined;
+  /** Default: true. */
+  readonly atoms?: boolean | undefined;
+  /** Default: true. */
+  readonly deletions?: boolean | undefined;
+}
 
 export interface ReconcileOptions {
+  /** Default: all. */
+  readonly filter?: FactFilter | undefined;
   /** Whether what only the target has goes to the source too. */
   readonly isBothWays: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -37,7 +50,7 @@ export interface ReconcileProgress {
 export async function reconcile(
   source: Replica,
   target: Replica,
-  { isBothWays, signal, onProgress, onRefused }: ReconcileOptions,
+  { filter = {}, isBothWays, signal, onProgress, onRefused }: ReconcileOptions,
 ): Promise<ReconcileProgress> {
   const toTarget = new Courier(source, target, (refused) => onRefused(target.name, refused));
   const toSource = new Courier(target, source, (refused) => onRefused(source.name, refused));
@@ -57,7 +70,7 @@ export async function reconcile(
       for await (const pair of differingSessions(source, target, range)) {
         signal?.throwIfAborted();
         sessions += 1;
-        await carryDifference(source, target, pair, toTarget, isBothWays ? toSource : undefined);
+        await carryDifference(source, target, pair, filter, toTarget, isBothWays ? toSource : undefined);
       }
       signal?.throwIfAborted();
       report();
@@ -76,25 +89,54 @@ async function carryDifference(
   source: Replica,
   target: Replica,
   pair: readonly [SessionDigest | undefined, SessionDigest | undefined],
+  { userId, atoms = true, deletions = true }: FactFilter,
   toTarget: Courier,
   toSource: Courier | undefined,
 ): Promise<void> {
-  const [onSource, onTarget] = pair;
-  const sessionId = (onSource ?? onTarget)?.sessionId ?? "";
-  const isGone = pair.map((digest) => digest !== undefined && isDeletedSession(digest));
-  // A deleted session has nothing to say but that.
-  if (isGone[0] === true) return carryAll(await source.tombstonesAfter(sessionId, undefined, 1), toTarget);
-  if (isGone[1] === true) return carryAll(await target.tombstonesAfter(sessionId, undefined, 1), toSource);
+  const sessionId = (pair[0] ?? pair[1])?.sessionId ?? "";
+  // For whom one side, and not the other, has deleted the session: what the other has of theirs goes there, and nowhere else. The
+  // tombstones of whole sessions come first.
+  const [goneFromSource, goneFromTarget] = [new Set<string>(), new Set<string>()];
+  const isCarried = ({ owner }: Tombstone): boolean => deletions && (userId === undefined || owner === ownerOf(userId));
   for await (const [left, right] of differingTombstones(source, target, pair)) {
-    if (left !== undefined) await toTarget.takeTombstone(left);
-    else if (right !== undefined) await toSource?.takeTombstone(right);
+    if (left !== undefined && !covers(goneFromTarget, left.owner)) {
+      if (left.id === NIL_ID) goneFromSource.add(left.owner);
+      if (isCarried(left)) await toTarget.takeTombstone(left);
+    } else if (right !== undefined && !covers(goneFromSource, right.owner)) {
+      if (right.id === NIL_ID) goneFromTarget.add(right.owner);
+      if (isCarried(right)) await toSource?.takeTombstone(right);
+    }
   }
-  for await (const [left, right] of differingAtoms(source, target, pair)) {
-    if (left !== undefined) await toTarget.takeAtom(sessionId, left);
-    else if (right !== undefined) await toSource?.takeAtom(sessionId, right);
+  if (!atoms) return;
+  const left = await withoutDeleted(source, pair[0], goneFromTarget);
+  const right = await withoutDeleted(target, pair[1], goneFromSource);
+  if (userId !== undefined && !(await isOfUser(source, left, userId)) && !(await isOfUser(target, right, userId)))
+    return;
+  for await (const [onSource, onTarget] of differingAtoms(source, target, [left, right])) {
+    if (onSource !== undefined) await toTarget.takeAtom(sessionId, onSource);
+    else if (onTarget !== undefined) await toSource?.takeAtom(sessionId, onTarget);
   }
 }
 
-async function carryAll(tombstones: readonly Tombstone[], courier: Courier | undefined): Promise<void> {
-  for (const tombstone of tombstones) await courier?.takeTombstone(tombstone);
+/** Whether a replica's atoms of a session are a user's: all of them have one. */
+async function isOfUser(replica: Replica, digest: SessionDigest | undefined, userId: string): Promise<boolean> {
+  if (digest === undefined || digest.atomCount === 0) return false;
+  const [first] = await replica.atomsAfter(digest.sessionId, undefined, 1);
+  return first?.userId === userId;
+}
+
+function covers(owners: ReadonlySet<string>, owner: string): boolean {
+  return owners.has(owner) || owners.has(UNKNOWN_OWNER);
+}
+
+/** What a replica holds of a session, without atoms if the other side has deleted it for their user: all atoms have one. */
+async function withoutDeleted(
+  replica: Replica,
+  digest: SessionDigest | undefined,
+  deletedFor: ReadonlySet<string>,
+): Promise<SessionDigest | undefined> {
+  if (digest === undefined || digest.atomCount === 0 || deletedFor.size === 0) return digest;
+  const [first] = await replica.atomsAfter(digest.sessionId, undefined, 1);
+  const isDeleted = first === undefined || covers(deletedFor, ownerOf(first.userId));
+  return isDeleted ? { ...digest, atomCount: 0, idXor: NIL_ID } : digest;
 }

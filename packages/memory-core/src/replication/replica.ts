@@ -1,6 +1,6 @@
 /** A store as replication sees it: digests to compare it by, facts to read, and a way to take facts. */
 import type { ErasureResidue } from "../erasure-residue.ts";
-import type { AtomRow, Facts, Merged, Tombstone } from "../storage-hooks.ts";
+import type { AtomRow, Facts, Merged, Tombstone, TombstoneKey } from "../storage-hooks.ts";
 
 /** Sessions after one id, up to and including another; without `through`, to the end. Ids are ordered by UTF-8 bytes. */
 export interface SessionRange {
@@ -15,7 +15,7 @@ export interface SessionDigest {
   /** The XOR of the atoms' ids. */
   readonly idXor: string;
   readonly tombstoneCount: number;
-  /** The XOR of the ids that tombstones name. */
+  /** The XOR of `digestOfTombstone` over its tombstones. */
   readonly tombstoneXor: string;
 }
 
@@ -42,8 +42,12 @@ export interface Replica {
   atoms(sessionId: string, ids: readonly string[]): Promise<readonly AtomRow[]>;
   /** A session's atoms in id order. */
   atomsAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<readonly AtomRow[]>;
-  /** A session's tombstones in id order. */
-  tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<readonly Tombstone[]>;
+  /** A session's tombstones in the order of ids and owners. */
+  tombstonesAfter(
+    sessionId: string,
+    after: Pick<TombstoneKey, "id" | "owner"> | undefined,
+    limit: number,
+  ): Promise<readonly Tombstone[]>;
   /**
    * Takes facts, all or nothing and idempotently; see `MemoryStorage.mergeFacts`.
    *

@@ -1,12 +1,17 @@
 import { MemoryError } from "../errors.ts";
 import { readOptions, type OptionFields } from "../option-fields.ts";
-import { shownText } from "../serialization.ts";
+import { encodeText, shownText } from "../serialization.ts";
 import type { MemoryStorage } from "../storage.ts";
 import type { AtomTypes } from "../typed-atoms.ts";
+import { assertName } from "../validation.ts";
 import type { RefusedAtom } from "./courier.ts";
 import { reconcile, type ReconcileProgress } from "./reconcile.ts";
 
 export interface ReplicateOptions {
+  /** Only what is this user's: their atoms, and what they deleted. Default: everybody's. */
+  userId?: string;
+  /** Whether deletions are copied, which remove what the target has. Default: true. */
+  deletions?: boolean;
   /** Ends the copy between two steps; repeated, it goes on where it was. */
   signal?: AbortSignal;
   /** Told now and then, and at the end, of what was done until then. */
@@ -19,6 +24,8 @@ export interface ReplicateOptions {
 }
 
 const REPLICATE_FIELDS: OptionFields<ReplicateOptions> = {
+  userId: "guard",
+  deletions: "setting",
   signal: "setting",
   onProgress: "setting",
   onRefused: "setting",
@@ -42,12 +49,12 @@ export interface RefusedCopy {
 
 /**
  * Copies what a storage holds into another, of whatever backend: atoms of every kind, with their ids and times, and
- * deletions, which win over what the target has. What only the target has stays.
+ * deletions, which win over what the target has of the same users. What only the target has stays.
  *
  * Guarantees: idempotent; the source is only read; what was copied stays when it is interrupted, and the next call goes on
  * from there; it takes constant memory, and where both hold nearly the same, little time.
  *
- * @throws {MemoryError} `conflict` or `permission` at the end, when the target refused atoms and nobody takes them; what
+ * @throws {MemoryError} `invalid_input`; `conflict` or `permission` at the end, when the target refused atoms and nobody takes them; what
  *   either storage throws; and the signal's reason.
  * @example
  * const { copied } = await replicate(new SQLiteStorage("agent.db"), new PostgresMemoryStorage());
@@ -57,7 +64,9 @@ export async function replicate<Source extends AtomTypes, Target extends AtomTyp
   target: MemoryStorage<Target>,
   options: ReplicateOptions = {},
 ): Promise<ReplicateProgress> {
-  const { signal, onProgress, onRefused } = readOptions(options, REPLICATE_FIELDS, "options");
+  const { userId: user, deletions, signal, onProgress, onRefused } = readOptions(options, REPLICATE_FIELDS, "options");
+  if (user !== undefined) assertName(user, "options.userId");
+  const userId = user === undefined ? undefined : encodeText(user);
   const counts = ({ sessions, copied, removed }: ReconcileProgress): ReplicateProgress => ({
     sessions,
     copied,
@@ -72,6 +81,7 @@ export async function replicate<Source extends AtomTypes, Target extends AtomTyp
     onRefused?.(refused);
   };
   const progress = await reconcile(source.replica, target.replica, {
+    filter: { userId, deletions },
     isBothWays: false,
     signal,
     onProgress: (now) => onProgress?.(counts(now)),

@@ -2,11 +2,6 @@ import { NIL_ID } from "../atom-id.ts";
 import { xorIds } from "../id-xor.ts";
 import type { SessionDigest } from "./replica.ts";
 
-/** Whether the session as a whole has been deleted: then nothing else is known of it. */
-export function isDeletedSession({ tombstoneCount, tombstoneXor }: SessionDigest): boolean {
-  return tombstoneCount === 1 && tombstoneXor === NIL_ID;
-}
-
 export function isSameSession(left: SessionDigest, right: SessionDigest): boolean {
   return (
     left.atomCount === right.atomCount &&

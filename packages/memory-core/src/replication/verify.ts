@@ -5,7 +5,7 @@ import { shownText } from "../serialization.ts";
 import type { MemoryStorage } from "../storage.ts";
 import type { AtomRow } from "../storage-hooks.ts";
 import type { AtomTypes } from "../typed-atoms.ts";
-import { byId, bySessionId, sessionsOf, tombstonesOf } from "./differences.ts";
+import { byId, byIdAndOwner, bySessionId, sessionsOf, tombstonesOf } from "./differences.ts";
 import { allPages, mergeJoin } from "./merge-join.ts";
 import type { Replica, SessionDigest } from "./replica.ts";
 
@@ -71,7 +71,11 @@ function factCount(session: SessionDigest | undefined): number {
 }
 
 async function* compareTombstones(left: Replica, right: Replica, sessionId: string): AsyncGenerator<Difference> {
-  for await (const [one, other] of mergeJoin(tombstonesOf(left, sessionId), tombstonesOf(right, sessionId), byId)) {
+  for await (const [one, other] of mergeJoin(
+    tombstonesOf(left, sessionId),
+    tombstonesOf(right, sessionId),
+    byIdAndOwner,
+  )) {
     const found = whereIs(one, other);
     if (found !== undefined) yield { ...nameOf(sessionId, (one ?? other)?.id), kind: "deletion", found };
   }

@@ -92,8 +92,12 @@ export class ProviderReplica implements Replica {
     );
   }
 
-  async tombstonesAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<Tombstone[]> {
-    const after = afterId === undefined ? undefined : { sessionId, id: afterId };
+  async tombstonesAfter(
+    sessionId: string,
+    last: Pick<Tombstone, "id" | "owner"> | undefined,
+    limit: number,
+  ): Promise<Tombstone[]> {
+    const after = last && { ...last, sessionId };
     return (await this.#read(this.#statements.digests.selectTombstones({ sessionId, after, limit }))).map(toTombstone);
   }
 
@@ -123,5 +127,10 @@ export class ProviderReplica implements Replica {
 }
 
 export function toTombstone(row: TextRow): Tombstone {
-  return { sessionId: text(row, "sessionId"), id: text(row, "id"), deletedAtMs: milliseconds(row, "deletedAtMs") };
+  return {
+    sessionId: text(row, "sessionId"),
+    id: text(row, "id"),
+    owner: text(row, "owner"),
+    deletedAtMs: milliseconds(row, "deletedAtMs"),
+  };
 }

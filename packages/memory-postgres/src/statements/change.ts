@@ -1,4 +1,4 @@
-import { recencyOf } from "@rivet/postgres-schema";
+import { NO_OWNER, ownerFromText, ownerText, recencyOf } from "@rivet/postgres-schema";
 import type { Statement } from "../named-statements.ts";
 import { CREATED_AT_MS, EXPIRES_AT_MS, HEAD_COLUMNS, HEAD_TARGETS, IS_MESSAGE, NIL, NO_BITS } from "./columns.ts";
 import type { Scope } from "./scope.ts";
@@ -31,37 +31,40 @@ ON CONFLICT DO NOTHING`);
     return this.#lock("session_id = ANY($1)");
   }
 
-  /** The same for the sessions of a user. $1: user id. */
+  /** The same for the sessions of a user, those too without atoms. $1: user id. */
   lockHeadsOfUser(): Statement {
-    return this.#lock("user_id = $1 AND atom_count > 0");
+    return this.#lock("user_id = $1");
   }
 
   #lock(condition: string): Statement {
     return this.#scope.named(`
-SELECT ${HEAD_COLUMNS}, deletion_count AS "deletionCount" FROM ${this.#scope.table.heads} WHERE ${condition}
+SELECT ${HEAD_COLUMNS}, deletion_count AS "deletionCount", is_deleted AS "isDeleted" FROM ${this.#scope.table.heads} WHERE ${condition}
 ORDER BY session_id FOR UPDATE`);
   }
 
   /**
-   * Those of the sessions that have a tombstone. It is a statement apart, as one that has waited for a lock sees other
-   * tables as they were before. $1: session ids.
+   * The owners who have deleted the sessions: those of the tombstones of whole sessions. It is a statement apart, as one that
+   * has waited for a lock sees other tables as they were before. $1: session ids.
    */
   selectDeletedSessions(): Statement {
     return this.#scope.named(`
-SELECT session_id AS "sessionId" FROM ${this.#scope.table.tombstones} WHERE session_id = ANY($1) AND id = ${NIL}`);
+SELECT session_id AS "sessionId", ${ownerText("owner")} AS owner FROM ${this.#scope.table.tombstones}
+WHERE session_id = ANY($1) AND id = ${NIL}`);
   }
 
   /**
-   * Those of the atoms that are there, with all their columns, or that have a tombstone, with nothing but their names.
-   * $1: session ids; $2: ids.
+   * Those of the atoms that are there, with all their columns, or that have a tombstone of their owner, with nothing but their
+   * names. $1: session ids; $2: ids; $3: owners.
    */
   lookUp(): Statement {
     return this.#scope.named(`
-SELECT session_id AS "sessionId", id, stored.user_id AS "userId", stored.memory_type AS "memoryType", stored.content,
+SELECT given.session_id AS "sessionId", given.id, stored.user_id AS "userId", stored.memory_type AS "memoryType", stored.content,
   stored.metadata, ${CREATED_AT_MS}, ${EXPIRES_AT_MS}
-FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.uuid[])) AS given (session_id, id)
-LEFT JOIN ${this.#scope.table.memories} AS stored USING (session_id, id)
-LEFT JOIN ${this.#scope.table.tombstones} AS tombstone USING (session_id, id)
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.uuid[]),
+  pg_catalog.unnest($3::pg_catalog.text[])) AS given (session_id, id, owner)
+LEFT JOIN ${this.#scope.table.memories} AS stored ON stored.session_id = given.session_id AND stored.id = given.id
+LEFT JOIN ${this.#scope.table.tombstones} AS tombstone ON tombstone.session_id = given.session_id AND tombstone.id = given.id
+  AND (tombstone.owner = ${ownerFromText("given.owner")} OR tombstone.owner = ${NO_OWNER})
 WHERE stored.user_id IS NOT NULL OR tombstone.deleted_at IS NOT NULL`);
   }
 
@@ -75,13 +78,13 @@ WHERE head.session_id = given.session_id AND atom_count = 0`);
 
   /**
    * Deletes atoms and leaves a tombstone for each id, there or not. $1: session id; $2: ids; $3: when each was deleted,
-   * or fewer than there are ids, for those deleted now.
+   * or fewer than there are ids, for those deleted now; $4: the owner.
    */
   deleteAtoms(): Statement {
     return this.#scope.named(`
 WITH buried AS (
-  INSERT INTO ${this.#scope.table.tombstones} (session_id, id, deleted_at)
-  SELECT $1, id, COALESCE(deleted_at, pg_catalog.now())
+  INSERT INTO ${this.#scope.table.tombstones} (session_id, id, owner, deleted_at)
+  SELECT $1, id, ${ownerFromText("$4")}, COALESCE(deleted_at, pg_catalog.now())
   FROM ROWS FROM (
     pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.timestamptz[])
   ) AS given (id, deleted_at)
@@ -91,15 +94,15 @@ DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2:
 RETURNING id, memory_type AS "memoryType", ${CREATED_AT_MS}`);
   }
 
-  /** Deletes the messages that a save clears, and leaves tombstones. $1: session id; $2 to $4: see `clearedBounds`. */
+  /** Deletes the messages that a save clears, and leaves tombstones. $1: session id; $2 to $4: see `clearedBounds`; $5: the owner. */
   deleteClearedMessages(): Statement {
     return this.#scope.named(`
 WITH deleted AS (
   DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND (id <= $2 OR id > $3 AND id <= $4) AND ${IS_MESSAGE}
   RETURNING id, memory_type, created_at
 ), buried AS (
-  INSERT INTO ${this.#scope.table.tombstones} (session_id, id, deleted_at)
-  SELECT $1, id, pg_catalog.now() FROM deleted ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
+  INSERT INTO ${this.#scope.table.tombstones} (session_id, id, owner, deleted_at)
+  SELECT $1, id, ${ownerFromText("$5")}, pg_catalog.now() FROM deleted ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
 )${this.#scope.hints("buried", true)}
 SELECT id, memory_type AS "memoryType", ${CREATED_AT_MS} FROM deleted`);
   }
@@ -125,30 +128,78 @@ UPDATE ${this.#scope.table.heads} SET user_id = $2, last_atom_id = $3, recency =
 WHERE session_id = $1`);
   }
 
-  /** Makes heads those of sessions without atoms. $1: session ids. */
+  /** Makes heads those of sessions without atoms, which stay their users'. $1: session ids. */
   emptyHeads(): Statement {
+    return this.#emptyHeads("created_at = 'infinity'");
+  }
+
+  /** Makes heads those of sessions that were deleted: nothing of their users stays. $1: session ids. */
+  forgetHeads(): Statement {
+    return this.#emptyHeads("created_at = 'infinity', user_id = '', is_deleted = true");
+  }
+
+  #emptyHeads(more: string): Statement {
     return this.#scope.named(`
-UPDATE ${this.#scope.table.heads} SET user_id = '', last_atom_id = ${NIL}, recency = ${recencyOf(NIL)}, message_count = 0, atom_count = 0,
+UPDATE ${this.#scope.table.heads} SET ${more}, last_atom_id = ${NIL}, recency = ${recencyOf(NIL)}, message_count = 0, atom_count = 0,
   id_xor = ${NO_BITS}, history_xor = ${NO_BITS}, metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1
 WHERE session_id = ANY($1)`);
   }
 
+  /** Has heads say that there are tombstones which the next append has to look at. $1: session ids. */
+  countDeletions(): Statement {
+    return this.#scope.named(`
+UPDATE ${this.#scope.table.heads} SET deletion_count = deletion_count + 1 WHERE session_id = ANY($1)`);
+  }
+
   /**
-   * Removes all of some sessions but their heads, and leaves the one tombstone that stands for each. $1: session ids; $2:
-   * as $3 of `deleteAtoms`.
+   * Removes all of some sessions but their heads, and leaves the one tombstone that stands for each. $1, $2, $3: as those of
+   * `buryWholes`.
    */
   deleteSessions(): Statement {
     return this.#scope.named(`
-WITH dug_up AS (
-  DELETE FROM ${this.#scope.table.tombstones} WHERE session_id = ANY($1) AND id <> ${NIL}
-), buried AS (
-  INSERT INTO ${this.#scope.table.tombstones} (session_id, id, deleted_at)
-  SELECT session_id, ${NIL}, COALESCE(deleted_at, pg_catalog.now())
-  FROM ROWS FROM (
-    pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.timestamptz[])
-  ) AS given (session_id, deleted_at) ORDER BY session_id COLLATE pg_catalog."C"
-  ON CONFLICT DO NOTHING RETURNING session_id, id
-)${this.#scope.hints("buried", true)}
+WITH ${this.#buryWholes()}
 DELETE FROM ${this.#scope.table.memories} WHERE session_id = ANY($1)`);
+  }
+
+  /**
+   * Leaves the tombstones of whole sessions, each in the place of all that it stands for. $1: session ids; $2: when each was
+   * deleted, as $3 of `deleteAtoms`; $3: their owners.
+   */
+  buryWholes(): Statement {
+    return this.#scope.named(`
+WITH ${this.#buryWholes()}
+SELECT FROM buried`);
+  }
+
+  #buryWholes(): string {
+    const { tombstones } = this.#scope.table;
+    return `given AS (
+  SELECT session_id, deleted_at, ${ownerFromText("owner")} AS owner
+  FROM ROWS FROM (
+    pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.timestamptz[]),
+    pg_catalog.unnest($3::pg_catalog.text[])
+  ) AS given (session_id, deleted_at, owner)
+), dug_up AS (
+  DELETE FROM ${tombstones} AS tombstone USING given WHERE tombstone.session_id = given.session_id
+    AND (tombstone.owner = given.owner AND id <> ${NIL} OR given.owner = ${NO_OWNER} AND tombstone.owner <> ${NO_OWNER})
+), buried AS (
+  INSERT INTO ${tombstones} (session_id, id, owner, deleted_at)
+  SELECT session_id, ${NIL}, owner, COALESCE(deleted_at, pg_catalog.now()) FROM given ORDER BY session_id COLLATE pg_catalog."C"
+  ON CONFLICT DO NOTHING RETURNING session_id, id
+)${this.#scope.hints("buried", true)}`;
+  }
+
+  /** Leaves tombstones, and deletes nothing. $1: session id; $2: ids; $3: when each was deleted; $4: the owner. */
+  buryAtoms(): Statement {
+    return this.#scope.named(`
+WITH buried AS (
+  INSERT INTO ${this.#scope.table.tombstones} (session_id, id, owner, deleted_at)
+  SELECT $1, id, ${ownerFromText("$4")}, deleted_at
+  FROM ROWS FROM (
+    pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::pg_catalog.timestamptz[])
+  ) AS given (id, deleted_at)
+  ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
+)${this.#scope.hints("buried", true)}
+SELECT FROM buried`);
   }
 }

@@ -1,6 +1,6 @@
 /** What several of the functions say in the same words. */
 import { MESSAGE_TYPES, NIL_ID, SESSION_METADATA } from "@rivet/memory-core";
-import { bitsOf, recencyOf, type TableNames } from "@rivet/postgres-schema";
+import { bitsOf, NO_OWNER, ownerOfUser, recencyOf, type TableNames } from "@rivet/postgres-schema";
 
 // Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
 // the index on facts.
@@ -57,8 +57,12 @@ export function leaveHints({ hints, peers }: TableNames, source: string, isTombs
     ON CONFLICT DO NOTHING`;
 }
 
-/** The columns of an empty head. */
-export const EMPTY_HEAD = `user_id = '', last_atom_id = ${NIL}, recency = ${recencyOf(NIL)}, message_count = 0, atom_count = 0, id_xor = ${NO_BITS},
+/** Whether a tombstone's owner is that of a user, or concerns everybody. */
+export const isConcerned = (owner: string, userId: string): string =>
+  `(${owner} = ${ownerOfUser(userId)} OR ${owner} = ${NO_OWNER})`;
+
+/** The columns of a head without atoms, beside its user: the session stays theirs. */
+export const EMPTY_HEAD = `created_at = 'infinity', last_atom_id = ${NIL}, recency = ${recencyOf(NIL)}, message_count = 0, atom_count = 0, id_xor = ${NO_BITS},
     history_xor = ${NO_BITS}, metadata = '{}', metadata_ids = '{}'`;
 
 interface FunctionOptions {

@@ -1,10 +1,10 @@
 /** What functions that write do with heads. */
 import { recencyOf } from "@rivet/postgres-schema";
 import { namesOf } from "./names.ts";
-import { IS_FACT, IS_METADATA, IS_WRITING, NIL, NO_BITS, plpgsql } from "./fragments.ts";
+import { IS_FACT, IS_METADATA, NIL, NO_BITS, plpgsql } from "./fragments.ts";
 
 export function headFunctions(schema: string): string[] {
-  return [lockHeads(schema), deletedSessions(schema), applyMetadata(schema)];
+  return [lockHeads(schema), applyMetadata(schema)];
 }
 
 function lockHeads(schema: string): string {
@@ -31,21 +31,6 @@ BEGIN
   ON CONFLICT DO NOTHING;
   RETURN ${lock};
 END`,
-)}`;
-}
-
-function deletedSessions(schema: string): string {
-  const { schema: place, tombstones } = namesOf(schema);
-  return `-- Those of the sessions that were deleted, whoever owned them: their ids are never used again. It looks past the
--- policies, and answers only to the functions that write.
-${plpgsql(
-  `${place}.rivet_deleted_sessions(session_ids text[])`,
-  "text[]",
-  `
-BEGIN
-  RETURN ARRAY(SELECT session_id FROM ${tombstones} WHERE session_id = ANY (session_ids) AND id = ${NIL} AND ${IS_WRITING});
-END`,
-  { isDefiner: true },
 )}`;
 }
 

@@ -1,5 +1,5 @@
 import { readOptions, type OptionFields } from "@rivet/memory-core";
-import { DEFAULT_SCHEMA, tableNames } from "@rivet/postgres-schema";
+import { DEFAULT_SCHEMA } from "@rivet/postgres-schema";
 import { admissionFunctions } from "./admission-functions.ts";
 import { policyStatements } from "./policies.ts";
 import { readFunctions } from "./read-functions.ts";
@@ -33,7 +33,7 @@ export function supabaseMigration(options: SupabaseMigrationOptions = {}): strin
     ...admission,
     ...policyStatements(schema),
     ...functions,
-    ...permissions(schema, [...admission, ...functions]),
+    ...permissions([...admission, ...functions]),
   ];
   return `${[HEAD, ...statements.map((statement) => `${statement};`)].join("\n\n")}\n`;
 }
@@ -41,9 +41,9 @@ export function supabaseMigration(options: SupabaseMigrationOptions = {}): strin
 const HEAD = `-- Rivet Memory in a Supabase project, as @rivet/memory-supabase makes it. It may be applied again.`;
 
 /** @param functions their definitions, each of which names its signature. */
-function permissions(schema: string, functions: readonly string[]): string[] {
+function permissions(functions: readonly string[]): string[] {
   const names = functions.map((text) => /FUNCTION (\S+?)\(/.exec(text)?.[1] ?? "");
-  const list = [...names, `${tableNames(schema).schema}.rivet_own_tombstone`].join(", ");
+  const list = names.join(", ");
   return [
     `REVOKE ALL ON FUNCTION ${list} FROM PUBLIC, anon`,
     `GRANT EXECUTE ON FUNCTION ${list} TO authenticated, service_role`,

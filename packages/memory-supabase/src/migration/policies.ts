@@ -1,12 +1,17 @@
 /** Who may do what. Whoever holds the secret key may do everything, and `anon` nothing. */
-import { tableNames } from "@rivet/postgres-schema";
+import { NO_OWNER, ownerOfUser, tableNames } from "@rivet/postgres-schema";
 import { hiddenSchema, namesOf } from "./names.ts";
 import { isAdmittedId } from "./admission-functions.ts";
-import { IS_WRITING, plpgsql, WRITING_IS_SET } from "./fragments.ts";
+import { IS_WRITING, WRITING_IS_SET } from "./fragments.ts";
 
 const IS_OWN = "(SELECT auth.uid())::text = user_id";
+/** A tombstone says whose it is by a hash alone. It is computed once a statement and not for each row. */
+const IS_OWN_TOMBSTONE = `owner = (SELECT ${ownerOfUser("auth.uid()::text")})`;
+/** One from before tombstones had owners concerns everybody, and only our functions see it. */
+const IS_FREE_TOMBSTONE_TO_SEE = `owner = (SELECT CASE WHEN ${WRITING_IS_SET} THEN ${NO_OWNER} END)`;
 /**
- * A session without atoms is nobody's, and its head stays; only our functions see it, to take it. It is a policy of its own,
+ * The head of a session that nobody has written to, and of one that was deleted, has no user; only our functions see it, and leave
+ * the latter to nobody. It is a policy of its own,
  * and compares as the other does: PostgreSQL uses the index on users for both.
  */
 const IS_FREE_TO_SEE = `user_id = (SELECT CASE WHEN ${WRITING_IS_SET} THEN '' END)`;
@@ -40,7 +45,13 @@ function policiesOf(schema: string): Policy[] {
     { table: heads, command: "INSERT", kind: "free", condition: IS_FREE },
     { table: heads, command: "UPDATE", kind: "free", condition: IS_FREE },
     ...throughFunctions(heads, "INSERT", "UPDATE"),
-    ...own(tombstones, "SELECT", "INSERT", "DELETE"),
+    ...(["SELECT", "INSERT", "DELETE"] as const).map((command) => ({
+      table: tombstones,
+      command,
+      kind: "own",
+      condition: IS_OWN_TOMBSTONE,
+    })),
+    { table: tombstones, command: "SELECT", kind: "free", condition: IS_FREE_TOMBSTONE_TO_SEE },
     ...throughFunctions(tombstones, "INSERT", "DELETE"),
     { table: hints, command: "INSERT", kind: "function", condition: IS_WRITING },
     { table: peers, command: "SELECT", kind: "function", condition: IS_WRITING },
@@ -66,28 +77,14 @@ REVOKE ALL ON ${list} FROM anon, authenticated, PUBLIC`,
   ];
 }
 
-/** A tombstone remembers whose the atom was, whoever deletes it: the head, which the trigger sees whoever's it is, knows it. */
+/** Tombstones are read by owner, as what else a user reads is by user. */
 function ownedTombstones(schema: string): string[] {
-  const { schema: place, heads, tombstones } = namesOf(schema);
+  const { schema: place, tombstones } = namesOf(schema);
   return [
-    `-- Whose it was, so that nobody else sees it.
-ALTER TABLE ${tombstones} ADD COLUMN IF NOT EXISTS user_id text COLLATE "C"`,
-    `CREATE INDEX IF NOT EXISTS session_tombstones_by_user ON ${tombstones} (user_id, session_id, id)`,
-    plpgsql(
-      `${place}.rivet_own_tombstone()`,
-      "trigger",
-      `
-BEGIN
-  NEW.user_id := (SELECT user_id FROM ${heads} AS head WHERE head.session_id = NEW.session_id AND head.user_id <> '');
-  IF NEW.user_id IS NULL THEN
-    NEW.user_id := auth.uid()::text;
-  END IF;
-  RETURN NEW;
-END`,
-      { isDefiner: true },
-    ),
-    `CREATE OR REPLACE TRIGGER rivet_own_tombstone BEFORE INSERT ON ${tombstones}
-  FOR EACH ROW EXECUTE FUNCTION ${place}.rivet_own_tombstone()`,
+    `CREATE INDEX IF NOT EXISTS session_tombstones_by_owner ON ${tombstones} (owner, session_id, id)`,
+    `-- They looked past the policies, and are needed no more.
+DROP FUNCTION IF EXISTS ${place}.rivet_own_tombstone()`,
+    `DROP FUNCTION IF EXISTS ${place}.rivet_deleted_sessions(text[])`,
   ];
 }
 

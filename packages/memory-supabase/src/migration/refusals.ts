@@ -9,9 +9,20 @@ export const REFUSALS = {
   unforeseen: "RM005",
   overruled: "RM006",
   forged: "RM007",
+  tooMany: "RM008",
   /** PostgreSQL's own, as a policy refuses the row; only its details hold an id. */
   id: "42501",
 } as const;
+
+/** How many ids one request may delete, or tombstones it may bring: a function has no more time than a project gives a statement. */
+export const MAX_IDS = 10_000;
+
+/** Ends a function that was given more of something than {@link MAX_IDS}, before it does anything. @param count an SQL expression. */
+export function refuseTooMany(count: string): string {
+  return `IF ${count} > ${MAX_IDS} THEN
+    ${raise(REFUSALS.tooMany, `one request takes ${MAX_IDS} ids at most`, "NULL")}
+  END IF;`;
+}
 
 /** @param sessionId an SQL expression, as are `id` and the values of `more`. */
 export function raise(

@@ -1,5 +1,5 @@
 /** The functions that write. Each is one request, and all of it happens or nothing. */
-import { bitsOf, idOf } from "@rivet/postgres-schema";
+import { bitsOf, idOf, ownerFromText, ownerOfUser } from "@rivet/postgres-schema";
 import { namesOf } from "./names.ts";
 import { refuseForged } from "./admission-functions.ts";
 import { appendFunction } from "./append-function.ts";
@@ -10,6 +10,7 @@ import {
   addToHead,
   GIVEN_ATOMS,
   GIVEN_VALUES,
+  isConcerned,
   IS_HISTORY,
   IS_MESSAGE,
   leaveHints,
@@ -20,7 +21,7 @@ import {
   WRITTEN,
 } from "./fragments.ts";
 import { headFunctions } from "./head-functions.ts";
-import { raise, REFUSALS } from "./refusals.ts";
+import { raise, refuseTooMany, REFUSALS } from "./refusals.ts";
 
 export function writeFunctions(schema: string): string[] {
   return [
@@ -34,7 +35,8 @@ export function writeFunctions(schema: string): string[] {
 
 function writeAtoms(schema: string): string {
   const { schema: place, heads, memories, tombstones } = namesOf(schema);
-  const given = "pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)";
+  const given =
+    "pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, owner text, deleted_at_ms bigint)";
   return `-- Appends atoms, and maintains the heads of their sessions. With a session, that one is saved, and the atoms are its: its
 -- messages through an id are cleared first, and it is refused when its history is not the one that is expected. With
 -- tombstones, also an empty list, the facts of another store are merged: tombstones come first and win, and what is late is
@@ -54,7 +56,6 @@ DECLARE
   incoming ${memories}[];
   session_ids text[];
   locked text[];
-  deleted text[];
   refused record;
   facts record;
   done record;
@@ -62,6 +63,7 @@ DECLARE
   version_after bit(128);
   removed integer := 0;
 BEGIN
+  ${refuseTooMany("pg_catalog.json_array_length(tombstones)")}
   ${setWriting(true)}
   ${refuseForged(schema, "saved_session", "tombstones")}
   incoming := ARRAY(
@@ -77,41 +79,44 @@ BEGIN
   locked := ${place}.rivet_lock_heads(session_ids);
 
   IF is_merge THEN
-    deleted := ${place}.rivet_deleted_sessions(session_ids);
-    SELECT pg_catalog.array_agg(session_id) AS ids, pg_catalog.array_agg(${timeOf("deleted_at_ms")}) AS times INTO facts
-    FROM ${given} WHERE id = ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted);
-    IF facts.ids IS NOT NULL THEN
-      removed := (${place}.rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
-      deleted := deleted || facts.ids;
-    END IF;
+    -- Those that concern everybody come last: they take the place of the others.
     FOR facts IN
-      SELECT session_id, pg_catalog.array_agg(id ORDER BY id) AS ids, pg_catalog.array_agg(${timeOf("deleted_at_ms")} ORDER BY id) AS times
-      FROM ${given} WHERE id <> ${NIL} AND session_id = ANY (locked) AND session_id <> ALL (deleted)
-      GROUP BY session_id
+      SELECT session_id, ${ownerFromText("owner")} AS owner, pg_catalog.array_agg(id ORDER BY id) AS ids,
+        pg_catalog.array_agg(${timeOf("deleted_at_ms")} ORDER BY id) AS times
+      FROM ${given} WHERE session_id = ANY (locked) GROUP BY session_id, owner ORDER BY session_id, owner DESC
     LOOP
-      removed := removed + ${place}.rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
+      removed := removed + ${place}.rivet_take_tombstones(facts.session_id, facts.owner, facts.ids, facts.times);
     END LOOP;
-    incoming := ARRAY(SELECT atom FROM pg_catalog.unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
+    -- Rows of a user who has deleted the session are late.
+    incoming := ARRAY(
+      SELECT atom FROM pg_catalog.unnest(incoming) AS atom WHERE NOT EXISTS (
+        SELECT FROM ${tombstones} AS buried
+        WHERE buried.session_id = atom.session_id AND buried.id = ${NIL} AND ${isConcerned("buried.owner", "atom.user_id")}
+      )
+    );
   END IF;
 
-  -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
-  -- else's.
+  -- Whose a session is, also without atoms; whether it was deleted, or its first writer has a tombstone of all of it. What could
+  -- not be locked is somebody else's, as is what was deleted to the rows of another store, which are not late.
   FOR refused IN
-    SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
+    SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR head.user_id <> '' OR is_merge AS is_foreign
     FROM (
       SELECT session_id, user_id FROM pg_catalog.unnest(incoming)
       UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
       UNION SELECT session_id, NULL FROM pg_catalog.unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
     ) AS wanted
     LEFT JOIN ${heads} AS head USING (session_id)
-    WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
+    WHERE wanted.session_id <> ALL (locked) OR head.is_deleted OR head.user_id <> '' AND head.user_id <> wanted.user_id
+      OR head.user_id = '' AND EXISTS (
+        SELECT FROM ${tombstones} AS buried
+        WHERE buried.session_id = wanted.session_id AND buried.id = ${NIL} AND ${isConcerned("buried.owner", "wanted.user_id")}
+      )
     ORDER BY session_id
   LOOP
     IF refused.is_foreign THEN
       ${raise(REFUSALS.foreign, "the session belongs to another user", "refused.session_id")}
-    ELSIF ${place}.rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
-      ${raise(REFUSALS.deleted, "the session was deleted", "refused.session_id")}
     END IF;
+    ${raise(REFUSALS.deleted, "the session was deleted", "refused.session_id")}
   END LOOP;
 
   IF saved_id IS NOT NULL THEN
@@ -119,7 +124,7 @@ BEGIN
     SELECT pg_catalog.array_agg(id) AS ids INTO facts FROM ${memories}
     WHERE session_id = saved_id AND (id <= clear_through OR id > clear_after AND id <= clear_ahead) AND ${IS_MESSAGE};
     IF facts.ids IS NOT NULL THEN
-      removed := ${place}.rivet_bury_atoms(saved_id, facts.ids, NULL);
+      removed := ${place}.rivet_bury_atoms(saved_id, facts.ids, NULL, ${ownerOfUser("saved_user")});
     END IF;
   END IF;
 
@@ -127,6 +132,7 @@ BEGIN
     INSERT INTO ${memories} SELECT atom.* FROM pg_catalog.unnest(incoming) AS atom
     WHERE NOT EXISTS (
       SELECT FROM ${tombstones} AS buried WHERE buried.session_id = atom.session_id AND buried.id = atom.id
+        AND ${isConcerned("buried.owner", "atom.user_id")}
     )
     ON CONFLICT DO NOTHING
     RETURNING session_id, id, user_id, memory_type, created_at

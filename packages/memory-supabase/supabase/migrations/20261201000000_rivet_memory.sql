@@ -165,7 +165,35 @@ CREATE INDEX session_memories_expiring ON "rivet_public"."session_memories" (exp
 
 ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-INSERT INTO "rivet_public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), 5, pg_catalog.now());
+-- The SHA-256 of the user id; no bytes when nobody knows it any more.
+ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN owner bytea NOT NULL DEFAULT ''::pg_catalog.bytea;
+
+UPDATE "rivet_public"."session_tombstones" AS tombstone SET owner = pg_catalog.sha256(pg_catalog.convert_to(known.user_id, 'UTF8'))
+FROM (
+  SELECT buried.session_id, buried.id, COALESCE(pg_catalog.to_jsonb(buried) OPERATOR(pg_catalog.->>) 'user_id'::pg_catalog.text, NULLIF(head.user_id, '')) AS user_id
+  FROM "rivet_public"."session_tombstones" AS buried LEFT JOIN "rivet_public"."session_heads" AS head ON head.session_id = buried.session_id
+) AS known
+WHERE tombstone.session_id = known.session_id AND tombstone.id = known.id AND known.user_id IS NOT NULL;
+
+ALTER TABLE "rivet_public"."session_tombstones" ALTER COLUMN owner DROP DEFAULT;
+
+ALTER TABLE "rivet_public"."session_tombstones" DROP CONSTRAINT session_tombstones_pkey, ADD PRIMARY KEY (session_id, id, owner);
+
+DROP TRIGGER IF EXISTS rivet_own_tombstone ON "rivet_public"."session_tombstones";
+
+-- With it go the policies that compare it; the migration of Supabase makes those that compare the owner.
+ALTER TABLE "rivet_public"."session_tombstones" DROP COLUMN IF EXISTS user_id CASCADE;
+
+-- Of a head with atom_count 0: whether the session was deleted, and belongs to nobody any more. One that was only emptied keeps
+-- its user_id.
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN is_deleted boolean NOT NULL DEFAULT false;
+
+UPDATE "rivet_public"."session_heads" AS head SET is_deleted = true
+WHERE head.atom_count = 0 AND EXISTS (
+  SELECT FROM "rivet_public"."session_tombstones" AS tombstone WHERE tombstone.session_id = head.session_id AND tombstone.id = '00000000-0000-0000-0000-000000000000'
+);
+
+INSERT INTO "rivet_public"."rivet_store" (store_uuid, schema_version, heartbeat) VALUES (pg_catalog.gen_random_uuid(), 6, pg_catalog.now());
 
 ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 2 THEN
 
@@ -191,7 +219,35 @@ CREATE INDEX session_memories_expiring ON "rivet_public"."session_memories" (exp
 
 ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-UPDATE "rivet_public"."rivet_store" SET schema_version = 5;
+-- The SHA-256 of the user id; no bytes when nobody knows it any more.
+ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN owner bytea NOT NULL DEFAULT ''::pg_catalog.bytea;
+
+UPDATE "rivet_public"."session_tombstones" AS tombstone SET owner = pg_catalog.sha256(pg_catalog.convert_to(known.user_id, 'UTF8'))
+FROM (
+  SELECT buried.session_id, buried.id, COALESCE(pg_catalog.to_jsonb(buried) OPERATOR(pg_catalog.->>) 'user_id'::pg_catalog.text, NULLIF(head.user_id, '')) AS user_id
+  FROM "rivet_public"."session_tombstones" AS buried LEFT JOIN "rivet_public"."session_heads" AS head ON head.session_id = buried.session_id
+) AS known
+WHERE tombstone.session_id = known.session_id AND tombstone.id = known.id AND known.user_id IS NOT NULL;
+
+ALTER TABLE "rivet_public"."session_tombstones" ALTER COLUMN owner DROP DEFAULT;
+
+ALTER TABLE "rivet_public"."session_tombstones" DROP CONSTRAINT session_tombstones_pkey, ADD PRIMARY KEY (session_id, id, owner);
+
+DROP TRIGGER IF EXISTS rivet_own_tombstone ON "rivet_public"."session_tombstones";
+
+-- With it go the policies that compare it; the migration of Supabase makes those that compare the owner.
+ALTER TABLE "rivet_public"."session_tombstones" DROP COLUMN IF EXISTS user_id CASCADE;
+
+-- Of a head with atom_count 0: whether the session was deleted, and belongs to nobody any more. One that was only emptied keeps
+-- its user_id.
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN is_deleted boolean NOT NULL DEFAULT false;
+
+UPDATE "rivet_public"."session_heads" AS head SET is_deleted = true
+WHERE head.atom_count = 0 AND EXISTS (
+  SELECT FROM "rivet_public"."session_tombstones" AS tombstone WHERE tombstone.session_id = head.session_id AND tombstone.id = '00000000-0000-0000-0000-000000000000'
+);
+
+UPDATE "rivet_public"."rivet_store" SET schema_version = 6;
 
 ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 3 THEN
 
@@ -201,16 +257,104 @@ CREATE INDEX session_memories_expiring ON "rivet_public"."session_memories" (exp
 
 ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-UPDATE "rivet_public"."rivet_store" SET schema_version = 5;
+-- The SHA-256 of the user id; no bytes when nobody knows it any more.
+ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN owner bytea NOT NULL DEFAULT ''::pg_catalog.bytea;
+
+UPDATE "rivet_public"."session_tombstones" AS tombstone SET owner = pg_catalog.sha256(pg_catalog.convert_to(known.user_id, 'UTF8'))
+FROM (
+  SELECT buried.session_id, buried.id, COALESCE(pg_catalog.to_jsonb(buried) OPERATOR(pg_catalog.->>) 'user_id'::pg_catalog.text, NULLIF(head.user_id, '')) AS user_id
+  FROM "rivet_public"."session_tombstones" AS buried LEFT JOIN "rivet_public"."session_heads" AS head ON head.session_id = buried.session_id
+) AS known
+WHERE tombstone.session_id = known.session_id AND tombstone.id = known.id AND known.user_id IS NOT NULL;
+
+ALTER TABLE "rivet_public"."session_tombstones" ALTER COLUMN owner DROP DEFAULT;
+
+ALTER TABLE "rivet_public"."session_tombstones" DROP CONSTRAINT session_tombstones_pkey, ADD PRIMARY KEY (session_id, id, owner);
+
+DROP TRIGGER IF EXISTS rivet_own_tombstone ON "rivet_public"."session_tombstones";
+
+-- With it go the policies that compare it; the migration of Supabase makes those that compare the owner.
+ALTER TABLE "rivet_public"."session_tombstones" DROP COLUMN IF EXISTS user_id CASCADE;
+
+-- Of a head with atom_count 0: whether the session was deleted, and belongs to nobody any more. One that was only emptied keeps
+-- its user_id.
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN is_deleted boolean NOT NULL DEFAULT false;
+
+UPDATE "rivet_public"."session_heads" AS head SET is_deleted = true
+WHERE head.atom_count = 0 AND EXISTS (
+  SELECT FROM "rivet_public"."session_tombstones" AS tombstone WHERE tombstone.session_id = head.session_id AND tombstone.id = '00000000-0000-0000-0000-000000000000'
+);
+
+UPDATE "rivet_public"."rivet_store" SET schema_version = 6;
 
 ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 4 THEN
 
 ALTER TABLE "rivet_public"."session_heads" ALTER COLUMN recency DROP EXPRESSION;
 
-UPDATE "rivet_public"."rivet_store" SET schema_version = 5;
+-- The SHA-256 of the user id; no bytes when nobody knows it any more.
+ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN owner bytea NOT NULL DEFAULT ''::pg_catalog.bytea;
 
-ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") <> 5 THEN
-  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 5',
+UPDATE "rivet_public"."session_tombstones" AS tombstone SET owner = pg_catalog.sha256(pg_catalog.convert_to(known.user_id, 'UTF8'))
+FROM (
+  SELECT buried.session_id, buried.id, COALESCE(pg_catalog.to_jsonb(buried) OPERATOR(pg_catalog.->>) 'user_id'::pg_catalog.text, NULLIF(head.user_id, '')) AS user_id
+  FROM "rivet_public"."session_tombstones" AS buried LEFT JOIN "rivet_public"."session_heads" AS head ON head.session_id = buried.session_id
+) AS known
+WHERE tombstone.session_id = known.session_id AND tombstone.id = known.id AND known.user_id IS NOT NULL;
+
+ALTER TABLE "rivet_public"."session_tombstones" ALTER COLUMN owner DROP DEFAULT;
+
+ALTER TABLE "rivet_public"."session_tombstones" DROP CONSTRAINT session_tombstones_pkey, ADD PRIMARY KEY (session_id, id, owner);
+
+DROP TRIGGER IF EXISTS rivet_own_tombstone ON "rivet_public"."session_tombstones";
+
+-- With it go the policies that compare it; the migration of Supabase makes those that compare the owner.
+ALTER TABLE "rivet_public"."session_tombstones" DROP COLUMN IF EXISTS user_id CASCADE;
+
+-- Of a head with atom_count 0: whether the session was deleted, and belongs to nobody any more. One that was only emptied keeps
+-- its user_id.
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN is_deleted boolean NOT NULL DEFAULT false;
+
+UPDATE "rivet_public"."session_heads" AS head SET is_deleted = true
+WHERE head.atom_count = 0 AND EXISTS (
+  SELECT FROM "rivet_public"."session_tombstones" AS tombstone WHERE tombstone.session_id = head.session_id AND tombstone.id = '00000000-0000-0000-0000-000000000000'
+);
+
+UPDATE "rivet_public"."rivet_store" SET schema_version = 6;
+
+ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") = 5 THEN
+
+-- The SHA-256 of the user id; no bytes when nobody knows it any more.
+ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN owner bytea NOT NULL DEFAULT ''::pg_catalog.bytea;
+
+UPDATE "rivet_public"."session_tombstones" AS tombstone SET owner = pg_catalog.sha256(pg_catalog.convert_to(known.user_id, 'UTF8'))
+FROM (
+  SELECT buried.session_id, buried.id, COALESCE(pg_catalog.to_jsonb(buried) OPERATOR(pg_catalog.->>) 'user_id'::pg_catalog.text, NULLIF(head.user_id, '')) AS user_id
+  FROM "rivet_public"."session_tombstones" AS buried LEFT JOIN "rivet_public"."session_heads" AS head ON head.session_id = buried.session_id
+) AS known
+WHERE tombstone.session_id = known.session_id AND tombstone.id = known.id AND known.user_id IS NOT NULL;
+
+ALTER TABLE "rivet_public"."session_tombstones" ALTER COLUMN owner DROP DEFAULT;
+
+ALTER TABLE "rivet_public"."session_tombstones" DROP CONSTRAINT session_tombstones_pkey, ADD PRIMARY KEY (session_id, id, owner);
+
+DROP TRIGGER IF EXISTS rivet_own_tombstone ON "rivet_public"."session_tombstones";
+
+-- With it go the policies that compare it; the migration of Supabase makes those that compare the owner.
+ALTER TABLE "rivet_public"."session_tombstones" DROP COLUMN IF EXISTS user_id CASCADE;
+
+-- Of a head with atom_count 0: whether the session was deleted, and belongs to nobody any more. One that was only emptied keeps
+-- its user_id.
+ALTER TABLE "rivet_public"."session_heads" ADD COLUMN is_deleted boolean NOT NULL DEFAULT false;
+
+UPDATE "rivet_public"."session_heads" AS head SET is_deleted = true
+WHERE head.atom_count = 0 AND EXISTS (
+  SELECT FROM "rivet_public"."session_tombstones" AS tombstone WHERE tombstone.session_id = head.session_id AND tombstone.id = '00000000-0000-0000-0000-000000000000'
+);
+
+UPDATE "rivet_public"."rivet_store" SET schema_version = 6;
+
+ELSIF (SELECT schema_version FROM "rivet_public"."rivet_store") <> 6 THEN
+  RAISE EXCEPTION 'the tables of Rivet Memory have version %, and this file is for version 6',
     (SELECT schema_version FROM "rivet_public"."rivet_store")
     USING HINT = 'Apply the file of the version of @rivet/memory-supabase that is installed.';
 END IF;
@@ -280,25 +424,12 @@ BEGIN
 END
 $rivet$;
 
--- Whose it was, so that nobody else sees it.
-ALTER TABLE "rivet_public"."session_tombstones" ADD COLUMN IF NOT EXISTS user_id text COLLATE "C";
+CREATE INDEX IF NOT EXISTS session_tombstones_by_owner ON "rivet_public"."session_tombstones" (owner, session_id, id);
 
-CREATE INDEX IF NOT EXISTS session_tombstones_by_user ON "rivet_public"."session_tombstones" (user_id, session_id, id);
+-- They looked past the policies, and are needed no more.
+DROP FUNCTION IF EXISTS "public".rivet_own_tombstone();
 
-CREATE OR REPLACE FUNCTION "public".rivet_own_tombstone() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $rivet$
-#variable_conflict use_column
-BEGIN
-  NEW.user_id := (SELECT user_id FROM "rivet_public"."session_heads" AS head WHERE head.session_id = NEW.session_id AND head.user_id <> '');
-  IF NEW.user_id IS NULL THEN
-    NEW.user_id := auth.uid()::text;
-  END IF;
-  RETURN NEW;
-END
-$rivet$;
-
-CREATE OR REPLACE TRIGGER rivet_own_tombstone BEFORE INSERT ON "rivet_public"."session_tombstones"
-  FOR EACH ROW EXECUTE FUNCTION "public".rivet_own_tombstone();
+DROP FUNCTION IF EXISTS "public".rivet_deleted_sessions(text[]);
 
 ALTER TABLE "rivet_public"."session_memories" ENABLE ROW LEVEL SECURITY;
 
@@ -410,17 +541,22 @@ CREATE POLICY rivet_function_update ON "rivet_public"."session_heads" AS RESTRIC
 DROP POLICY IF EXISTS rivet_own_select ON "rivet_public"."session_tombstones";
 
 CREATE POLICY rivet_own_select ON "rivet_public"."session_tombstones" FOR SELECT TO authenticated
-  USING ((SELECT auth.uid())::text = user_id);
+  USING (owner = (SELECT pg_catalog.sha256(pg_catalog.convert_to(auth.uid()::text, 'UTF8'))));
 
 DROP POLICY IF EXISTS rivet_own_insert ON "rivet_public"."session_tombstones";
 
 CREATE POLICY rivet_own_insert ON "rivet_public"."session_tombstones" FOR INSERT TO authenticated
-  WITH CHECK ((SELECT auth.uid())::text = user_id);
+  WITH CHECK (owner = (SELECT pg_catalog.sha256(pg_catalog.convert_to(auth.uid()::text, 'UTF8'))));
 
 DROP POLICY IF EXISTS rivet_own_delete ON "rivet_public"."session_tombstones";
 
 CREATE POLICY rivet_own_delete ON "rivet_public"."session_tombstones" FOR DELETE TO authenticated
-  USING ((SELECT auth.uid())::text = user_id);
+  USING (owner = (SELECT pg_catalog.sha256(pg_catalog.convert_to(auth.uid()::text, 'UTF8'))));
+
+DROP POLICY IF EXISTS rivet_free_select ON "rivet_public"."session_tombstones";
+
+CREATE POLICY rivet_free_select ON "rivet_public"."session_tombstones" FOR SELECT TO authenticated
+  USING (owner = (SELECT CASE WHEN pg_catalog.current_setting('rivet_memory.writing', true) = 'yes' THEN ''::pg_catalog.bytea END));
 
 DROP POLICY IF EXISTS rivet_function_insert ON "rivet_public"."session_tombstones";
 
@@ -466,16 +602,6 @@ BEGIN
 END
 $rivet$;
 
--- Those of the sessions that were deleted, whoever owned them: their ids are never used again. It looks past the
--- policies, and answers only to the functions that write.
-CREATE OR REPLACE FUNCTION "public".rivet_deleted_sessions(session_ids text[]) RETURNS text[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $rivet$
-#variable_conflict use_column
-BEGIN
-  RETURN ARRAY(SELECT session_id FROM "rivet_public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id = '00000000-0000-0000-0000-000000000000'::uuid AND (SELECT pg_catalog.current_setting('rivet_memory.writing', true) = 'yes'));
-END
-$rivet$;
-
 -- Folds changes of session metadata, those of the ids or all, into the heads: for each key the greatest id wins.
 CREATE OR REPLACE FUNCTION "public".rivet_apply_metadata(session_ids text[], atom_ids uuid[]) RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
@@ -513,9 +639,11 @@ BEGIN
 END
 $rivet$;
 
--- Deletes atoms of a session whose head is locked, leaves a tombstone for each id, there or not, and writes the head that
--- follows. Gives how many were there.
-CREATE OR REPLACE FUNCTION "public".rivet_bury_atoms(given_session_id text, ids uuid[], times timestamptz[]) RETURNS integer
+DROP FUNCTION IF EXISTS "public".rivet_bury_atoms(text, uuid[], timestamptz[]);
+
+-- Deletes atoms of a session whose head is locked, leaves a tombstone of the owner for each id, there or not, and writes the head
+-- that follows. Gives how many were there.
+CREATE OR REPLACE FUNCTION "public".rivet_bury_atoms(given_session_id text, ids uuid[], times timestamptz[], given_owner bytea) RETURNS integer
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
 DECLARE
@@ -523,8 +651,8 @@ DECLARE
   last_id uuid;
 BEGIN
   WITH buried AS (
-    INSERT INTO "rivet_public"."session_tombstones" (session_id, id, deleted_at)
-    SELECT given_session_id, id, COALESCE(deleted_at, pg_catalog.now())
+    INSERT INTO "rivet_public"."session_tombstones" (session_id, id, owner, deleted_at)
+    SELECT given_session_id, id, given_owner, COALESCE(deleted_at, pg_catalog.now())
     FROM ROWS FROM (pg_catalog.unnest(ids), pg_catalog.unnest(times)) AS given (id, deleted_at)
     ORDER BY id ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
@@ -543,7 +671,7 @@ BEGIN
 
   SELECT id INTO last_id FROM "rivet_public"."session_memories" WHERE session_id = given_session_id ORDER BY id DESC LIMIT 1;
   IF last_id IS NULL THEN
-    UPDATE "rivet_public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+    UPDATE "rivet_public"."session_heads" SET created_at = 'infinity', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
     history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = given_session_id;
     RETURN gone.atoms;
   END IF;
@@ -563,9 +691,11 @@ BEGIN
 END
 $rivet$;
 
--- Removes all of some sessions, whose heads are locked, and leaves the one tombstone that stands for each. Gives what
--- was removed.
-CREATE OR REPLACE FUNCTION "public".rivet_bury_sessions(session_ids text[], times timestamptz[]) RETURNS json
+DROP FUNCTION IF EXISTS "public".rivet_bury_sessions(text[], timestamptz[]);
+
+-- Removes all of some sessions, whose heads are locked, and leaves the one tombstone that stands for each: that of its user, unless
+-- an owner is given. Nothing else remembers the user. Gives what was removed.
+CREATE OR REPLACE FUNCTION "public".rivet_bury_sessions(session_ids text[], times timestamptz[], given_owner bytea) RETURNS json
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
 DECLARE
@@ -575,12 +705,16 @@ DECLARE
     FROM "rivet_public"."session_heads" WHERE session_id = ANY (session_ids) AND atom_count > 0
   );
 BEGIN
-  WITH dug_up AS (
-    DELETE FROM "rivet_public"."session_tombstones" WHERE session_id = ANY (session_ids) AND id <> '00000000-0000-0000-0000-000000000000'::uuid
-  ), buried AS (
-    INSERT INTO "rivet_public"."session_tombstones" (session_id, id, deleted_at)
-    SELECT session_id, '00000000-0000-0000-0000-000000000000'::uuid, COALESCE(deleted_at, pg_catalog.now())
+  WITH given AS (
+    SELECT given.session_id, deleted_at, COALESCE(given_owner, pg_catalog.sha256(pg_catalog.convert_to(head.user_id, 'UTF8'))) AS owner
     FROM ROWS FROM (pg_catalog.unnest(session_ids), pg_catalog.unnest(times)) AS given (session_id, deleted_at)
+    JOIN "rivet_public"."session_heads" AS head ON head.session_id = given.session_id
+  ), dug_up AS (
+    DELETE FROM "rivet_public"."session_tombstones" AS tombstone USING given WHERE tombstone.session_id = given.session_id
+      AND (tombstone.owner = given.owner AND tombstone.id <> '00000000-0000-0000-0000-000000000000'::uuid OR given.owner = ''::pg_catalog.bytea AND tombstone.owner <> ''::pg_catalog.bytea)
+  ), buried AS (
+    INSERT INTO "rivet_public"."session_tombstones" (session_id, id, owner, deleted_at)
+    SELECT session_id, '00000000-0000-0000-0000-000000000000'::uuid, owner, COALESCE(deleted_at, pg_catalog.now()) FROM given
     ORDER BY session_id COLLATE "C" ON CONFLICT DO NOTHING RETURNING session_id, id
   ), hinted AS (
     INSERT INTO "rivet_public"."replication_hints" (target, session_id, id, is_tombstone)
@@ -588,9 +722,61 @@ BEGIN
     ON CONFLICT DO NOTHING
   )
   DELETE FROM "rivet_public"."session_memories" WHERE session_id = ANY (session_ids);
-  UPDATE "rivet_public"."session_heads" SET user_id = '', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
-    history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1 WHERE session_id = ANY (session_ids);
+  UPDATE "rivet_public"."session_heads" SET user_id = '', is_deleted = true, created_at = 'infinity', last_atom_id = '00000000-0000-0000-0000-000000000000'::uuid, recency = pg_catalog.left('00000000-0000-0000-0000-000000000000'::uuid::pg_catalog.text, 8), message_count = 0, atom_count = 0, id_xor = B'0'::bit(128),
+    history_xor = B'0'::bit(128), metadata = '{}', metadata_ids = '{}', deletion_count = deletion_count + 1
+  WHERE session_id = ANY (session_ids);
   RETURN removed;
+END
+$rivet$;
+
+-- Takes another store's tombstones of one session and one owner, in the order of their ids, while the session's head is locked.
+-- Atoms of the owner go; what is somebody else's stays. Gives how many atoms went.
+CREATE OR REPLACE FUNCTION "public".rivet_take_tombstones(given_session_id text, given_owner bytea, ids uuid[], times timestamptz[]) RETURNS integer
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
+#variable_conflict use_column
+DECLARE
+  head record;
+BEGIN
+  IF EXISTS (
+    SELECT FROM "rivet_public"."session_tombstones" WHERE session_id = given_session_id AND id = '00000000-0000-0000-0000-000000000000'::uuid AND (owner = given_owner OR owner = ''::pg_catalog.bytea)
+  ) THEN
+    RETURN 0;
+  END IF;
+  SELECT user_id, is_deleted, atom_count INTO head FROM "rivet_public"."session_heads" WHERE session_id = given_session_id;
+  IF head.user_id <> '' AND (given_owner = pg_catalog.sha256(pg_catalog.convert_to(head.user_id, 'UTF8')) OR given_owner = ''::pg_catalog.bytea) THEN
+    IF ids[1] = '00000000-0000-0000-0000-000000000000'::uuid THEN
+      RETURN ("public".rivet_bury_sessions(ARRAY[given_session_id], times, given_owner) ->> 'atoms')::integer;
+    END IF;
+    RETURN "public".rivet_bury_atoms(given_session_id, ids, times, given_owner);
+  END IF;
+  WITH given AS (
+    SELECT given_session_id AS session_id, times[1] AS deleted_at, given_owner AS owner WHERE ids[1] = '00000000-0000-0000-0000-000000000000'::uuid
+  ), dug_up AS (
+    DELETE FROM "rivet_public"."session_tombstones" AS tombstone USING given WHERE tombstone.session_id = given.session_id
+      AND (tombstone.owner = given.owner AND tombstone.id <> '00000000-0000-0000-0000-000000000000'::uuid OR given.owner = ''::pg_catalog.bytea AND tombstone.owner <> ''::pg_catalog.bytea)
+  ), buried AS (
+    INSERT INTO "rivet_public"."session_tombstones" (session_id, id, owner, deleted_at)
+    SELECT session_id, '00000000-0000-0000-0000-000000000000'::uuid, owner, COALESCE(deleted_at, pg_catalog.now()) FROM given
+    ORDER BY session_id COLLATE "C" ON CONFLICT DO NOTHING RETURNING session_id, id
+  ), hinted AS (
+    INSERT INTO "rivet_public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, true FROM buried WHERE EXISTS (SELECT FROM "rivet_public"."replication_peers")
+    ON CONFLICT DO NOTHING
+  )
+  INSERT INTO "rivet_public"."session_tombstones" (session_id, id, owner, deleted_at)
+  SELECT given_session_id, id, given_owner, deleted_at
+  FROM ROWS FROM (pg_catalog.unnest(ids), pg_catalog.unnest(times)) AS given (id, deleted_at)
+  WHERE ids[1] <> '00000000-0000-0000-0000-000000000000'::uuid ORDER BY id ON CONFLICT DO NOTHING;
+  IF ids[1] <> '00000000-0000-0000-0000-000000000000'::uuid THEN
+    INSERT INTO "rivet_public"."replication_hints" (target, session_id, id, is_tombstone)
+    SELECT '*', session_id, id, true FROM (SELECT given_session_id AS session_id, id FROM pg_catalog.unnest(ids) AS id) AS buried WHERE EXISTS (SELECT FROM "rivet_public"."replication_peers")
+    ON CONFLICT DO NOTHING;
+  END IF;
+  IF head.user_id = '' AND NOT head.is_deleted THEN
+    -- Nobody has written here yet: the first who does has to look at the tombstones.
+    UPDATE "rivet_public"."session_heads" SET deletion_count = deletion_count + 1 WHERE session_id = given_session_id;
+  END IF;
+  RETURN 0;
 END
 $rivet$;
 
@@ -601,25 +787,29 @@ LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp SET stat
 #variable_conflict use_column
 DECLARE
   locked text[];
+  given_owner bytea;
   removed json;
   atoms integer;
   messages integer;
 BEGIN
+  IF pg_catalog.cardinality(ids) > 10000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'one request takes 10000 ids at most', DETAIL = pg_catalog.json_build_object('sessionId', NULL)::text;
+  END IF;
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
   IF given_session_id IS NULL THEN
     locked := ARRAY(
-    SELECT session_id FROM "rivet_public"."session_heads" WHERE user_id = given_user_id AND atom_count > 0 ORDER BY session_id FOR UPDATE
+    SELECT session_id FROM "rivet_public"."session_heads" WHERE user_id = given_user_id AND user_id <> '' ORDER BY session_id FOR UPDATE
   );
   ELSE
     locked := ARRAY(
-    SELECT session_id FROM "rivet_public"."session_heads" WHERE session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id) AND atom_count > 0 ORDER BY session_id FOR UPDATE
+    SELECT session_id FROM "rivet_public"."session_heads" WHERE session_id = given_session_id AND (given_user_id IS NULL OR user_id = given_user_id) AND user_id <> '' ORDER BY session_id FOR UPDATE
   );
   END IF;
   IF ids IS NULL OR pg_catalog.cardinality(locked) = 0 THEN
-    removed := "public".rivet_bury_sessions(locked, NULL);
+    removed := "public".rivet_bury_sessions(locked, NULL, NULL);
   ELSE
-    SELECT message_count INTO messages FROM "rivet_public"."session_heads" WHERE session_id = given_session_id;
-    atoms := "public".rivet_bury_atoms(given_session_id, ids, NULL);
+    SELECT message_count, pg_catalog.sha256(pg_catalog.convert_to(user_id, 'UTF8')) INTO messages, given_owner FROM "rivet_public"."session_heads" WHERE session_id = given_session_id;
+    atoms := "public".rivet_bury_atoms(given_session_id, ids, NULL, given_owner);
     removed := pg_catalog.json_build_object('sessions', 0, 'atoms', atoms, 'messages',
       messages - (SELECT message_count FROM "rivet_public"."session_heads" WHERE session_id = given_session_id));
   END IF;
@@ -702,7 +892,6 @@ DECLARE
   incoming "rivet_public"."session_memories"[];
   session_ids text[];
   locked text[];
-  deleted text[];
   refused record;
   facts record;
   done record;
@@ -710,6 +899,9 @@ DECLARE
   version_after bit(128);
   removed integer := 0;
 BEGIN
+  IF pg_catalog.json_array_length(tombstones) > 10000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'one request takes 10000 ids at most', DETAIL = pg_catalog.json_build_object('sessionId', NULL)::text;
+  END IF;
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
   IF pg_catalog.strpos(saved_session::text, '\u00') > 0 OR pg_catalog.strpos(atoms::text, '\u00') > 0 OR pg_catalog.strpos(tombstones::text, '\u00') > 0 THEN
     PERFORM "public".rivet_refuse_forged(atoms, saved_session, tombstones);
@@ -723,46 +915,49 @@ BEGIN
   session_ids := ARRAY(
     SELECT session_id FROM pg_catalog.unnest(incoming)
     UNION SELECT saved_id WHERE saved_id IS NOT NULL
-    UNION SELECT session_id FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint)
+    UNION SELECT session_id FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, owner text, deleted_at_ms bigint)
   );
   locked := "public".rivet_lock_heads(session_ids);
 
   IF is_merge THEN
-    deleted := "public".rivet_deleted_sessions(session_ids);
-    SELECT pg_catalog.array_agg(session_id) AS ids, pg_catalog.array_agg((timestamp '1970-01-01' + pg_catalog.make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC') AS times INTO facts
-    FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id = '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted);
-    IF facts.ids IS NOT NULL THEN
-      removed := ("public".rivet_bury_sessions(facts.ids, facts.times) ->> 'atoms')::integer;
-      deleted := deleted || facts.ids;
-    END IF;
+    -- Those that concern everybody come last: they take the place of the others.
     FOR facts IN
-      SELECT session_id, pg_catalog.array_agg(id ORDER BY id) AS ids, pg_catalog.array_agg((timestamp '1970-01-01' + pg_catalog.make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
-      FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, deleted_at_ms bigint) WHERE id <> '00000000-0000-0000-0000-000000000000'::uuid AND session_id = ANY (locked) AND session_id <> ALL (deleted)
-      GROUP BY session_id
+      SELECT session_id, pg_catalog.decode(owner, 'hex') AS owner, pg_catalog.array_agg(id ORDER BY id) AS ids,
+        pg_catalog.array_agg((timestamp '1970-01-01' + pg_catalog.make_interval(days => (deleted_at_ms / 86400000)::integer, secs => (deleted_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC' ORDER BY id) AS times
+      FROM pg_catalog.json_to_recordset(tombstones) AS given (session_id text, id uuid, owner text, deleted_at_ms bigint) WHERE session_id = ANY (locked) GROUP BY session_id, owner ORDER BY session_id, owner DESC
     LOOP
-      removed := removed + "public".rivet_bury_atoms(facts.session_id, facts.ids, facts.times);
+      removed := removed + "public".rivet_take_tombstones(facts.session_id, facts.owner, facts.ids, facts.times);
     END LOOP;
-    incoming := ARRAY(SELECT atom FROM pg_catalog.unnest(incoming) AS atom WHERE session_id <> ALL (deleted));
+    -- Rows of a user who has deleted the session are late.
+    incoming := ARRAY(
+      SELECT atom FROM pg_catalog.unnest(incoming) AS atom WHERE NOT EXISTS (
+        SELECT FROM "rivet_public"."session_tombstones" AS buried
+        WHERE buried.session_id = atom.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid AND (buried.owner = pg_catalog.sha256(pg_catalog.convert_to(atom.user_id, 'UTF8')) OR buried.owner = ''::pg_catalog.bytea)
+      )
+    );
   END IF;
 
-  -- Who owns a session that is there, and whether one that has no atoms was deleted. What could not be locked is somebody
-  -- else's.
+  -- Whose a session is, also without atoms; whether it was deleted, or its first writer has a tombstone of all of it. What could
+  -- not be locked is somebody else's, as is what was deleted to the rows of another store, which are not late.
   FOR refused IN
-    SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR atom_count > 0 AS is_foreign
+    SELECT wanted.session_id, wanted.session_id <> ALL (locked) OR head.user_id <> '' OR is_merge AS is_foreign
     FROM (
       SELECT session_id, user_id FROM pg_catalog.unnest(incoming)
       UNION SELECT saved_id, saved_user WHERE saved_id IS NOT NULL
       UNION SELECT session_id, NULL FROM pg_catalog.unnest(session_ids) AS session_id WHERE session_id <> ALL (locked)
     ) AS wanted
     LEFT JOIN "rivet_public"."session_heads" AS head USING (session_id)
-    WHERE wanted.session_id <> ALL (locked) OR atom_count = 0 OR head.user_id <> wanted.user_id
+    WHERE wanted.session_id <> ALL (locked) OR head.is_deleted OR head.user_id <> '' AND head.user_id <> wanted.user_id
+      OR head.user_id = '' AND EXISTS (
+        SELECT FROM "rivet_public"."session_tombstones" AS buried
+        WHERE buried.session_id = wanted.session_id AND buried.id = '00000000-0000-0000-0000-000000000000'::uuid AND (buried.owner = pg_catalog.sha256(pg_catalog.convert_to(wanted.user_id, 'UTF8')) OR buried.owner = ''::pg_catalog.bytea)
+      )
     ORDER BY session_id
   LOOP
     IF refused.is_foreign THEN
       RAISE EXCEPTION USING ERRCODE = 'RM002', MESSAGE = 'the session belongs to another user', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id)::text;
-    ELSIF "public".rivet_deleted_sessions(ARRAY[refused.session_id]) <> '{}' THEN
-      RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id)::text;
     END IF;
+    RAISE EXCEPTION USING ERRCODE = 'RM003', MESSAGE = 'the session was deleted', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id)::text;
   END LOOP;
 
   IF saved_id IS NOT NULL THEN
@@ -770,7 +965,7 @@ BEGIN
     SELECT pg_catalog.array_agg(id) AS ids INTO facts FROM "rivet_public"."session_memories"
     WHERE session_id = saved_id AND (id <= clear_through OR id > clear_after AND id <= clear_ahead) AND memory_type IN ('message_user', 'message_assistant', 'message_system', 'message_tool');
     IF facts.ids IS NOT NULL THEN
-      removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL);
+      removed := "public".rivet_bury_atoms(saved_id, facts.ids, NULL, pg_catalog.sha256(pg_catalog.convert_to(saved_user, 'UTF8')));
     END IF;
   END IF;
 
@@ -778,6 +973,7 @@ BEGIN
     INSERT INTO "rivet_public"."session_memories" SELECT atom.* FROM pg_catalog.unnest(incoming) AS atom
     WHERE NOT EXISTS (
       SELECT FROM "rivet_public"."session_tombstones" AS buried WHERE buried.session_id = atom.session_id AND buried.id = atom.id
+        AND (buried.owner = pg_catalog.sha256(pg_catalog.convert_to(atom.user_id, 'UTF8')) OR buried.owner = ''::pg_catalog.bytea)
     )
     ON CONFLICT DO NOTHING
     RETURNING session_id, id, user_id, memory_type, created_at
@@ -1068,28 +1264,32 @@ BEGIN
 END
 $rivet$;
 
+DROP FUNCTION IF EXISTS "public".rivet_select_tombstones(text, text, uuid, integer);
+
 -- A page of tombstones, in the order of their keys and after one.
-CREATE OR REPLACE FUNCTION "public".rivet_select_tombstones(given_session_id text, after_session_id text, after_id uuid, row_limit integer) RETURNS json
+CREATE OR REPLACE FUNCTION "public".rivet_select_tombstones(given_session_id text, after_session_id text, after_id uuid, after_owner text, row_limit integer) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
 DECLARE
   columns json;
 BEGIN
-  EXECUTE pg_catalog.format($page$SELECT pg_catalog.json_build_array(COALESCE(pg_catalog.json_agg(session_id ORDER BY session_id, id), '[]'),
-      COALESCE(pg_catalog.json_agg(id ORDER BY session_id, id), '[]'),
-      COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', deleted_at) * 1000::double precision ORDER BY session_id, id), '[]'))
+  EXECUTE pg_catalog.format($page$SELECT pg_catalog.json_build_array(COALESCE(pg_catalog.json_agg(session_id ORDER BY session_id, id, owner), '[]'),
+      COALESCE(pg_catalog.json_agg(id ORDER BY session_id, id, owner), '[]'),
+      COALESCE(pg_catalog.json_agg(pg_catalog.encode(owner, 'hex') ORDER BY session_id, id, owner), '[]'),
+      COALESCE(pg_catalog.json_agg(pg_catalog.date_part('epoch', deleted_at) * 1000::double precision ORDER BY session_id, id, owner), '[]'))
     FROM (
-      SELECT * FROM "rivet_public"."session_tombstones" WHERE %s (session_id, id) > ($2, $3) ORDER BY session_id, id LIMIT $4
+      SELECT * FROM "rivet_public"."session_tombstones" WHERE %s (session_id, id, owner) > ($2, $3, $5) ORDER BY session_id, id, owner LIMIT $4
     ) AS page$page$, CASE WHEN given_session_id IS NOT NULL THEN 'session_id = $1 AND' END)
   INTO columns
-  USING given_session_id, COALESCE(after_session_id, ''), COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid), LEAST(row_limit, 1000);
+  USING given_session_id, COALESCE(after_session_id, ''), COALESCE(after_id, '00000000-0000-0000-0000-000000000000'::uuid), LEAST(row_limit, 1000),
+    pg_catalog.decode(COALESCE(after_owner, ''), 'hex');
   RETURN pg_catalog.json_build_object('columns', columns, 'more', row_limit > 1000 AND pg_catalog.json_array_length(columns -> 0) = 1000);
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_take_tombstones, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_deleted_sessions, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones, "public".rivet_own_tombstone TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_take_tombstones, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';

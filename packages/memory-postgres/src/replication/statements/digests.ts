@@ -1,9 +1,13 @@
-import { NIL_ID, type TombstoneSelection } from "@rivet/memory-core";
-import { bitsOf } from "@rivet/postgres-schema";
+import { NIL_ID, UNKNOWN_OWNER, type TombstoneSelection } from "@rivet/memory-core";
+import { ownerFromText } from "@rivet/postgres-schema";
 import type { Query, Statement } from "../../named-statements.ts";
 import { NO_BITS } from "../../statements/columns.ts";
 import type { Scope } from "../../statements/scope.ts";
-import { DELETED_AT_MS, idText } from "./columns.ts";
+import { DELETED_AT_MS, idText, OWNER } from "./columns.ts";
+
+/** `digestOfTombstone` of the core, as bits. */
+const DIGEST_OF_TOMBSTONE = `('x' || pg_catalog.substr(pg_catalog.encode(
+      pg_catalog.sha256(pg_catalog.uuid_send(id) OPERATOR(pg_catalog.||) owner), 'hex'), 1, 32))::bit(128)`;
 
 /** What two stores are compared by: `hashOfSession` of the core, where the rows are, and what differs. */
 export class DigestStatements {
@@ -57,19 +61,16 @@ SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id < $2 O
   }
 
   selectTombstones({ sessionId, after, limit }: TombstoneSelection): Query {
-    const columns = `session_id AS "sessionId", id, ${DELETED_AT_MS}`;
-    if (sessionId === undefined) {
-      const values = [after?.sessionId ?? "", after?.id ?? NIL_ID, limit];
-      const condition = after === undefined ? "session_id >= $1 AND id >= $2" : "(session_id, id) > ($1, $2)";
-      return { statement: this.#tombstones(columns, condition), values };
-    }
-    const condition = `session_id = $1 AND id ${after === undefined ? ">=" : ">"} $2`;
-    return { statement: this.#tombstones(columns, condition), values: [sessionId, after?.id ?? NIL_ID, limit] };
-  }
-
-  #tombstones(columns: string, condition: string): Statement {
-    return this.#scope.named(`
-SELECT ${columns} FROM ${this.#scope.table.tombstones} WHERE ${condition} ORDER BY session_id, id LIMIT $3`);
+    const from = after === undefined ? ">=" : ">";
+    const condition =
+      sessionId === undefined
+        ? `(session_id, id, owner) ${from} ($1, $2, ${ownerFromText("$4")})`
+        : `session_id = $1 AND (id, owner) ${from} ($2, ${ownerFromText("$4")})`;
+    const statement = this.#scope.named(`
+SELECT session_id AS "sessionId", id, ${OWNER}, ${DELETED_AT_MS} FROM ${this.#scope.table.tombstones} AS tombstone
+WHERE ${condition} ORDER BY session_id, id, tombstone.owner LIMIT $3`);
+    const values = [sessionId ?? after?.sessionId ?? "", after?.id ?? NIL_ID, limit, after?.owner ?? UNKNOWN_OWNER];
+    return { statement, values };
   }
 
   /** Sessions that hold something. A head stays when a session has lost all, and tombstones have one too. */
@@ -77,7 +78,7 @@ SELECT ${columns} FROM ${this.#scope.table.tombstones} WHERE ${condition} ORDER 
     return `
   SELECT session_id, atom_count, id_xor, tombstone_count::integer, COALESCE(tombstone_xor, ${NO_BITS}) AS tombstone_xor
   FROM ${this.#scope.table.heads} AS head CROSS JOIN LATERAL (
-    SELECT pg_catalog.count(*) AS tombstone_count, pg_catalog.bit_xor(${bitsOf("id")}) AS tombstone_xor
+    SELECT pg_catalog.count(*) AS tombstone_count, pg_catalog.bit_xor(${DIGEST_OF_TOMBSTONE}) AS tombstone_xor
     FROM ${this.#scope.table.tombstones} AS tombstone WHERE tombstone.session_id = head.session_id
   ) AS buried
   WHERE ${condition} AND (atom_count > 0 OR tombstone_count > 0)`;

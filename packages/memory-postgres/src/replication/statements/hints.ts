@@ -3,7 +3,7 @@ import { bitsOf } from "@rivet/postgres-schema";
 import type { Statement } from "../../named-statements.ts";
 import { EXPIRES_AT_MS, IS_MESSAGE, NIL, NO_BITS } from "../../statements/columns.ts";
 import type { Scope } from "../../statements/scope.ts";
-import { DELETED_AT_MS } from "./columns.ts";
+import { DELETED_AT_MS, OWNER } from "./columns.ts";
 
 /** A damaged change decides nothing, and stops nobody. */
 const ifType = (json: string, type: string, otherwise: string): string =>
@@ -131,15 +131,16 @@ FROM (
   selectFacts(): Statement {
     return this.#scope.named(`
 SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
-  pg_catalog.date_part('epoch', created_at) * 1000::double precision AS "createdAtMs", ${EXPIRES_AT_MS}, ${DELETED_AT_MS}
+  pg_catalog.date_part('epoch', created_at) * 1000::double precision AS "createdAtMs", ${EXPIRES_AT_MS}, ${DELETED_AT_MS}, ${OWNER}
 FROM ROWS FROM (
   pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.uuid[]), pg_catalog.unnest($3::boolean[])
 ) AS hint (session_id, id, is_tombstone)
 LEFT JOIN LATERAL (${this.#atomOf("hint")}) AS atom ON NOT is_tombstone
 LEFT JOIN LATERAL (
-  SELECT deleted_at FROM ${this.#scope.table.tombstones} WHERE session_id = hint.session_id AND id = hint.id LIMIT 1
+  -- Of every owner. The OFFSET has each found in the index by its key.
+  SELECT deleted_at, owner FROM ${this.#scope.table.tombstones} WHERE session_id = hint.session_id AND id = hint.id OFFSET 0
 ) AS tombstone ON is_tombstone
-ORDER BY hint.session_id COLLATE pg_catalog."C", hint.id`);
+ORDER BY hint.session_id COLLATE pg_catalog."C", hint.id, owner`);
   }
 
   /**
