@@ -63,6 +63,7 @@ export type {
 export { openStorage } from "./open-storage.ts";
 export { readOptions, type OptionFields, type OptionKind } from "./option-fields.ts";
 export { compareTombstones, digestOfTombstone, isConcerned, isOwner, ownerOf, UNKNOWN_OWNER } from "./owner.ts";
+export { MAX_NESTING } from "./json-nesting.ts";
 export { parseJson } from "./parse-json.ts";
 export type { PruneOptions, PruneProgress, PruneReceipt, RetentionPolicy } from "./retention/policy.ts";
 export { mergeAround, type RefusedAtom } from "./replication/courier.ts";
@@ -73,7 +74,7 @@ export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgr
 export { digestOf, hashOfSession } from "./replication/session-digest.ts";
 export { verify, type Difference, type VerifyOptions, type VerifyProgress } from "./replication/verify.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
-export { aheadId } from "./validation.ts";
+export { aheadId, DEFAULT_MAX_ATOM_BYTES, MAX_NAME_LENGTH } from "./validation.ts";
 export { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
 export {
   canonicalJson,

@@ -2,13 +2,11 @@
  * A copy of a caller's value as JSON will hold it. The value may be hostile, or of another realm: each property is read
  * once, and what a getter, a `toJSON` or a proxy throws becomes an error that says where.
  */
+import { MAX_NESTING } from "./json-nesting.ts";
 import { invalidInput } from "./errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { unreadable } from "./option-fields.ts";
 import { dateTimeMs, DEFAULT_MAX_ATOM_BYTES, describe } from "./validation.ts";
-
-/** The deepest nesting of arrays and objects in one value. */
-const MAX_NESTING = 1_000;
 
 /**
  * A deep copy of a value as JSON will hold it, frozen: dates as ISO strings, `toJSON` honoured, properties that are

@@ -3,8 +3,8 @@ import { atomIdTimeMs, isAtomId, judgeAtomId } from "./atom-id.ts";
 import { invalidInput } from "./errors.ts";
 import { attempt } from "./option-fields.ts";
 
-/** The longest session id, user id or memory type, in UTF-16 units. */
-const MAX_NAME_LENGTH = 512;
+/** The longest name, of a session, a user, a memory type or a metadata key: in UTF-16 units. */
+export const MAX_NAME_LENGTH = 512;
 /** The default of `maxAtomBytes`: 16 MiB. */
 export const DEFAULT_MAX_ATOM_BYTES = 16 * 1024 * 1024;
 

@@ -3,10 +3,13 @@ import {
   aheadId,
   changedSession,
   conflictingAtom,
+  DEFAULT_MAX_ATOM_BYTES,
   deletedSession,
   foreignSession,
   HOLDS_FORGED_ESCAPE,
   judgeAtomId,
+  MAX_NAME_LENGTH,
+  MAX_NESTING,
   MemoryError,
   overruledChange,
   refusedFact,
@@ -144,6 +147,8 @@ function idProblem({ id, nowMs }: RefusalDetails): string {
   return `its id is ${aheadId(id, nowMs)}; set the clock that is wrong, and save it under a new id`;
 }
 
+const OUT_OF_BOUNDS = `it is out of bounds: names have 1 to ${MAX_NAME_LENGTH} UTF-16 units, times are those of a Date, and JSON is nested ${MAX_NESTING} levels at most and has ${DEFAULT_MAX_ATOM_BYTES} bytes at most, as have the metadata of a session together`;
+
 /** How the core says what our functions refuse. */
 const REFUSAL_ERRORS: Readonly<Record<string, (details: RefusalDetails) => MemoryError | undefined>> = {
   [REFUSALS.conflict]: conflictingAtom,
@@ -152,6 +157,7 @@ const REFUSAL_ERRORS: Readonly<Record<string, (details: RefusalDetails) => Memor
   [REFUSALS.changed]: changedSession,
   [REFUSALS.overruled]: (details) => overruledChange(details, details.nowMs),
   [REFUSALS.id]: (details) => (details.id === "" ? undefined : refusedFact(details, idProblem(details))),
+  [REFUSALS.bounds]: (details) => refusedFact(details, OUT_OF_BOUNDS),
   [REFUSALS.forged]: (details) => refusedFact(details, `its text ${HOLDS_FORGED_ESCAPE}`),
   [REFUSALS.tooMany]: tooManyIds,
 };

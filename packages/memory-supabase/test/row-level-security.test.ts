@@ -416,6 +416,14 @@ describe("what is left of a user who was erased", () => {
     expect(left).toContain(ownerOf(ALICE));
   });
 });
+/** A session of Alice's, and the version of its history. */
+async function boundsSession(): Promise<{ sessionId: string; version: string }> {
+  const { sessionId } = await sessionOf(ALICE);
+  const [head] = await project().server.query(
+    "SELECT lpad(to_hex(substring(history_xor FROM 1 FOR 64)::bigint), 16, '0') || lpad(to_hex(substring(history_xor FROM 65)::bigint), 16, '0') AS hex FROM rivet_public.session_heads",
+  );
+  return { sessionId, version: String(head?.["hex"]) };
+}
 
 describe("the tables, asked without the package", () => {
   it.each(TABLES)("%s shows a user their own rows at most", async (table) => {
@@ -491,6 +499,76 @@ describe("the tables, asked without the package", () => {
     await storage.close();
     expect(error).toMatchObject({ code: "invalid_input", outcome: "not_applied" });
     expect(String(error)).toContain(new Date(aheadMs).toISOString());
+  });
+
+  it("take no name, time or JSON that the core would not take, by any function that writes", async () => {
+    const client = clientOfUser(project(), ALICE);
+    const { sessionId, version } = await boundsSession();
+    const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+    const good = {
+      session_id: sessionId,
+      user_id: ALICE,
+      memory_type: "log",
+      content: "1",
+      metadata: "{}",
+      created_at_ms: 0,
+    };
+    const set = (value: string): object => ({
+      memory_type: "session_metadata",
+      content: `{"set":{"key":${value}},"removed":[]}`,
+    });
+    const outOfBounds: readonly object[] = [
+      { content: nested(1_001) },
+      { content: nested(12_000) },
+      { content: nested(1_001).replaceAll("[", "[ ") },
+      { metadata: `{"a":${nested(1_000)}}` },
+      { memory_type: "" },
+      { memory_type: "x".repeat(513) },
+      { memory_type: "\u{1f600}".repeat(257) },
+      { memory_type: "\u00100000".repeat(513) },
+      { created_at_ms: 8_640_000_000_000_001 },
+      { expires_at_ms: 9_000_000_000_000_000 },
+      { content: JSON.stringify("x".repeat(17_000_000)) },
+      set(nested(999)),
+      set(JSON.stringify("x".repeat(17_000_000))),
+    ];
+    const before = await everything();
+    for (const change of outOfBounds) {
+      const atom = { ...good, id: new AtomClock().next(), ...change };
+      const saved = { sessionId, userId: ALICE, foreseenHistoryXor: version };
+      for (const [name, given] of [
+        ["rivet_write_atoms", { atoms: [atom] }],
+        ["rivet_append", { atoms: [atom], saved_session: saved }],
+        ["rivet_append_together", { atoms: [atom] }],
+      ] as const) {
+        const { error } = await client.rpc(name, given);
+        expect([name, JSON.stringify(change).slice(0, 60), error?.code]).toEqual([
+          name,
+          JSON.stringify(change).slice(0, 60),
+          expect.toBeOneOf(["RM009", "22008"]),
+        ]);
+      }
+    }
+    for (const id of ["", "x".repeat(5_000)]) {
+      const atom = { ...good, id: new AtomClock().next(), session_id: id };
+      expect((await client.rpc("rivet_write_atoms", { atoms: [atom] })).error?.code).toBe("RM009");
+    }
+    expect(await everything()).toEqual(before);
+    const within: readonly object[] = [
+      { content: nested(1_000) },
+      { content: JSON.stringify(nested(5_000)) },
+      { memory_type: "x".repeat(512) },
+      { memory_type: "\u{1f600}".repeat(256) },
+      { memory_type: "\u00100000".repeat(512) },
+      { created_at_ms: 8_640_000_000_000_000 },
+    ];
+    for (const change of within) {
+      const atom = { ...good, id: new AtomClock().next(), ...change };
+      const { error } = await client.rpc("rivet_write_atoms", { atoms: [atom] });
+      expect([JSON.stringify(change).slice(0, 60), error]).toEqual([JSON.stringify(change).slice(0, 60), null]);
+    }
+    expect(await collect(server().atoms({ sessionId, onUnreadable: () => {} }))).toHaveLength(within.length + 4);
+    expect(await server().listSessions()).toHaveLength(1);
   });
 
   it("take no text with an escape that no string is stored with", async () => {

@@ -3,6 +3,7 @@
  * and belongs here in SQL.
  */
 import { ESCAPED_UNITS, MAX_ID_LEAD_MS } from "@rivet/memory-core";
+import { IS_OUTSIZED, IS_WITHIN_BOUNDS, mayBeOutsized } from "./bounds.ts";
 import { GIVEN_ATOMS, IS_FACT, IS_METADATA, millisecondsOf, plpgsql } from "./fragments.ts";
 import { namesOf } from "./names.ts";
 import { raise, REFUSALS } from "./refusals.ts";
@@ -22,6 +23,11 @@ export function isAdmittedId(schema: string): string {
   return `CASE WHEN ${IS_GOOD_ID} THEN true ELSE ${namesOf(schema).schema}.rivet_refuse_id(session_id, id) END`;
 }
 
+/** The condition of a policy: true for a row whose names and times are within the bounds, and an error for another. */
+export function isAdmittedRow(schema: string): string {
+  return `CASE WHEN ${IS_WITHIN_BOUNDS} THEN true ELSE ${namesOf(schema).schema}.rivet_refuse_row(session_id, id) END`;
+}
+
 /** In text, and in JSON text of which no backslash is escaped: an escape that `encodeText` does not write. */
 const FORGED_TEXT = forgedAfter("\\u0010");
 const FORGED_JSON = forgedAfter("\\\\u0010");
@@ -36,16 +42,59 @@ const isForgedJson = (column: string): string =>
 /** Every escape that can stand for a part of an escape of ours begins with this, in JSON of any client. */
 const mayBeForged = (json: string): string => `pg_catalog.strpos(${json}::text, '\\u00') > 0`;
 
-/** What functions that write do first. */
+/** What functions that write do first. An escape may hide brackets, so that a text with escapes is looked at for both. */
 export function refuseForged(schema: string, savedSession: string, tombstones?: string): string {
   const isSuspect = [savedSession, "atoms", ...(tombstones === undefined ? [] : [tombstones])].map(mayBeForged);
   return `IF ${isSuspect.join(" OR ")} THEN
+    PERFORM ${namesOf(schema).schema}.rivet_refuse_outsized(atoms, ${savedSession});
     PERFORM ${namesOf(schema).schema}.rivet_refuse_forged(atoms, ${savedSession}, ${tombstones ?? "NULL"});
+  ELSIF ${mayBeOutsized("atoms")} THEN
+    PERFORM ${namesOf(schema).schema}.rivet_refuse_outsized(atoms, ${savedSession});
   END IF;`;
 }
 
 export function admissionFunctions(schema: string): string[] {
-  return [refuseId(schema), refuseForgedText(schema), refuseOverruled(schema)];
+  return [
+    refuseId(schema),
+    refuseRow(schema),
+    refuseForgedText(schema),
+    refuseOutsized(schema),
+    refuseOverruled(schema),
+  ];
+}
+
+function refuseRow(schema: string): string {
+  return `-- Refuses a row of which a name or a time is out of bounds.
+${plpgsql(
+  `${namesOf(schema).schema}.rivet_refuse_row(session_id text, id uuid)`,
+  "boolean",
+  `
+BEGIN
+  ${raise(REFUSALS.bounds, "a name or a time of the atom is out of bounds", "pg_catalog.left(session_id, 64)", "id")}
+END`,
+)}`;
+}
+
+function refuseOutsized(schema: string): string {
+  return `-- Refuses an atom that is larger or nested deeper than a reader takes: brackets in a string count for no level.
+${plpgsql(
+  `${namesOf(schema).schema}.rivet_refuse_outsized(atoms json, saved_session json)`,
+  "void",
+  `
+DECLARE
+  saved_id constant text := saved_session ->> 'sessionId';
+  refused record;
+BEGIN
+  SELECT COALESCE(session_id, saved_id) AS session_id, id INTO refused FROM ${GIVEN_ATOMS}
+  WHERE ${IS_OUTSIZED} LIMIT 1;
+  IF FOUND THEN
+    ${raise(REFUSALS.bounds, "the JSON of the atom is out of bounds", "refused.session_id", "refused.id")}
+  END IF;
+EXCEPTION WHEN statement_too_complex THEN
+  -- So deep that PostgreSQL cannot parse it.
+  ${raise(REFUSALS.bounds, "the JSON of an atom is out of bounds", "saved_id")}
+END`,
+)}`;
 }
 
 function refuseId(schema: string): string {

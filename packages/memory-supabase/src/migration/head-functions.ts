@@ -1,6 +1,8 @@
 /** What functions that write do with heads. */
 import { recencyOf } from "@rivet/postgres-schema";
 import { namesOf } from "./names.ts";
+import { IS_HEAD_OUTSIZED } from "./bounds.ts";
+import { raise, REFUSALS } from "./refusals.ts";
 import { IS_FACT, IS_METADATA, NIL, NO_BITS, plpgsql } from "./fragments.ts";
 
 export function headFunctions(schema: string): string[] {
@@ -42,6 +44,8 @@ ${plpgsql(
   `${place}.rivet_apply_metadata(session_ids text[], atom_ids uuid[])`,
   "void",
   `
+DECLARE
+  outsized text;
 BEGIN
   UPDATE ${heads} AS head SET
     metadata = (head.metadata - folded.keys) || folded.entries,
@@ -72,6 +76,11 @@ BEGIN
     GROUP BY session_id
   ) AS folded
   WHERE head.session_id = folded.session_id;
+  -- Every list of sessions reads it.
+  SELECT session_id INTO outsized FROM ${heads} WHERE session_id = ANY (session_ids) AND ${IS_HEAD_OUTSIZED} LIMIT 1;
+  IF FOUND THEN
+    ${raise(REFUSALS.bounds, "the metadata of the session are out of bounds", "outsized")}
+  END IF;
 END`,
 )}`;
 }

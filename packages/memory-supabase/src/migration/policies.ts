@@ -1,7 +1,7 @@
 /** Who may do what. Whoever holds the secret key may do everything, and `anon` nothing. */
 import { NO_OWNER, ownerOfUser, tableNames } from "@rivet/postgres-schema";
 import { hiddenSchema, namesOf } from "./names.ts";
-import { isAdmittedId } from "./admission-functions.ts";
+import { isAdmittedId, isAdmittedRow } from "./admission-functions.ts";
 import { IS_WRITING, WRITING_IS_SET } from "./fragments.ts";
 
 const IS_OWN = "(SELECT auth.uid())::text = user_id";
@@ -40,6 +40,7 @@ function policiesOf(schema: string): Policy[] {
     ...own(memories, "SELECT", "INSERT", "DELETE"),
     ...throughFunctions(memories, "INSERT", "DELETE"),
     { table: memories, command: "INSERT", kind: "id", condition: isAdmittedId(schema), isRestrictive: true },
+    { table: memories, command: "INSERT", kind: "bounds", condition: isAdmittedRow(schema), isRestrictive: true },
     ...own(heads, "SELECT", "INSERT", "UPDATE"),
     { table: heads, command: "SELECT", kind: "free", condition: IS_FREE_TO_SEE },
     { table: heads, command: "INSERT", kind: "free", condition: IS_FREE },

@@ -10,6 +10,7 @@ export const REFUSALS = {
   overruled: "RM006",
   forged: "RM007",
   tooMany: "RM008",
+  bounds: "RM009",
   /** PostgreSQL's own, as a policy refuses the row; only its details hold an id. */
   id: "42501",
 } as const;

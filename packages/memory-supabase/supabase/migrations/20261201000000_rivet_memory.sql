@@ -374,6 +374,15 @@ BEGIN
 END
 $rivet$;
 
+-- Refuses a row of which a name or a time is out of bounds.
+CREATE OR REPLACE FUNCTION "public".rivet_refuse_row(session_id text, id uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
+#variable_conflict use_column
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'a name or a time of the atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', pg_catalog.left(session_id, 64), 'id', id)::text;
+END
+$rivet$;
+
 -- Refuses text with an escape that no string is stored with: it would be read as the text of another string.
 CREATE OR REPLACE FUNCTION "public".rivet_refuse_forged(atoms json, saved_session json, tombstones json) RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
@@ -396,6 +405,29 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'RM007', MESSAGE = 'the text holds an escape that no string is stored with', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
   END IF;
+END
+$rivet$;
+
+-- Refuses an atom that is larger or nested deeper than a reader takes: brackets in a string count for no level.
+CREATE OR REPLACE FUNCTION "public".rivet_refuse_outsized(atoms json, saved_session json) RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
+#variable_conflict use_column
+DECLARE
+  saved_id constant text := saved_session ->> 'sessionId';
+  refused record;
+BEGIN
+  SELECT COALESCE(session_id, saved_id) AS session_id, id INTO refused FROM pg_catalog.json_to_recordset(atoms) AS atom (session_id text, id uuid, user_id text, memory_type text, content text,
+      metadata text, created_at_ms bigint, expires_at_ms bigint)
+  WHERE pg_catalog.octet_length(content) + pg_catalog.octet_length(metadata) > 16777216
+      OR CASE WHEN pg_catalog.octet_length(content) <= 2000 OR pg_catalog.octet_length(content) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(content, '[', ''), '{', '')) <= 1000 THEN false
+        ELSE pg_catalog.jsonb_path_exists(content::jsonb, 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")') END OR CASE WHEN pg_catalog.octet_length(metadata) <= 2000 OR pg_catalog.octet_length(metadata) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(metadata, '[', ''), '{', '')) <= 1000 THEN false
+        ELSE pg_catalog.jsonb_path_exists(metadata::jsonb, 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")') END LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'the JSON of the atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
+  END IF;
+EXCEPTION WHEN statement_too_complex THEN
+  -- So deep that PostgreSQL cannot parse it.
+  RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'the JSON of an atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', saved_id)::text;
 END
 $rivet$;
 
@@ -494,6 +526,27 @@ DROP POLICY IF EXISTS rivet_id_insert ON "rivet_public"."session_memories";
 CREATE POLICY rivet_id_insert ON "rivet_public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
   WITH CHECK (CASE WHEN id::text ~ '^.{14}7.{4}[89ab]'
     AND ('x' || pg_catalog.left(pg_catalog.replace(id::text, '-', ''), 12))::bit(48)::bigint <= (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000::double precision)::bigint + 86400000::bigint THEN true ELSE "public".rivet_refuse_id(session_id, id) END);
+
+DROP POLICY IF EXISTS rivet_bounds_insert ON "rivet_public"."session_memories";
+
+CREATE POLICY rivet_bounds_insert ON "rivet_public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
+  WITH CHECK (CASE WHEN CASE
+      WHEN pg_catalog.char_length(session_id) BETWEEN 1 AND 256 THEN true
+      WHEN pg_catalog.char_length(session_id) BETWEEN 1 AND 2560 THEN pg_catalog.char_length(pg_catalog.regexp_replace(session_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g')) + pg_catalog.char_length(pg_catalog.regexp_replace(pg_catalog.regexp_replace(session_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g'), '[^\U00010000-\U0010FFFF]', '', 'g')) <= 512
+      ELSE false
+    END
+    AND CASE
+      WHEN pg_catalog.char_length(user_id) BETWEEN 1 AND 256 THEN true
+      WHEN pg_catalog.char_length(user_id) BETWEEN 1 AND 2560 THEN pg_catalog.char_length(pg_catalog.regexp_replace(user_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g')) + pg_catalog.char_length(pg_catalog.regexp_replace(pg_catalog.regexp_replace(user_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g'), '[^\U00010000-\U0010FFFF]', '', 'g')) <= 512
+      ELSE false
+    END
+    AND CASE
+      WHEN pg_catalog.char_length(memory_type) BETWEEN 1 AND 256 THEN true
+      WHEN pg_catalog.char_length(memory_type) BETWEEN 1 AND 2560 THEN pg_catalog.char_length(pg_catalog.regexp_replace(memory_type, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g')) + pg_catalog.char_length(pg_catalog.regexp_replace(pg_catalog.regexp_replace(memory_type, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g'), '[^\U00010000-\U0010FFFF]', '', 'g')) <= 512
+      ELSE false
+    END
+    AND created_at <= timestamptz '275760-09-13 00:00:00+00'
+    AND (expires_at IS NULL OR expires_at <= timestamptz '275760-09-13 00:00:00+00') THEN true ELSE "public".rivet_refuse_row(session_id, id) END);
 
 DROP POLICY IF EXISTS rivet_own_select ON "rivet_public"."session_heads";
 
@@ -606,6 +659,8 @@ $rivet$;
 CREATE OR REPLACE FUNCTION "public".rivet_apply_metadata(session_ids text[], atom_ids uuid[]) RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
+DECLARE
+  outsized text;
 BEGIN
   UPDATE "rivet_public"."session_heads" AS head SET
     metadata = (head.metadata - folded.keys) || folded.entries,
@@ -636,6 +691,11 @@ BEGIN
     GROUP BY session_id
   ) AS folded
   WHERE head.session_id = folded.session_id;
+  -- Every list of sessions reads it.
+  SELECT session_id INTO outsized FROM "rivet_public"."session_heads" WHERE session_id = ANY (session_ids) AND pg_catalog.octet_length(metadata::text) > 16777216 LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'the metadata of the session are out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', outsized)::text;
+  END IF;
 END
 $rivet$;
 
@@ -832,7 +892,11 @@ DECLARE
 BEGIN
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
   IF pg_catalog.strpos(saved_session::text, '\u00') > 0 OR pg_catalog.strpos(atoms::text, '\u00') > 0 THEN
+    PERFORM "public".rivet_refuse_outsized(atoms, saved_session);
     PERFORM "public".rivet_refuse_forged(atoms, saved_session, NULL);
+  ELSIF (CASE WHEN pg_catalog.octet_length(atoms::text) <= 2000 THEN false
+    ELSE pg_catalog.octet_length(atoms::text) > 16777216 OR pg_catalog.octet_length(atoms::text) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(atoms::text, '[', ''), '{', '')) > 1000 END) THEN
+    PERFORM "public".rivet_refuse_outsized(atoms, saved_session);
   END IF;
   WITH inserted AS (
     INSERT INTO "rivet_public"."session_memories" SELECT saved_id, id, saved_user, memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC'
@@ -904,7 +968,11 @@ BEGIN
   END IF;
   PERFORM pg_catalog.set_config('rivet_memory.writing', 'yes', true);
   IF pg_catalog.strpos(saved_session::text, '\u00') > 0 OR pg_catalog.strpos(atoms::text, '\u00') > 0 OR pg_catalog.strpos(tombstones::text, '\u00') > 0 THEN
+    PERFORM "public".rivet_refuse_outsized(atoms, saved_session);
     PERFORM "public".rivet_refuse_forged(atoms, saved_session, tombstones);
+  ELSIF (CASE WHEN pg_catalog.octet_length(atoms::text) <= 2000 THEN false
+    ELSE pg_catalog.octet_length(atoms::text) > 16777216 OR pg_catalog.octet_length(atoms::text) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(atoms::text, '[', ''), '{', '')) > 1000 END) THEN
+    PERFORM "public".rivet_refuse_outsized(atoms, saved_session);
   END IF;
   incoming := ARRAY(
     SELECT ROW(COALESCE(session_id, saved_id), id, COALESCE(user_id, saved_user), memory_type, content::jsonb, metadata::jsonb, (timestamp '1970-01-01' + pg_catalog.make_interval(days => (created_at_ms / 86400000)::integer, secs => (created_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC', (timestamp '1970-01-01' + pg_catalog.make_interval(days => (expires_at_ms / 86400000)::integer, secs => (expires_at_ms % 86400000::bigint)::numeric / 1000.0)) AT TIME ZONE 'UTC')::"rivet_public"."session_memories"

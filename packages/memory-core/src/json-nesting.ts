@@ -1,0 +1,37 @@
+/** The deepest nesting of arrays and objects in one value. */
+export const MAX_NESTING = 1_000;
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/**
+ * Whether arrays and objects of a JSON text are nested deeper than so many levels. Pure, without recursion, and free for a text
+ * that is too short to be.
+ *
+ * A value is looked at by functions that call themselves for each level, `JSON.stringify` among them, and a few thousand
+ * levels end the stack. A store may hold a text that was not checked on its way in.
+ */
+export function isNestedDeeper(text: string, maxNesting: number): boolean {
+  // A level takes two characters.
+  if (text.length <= 2 * maxNesting) return false;
+  let depth = 0;
+  for (let position = 0; position < text.length; position++) {
+    const unit = text.charCodeAt(position);
+    if (unit === QUOTE) position = endOfString(text, position);
+    else if (unit === OPEN_ARRAY || unit === OPEN_OBJECT) {
+      depth += 1;
+      if (depth > maxNesting) return true;
+    } else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) depth -= 1;
+  }
+  return false;
+}
+
+/** The position of the quote that closes the string; the end of the text for a string that is not closed. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return quote;
+  }
+  return text.length;
+}
