@@ -1,6 +1,7 @@
 import {
   estimateTokens,
   fromJsonText,
+  isTimeMs,
   roleOf,
   shownText,
   type JsonObject,
@@ -96,9 +97,14 @@ export async function wholeAtom(storage: ConsoleStorage, key: string, id: string
     memoryType: shownText(row.memoryType),
     content: valueOf(row.content),
     metadata: valueOf(row.metadata),
-    createdAt: new Date(row.createdAtMs).toISOString(),
-    ...(row.expiresAtMs === null ? {} : { expiresAt: new Date(row.expiresAtMs).toISOString() }),
+    createdAt: timeOf(row.createdAtMs),
+    ...(row.expiresAtMs === null ? {} : { expiresAt: timeOf(row.expiresAtMs) }),
   };
+}
+
+/** A time that no `Date` has is shown as it is stored. */
+function timeOf(timeMs: number): string {
+  return isTimeMs(timeMs) ? new Date(timeMs).toISOString() : `${timeMs} ms`;
 }
 
 /** Text that is damaged is shown as it is stored. */

@@ -1,4 +1,5 @@
 import {
+  createdAtOf,
   atomIdTimeMs,
   encodeText,
   fromJsonText,
@@ -90,7 +91,7 @@ function sessionEntry(head: SessionHead): SessionEntry {
     key: head.sessionId,
     sessionId: shownText(head.sessionId),
     userId: shownText(head.userId),
-    createdAt: new Date(head.createdAtMs).toISOString(),
+    createdAt: createdAtOf(head).toISOString(),
     lastActive: new Date(atomIdTimeMs(head.lastAtomId)).toISOString(),
     lastAtomId: head.lastAtomId,
     messageCount: head.messageCount,

@@ -6,6 +6,7 @@ import { assertMessageContent, type Message, type MessageRole } from "./message.
 import { decodeText, encodeText, fromJsonText, isSameJson, shownText, toJsonText } from "./serialization.ts";
 import { assertMetadataChange, type MetadataChange } from "./session-metadata.ts";
 import type { AtomKey, AtomRow, MessageRow, StoredMessage } from "./storage-hooks.ts";
+import { assertName, isTimeMs } from "./validation.ts";
 
 /** An atom that is checked and copied, ready to be serialised. */
 export interface PlainAtom {
@@ -61,8 +62,8 @@ export function decodeAtom(row: AtomRow): MemoryAtom {
     memoryType: decodeName(row, "memoryType"),
     content,
     metadata: decodeMetadata(row),
-    createdAt: decodeDate(row),
-    ...(row.expiresAtMs === null ? {} : { expiresAt: new Date(row.expiresAtMs) }),
+    createdAt: decodeDate(row, row.createdAtMs),
+    ...(row.expiresAtMs === null ? {} : { expiresAt: decodeDate(row, row.expiresAtMs) }),
   };
 }
 
@@ -76,7 +77,7 @@ export function decodeMessage(row: StoredText, role: MessageRole): Message {
   const metadata = row.metadata === "{}" ? NO_METADATA : deepFreeze(decodeMetadata(row));
   // Checked above, in a closure that the compiler does not look into.
   const checked = content as Message["content"];
-  return Object.freeze({ id: row.id, role, content: checked, metadata, createdAt: decodeDate(row) });
+  return Object.freeze({ id: row.id, role, content: checked, metadata, createdAt: decodeDate(row, row.createdAtMs) });
 }
 
 /**
@@ -123,7 +124,9 @@ export const NO_METADATA: JsonObject = Object.freeze({});
 
 function decodeName(row: AtomRow, column: "sessionId" | "userId" | "memoryType"): string {
   try {
-    return decodeText(row[column]);
+    const name = decodeText(row[column]);
+    assertName(name, column);
+    return name;
   } catch (cause) {
     throw corrupt(row, `its ${column} is stored as no name is`, cause);
   }
@@ -136,10 +139,9 @@ function decodeMetadata(row: StoredText): JsonObject {
   throw corrupt(row, "its metadata is not a JSON object");
 }
 
-function decodeDate(row: StoredText): Date {
-  const date = new Date(row.createdAtMs);
-  if (Number.isNaN(date.getTime())) throw corrupt(row, "its creation time is not a time");
-  return date;
+function decodeDate(row: StoredText, timeMs: number): Date {
+  if (!isTimeMs(timeMs)) throw corrupt(row, "one of its times is not a time");
+  return new Date(timeMs);
 }
 
 function decodeJson(row: StoredText, column: "content" | "metadata"): JsonValue {

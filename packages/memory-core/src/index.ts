@@ -74,7 +74,8 @@ export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgr
 export { digestOf, hashOfSession } from "./replication/session-digest.ts";
 export { verify, type Difference, type VerifyOptions, type VerifyProgress } from "./replication/verify.ts";
 export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
-export { aheadId, DEFAULT_MAX_ATOM_BYTES, MAX_NAME_LENGTH } from "./validation.ts";
+export { createdAtOf } from "./session-summary.ts";
+export { aheadId, DEFAULT_MAX_ATOM_BYTES, isTimeMs, MAX_NAME_LENGTH } from "./validation.ts";
 export { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
 export {
   canonicalJson,

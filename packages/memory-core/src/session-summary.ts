@@ -3,14 +3,15 @@ import { MemoryError } from "./errors.ts";
 import type { SessionHead } from "./head.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import { decodeText, fromJsonText, shownText } from "./serialization.ts";
+import { assertName, isTimeMs } from "./validation.ts";
 import type { SessionSummary } from "./storage-types.ts";
 
 export function summarize(head: SessionHead): SessionSummary {
-  const { metadata, unreadable = readNames(head).unreadable } = readMetadata(head);
+  const { metadata, unreadable = readNames(head).unreadable ?? unreadableTime(head) } = readMetadata(head);
   return {
     sessionId: shownText(head.sessionId),
     userId: shownText(head.userId),
-    createdAt: new Date(head.createdAtMs),
+    createdAt: createdAtOf(head),
     lastActive: new Date(atomIdTimeMs(head.lastAtomId)),
     lastAtomId: head.lastAtomId,
     messageCount: head.messageCount,
@@ -26,11 +27,22 @@ export function readNames(head: Pick<SessionHead, "sessionId" | "userId">): {
   unreadable?: MemoryError;
 } {
   try {
-    return { sessionId: decodeText(head.sessionId), userId: decodeText(head.userId) };
+    const names = { sessionId: decodeText(head.sessionId), userId: decodeText(head.userId) };
+    for (const [field, name] of Object.entries(names)) assertName(name, field);
+    return names;
   } catch (cause) {
     const { sessionId, userId } = head;
     return { sessionId, userId, unreadable: corruptHead(head, "its id or its user's is stored as no name is", cause) };
   }
+}
+
+/** When the session was created; when the stored time is none that a `Date` has, the time of its last atom. */
+export function createdAtOf(head: Pick<SessionHead, "createdAtMs" | "lastAtomId">): Date {
+  return new Date(isTimeMs(head.createdAtMs) ? head.createdAtMs : atomIdTimeMs(head.lastAtomId));
+}
+
+function unreadableTime(head: SessionHead): MemoryError | undefined {
+  return isTimeMs(head.createdAtMs) ? undefined : corruptHead(head, "its creation time is not a time", undefined);
 }
 
 /** The current metadata of a session; when the stored text is damaged, empty and with the reason. */

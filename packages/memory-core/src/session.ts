@@ -12,6 +12,7 @@ import { logFromData } from "./session-data-reader.ts";
 import { logToData, type SessionData } from "./session-data.ts";
 import { SessionLog } from "./session-log.ts";
 import { readNames } from "./session-summary.ts";
+import { createdAtOf } from "./session-summary.ts";
 import type { SessionRow } from "./storage-hooks.ts";
 import type { LoadOptions, SaveOptions, SaveReceipt } from "./storage-types.ts";
 import type { AnyStorage } from "./storage.ts";
@@ -300,5 +301,5 @@ export function sessionFromRow(row: SessionRow, storage: AnyStorage, lastMessage
   log.absorb(row);
   // The system messages at the start are loaded besides.
   if (lastMessages !== undefined) log.loadedFrom(messages.at(-lastMessages)?.id);
-  return withLog(log, head.createdAtMs, storage);
+  return withLog(log, createdAtOf(head).getTime(), storage);
 }

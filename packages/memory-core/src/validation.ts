@@ -8,6 +8,11 @@ export const MAX_NAME_LENGTH = 512;
 /** The default of `maxAtomBytes`: 16 MiB. */
 export const DEFAULT_MAX_ATOM_BYTES = 16 * 1024 * 1024;
 
+/** Whether a `Date` has the time, in milliseconds since 1970 (ECMA-262, section 21.4.1.1). */
+export function isTimeMs(timeMs: number): boolean {
+  return Math.abs(timeMs) <= 8.64e15;
+}
+
 /** Checks a session id, a user id or a memory type. */
 export function assertName(value: unknown, path: string): asserts value is string {
   if (typeof value !== "string") throw invalidInput(path, `is ${describe(value)}; expected a string`);
