@@ -63,7 +63,7 @@ export type {
 export { openStorage } from "./open-storage.ts";
 export { readOptions, type OptionFields, type OptionKind } from "./option-fields.ts";
 export { compareTombstones, digestOfTombstone, isConcerned, isOwner, ownerOf, UNKNOWN_OWNER } from "./owner.ts";
-export { MAX_NESTING } from "./json-nesting.ts";
+export { isNestedDeeper, MAX_NESTING, MAX_STORED_NESTING } from "./json-nesting.ts";
 export { parseJson } from "./parse-json.ts";
 export type { PruneOptions, PruneProgress, PruneReceipt, RetentionPolicy } from "./retention/policy.ts";
 export { mergeAround, type RefusedAtom } from "./replication/courier.ts";

@@ -1,5 +1,8 @@
-/** The deepest nesting of arrays and objects in one value. */
+/** The deepest nesting of arrays and objects in one value that a caller gives. */
 export const MAX_NESTING = 1_000;
+
+/** The same in a stored text: a change of session metadata is an object with an object of such values. */
+export const MAX_STORED_NESTING = MAX_NESTING + 2;
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];

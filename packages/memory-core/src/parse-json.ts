@@ -6,7 +6,7 @@
  * A text with such keys is parsed with an alias for each key, and the aliases are replaced afterwards. The cost is linear in
  * the length of the text, whatever the text holds.
  */
-import { isNestedDeeper, MAX_NESTING } from "./json-nesting.ts";
+import { isNestedDeeper, MAX_STORED_NESTING } from "./json-nesting.ts";
 import type { JsonValue } from "./json.ts";
 import { mapStrings } from "./json-walk.ts";
 
@@ -14,7 +14,7 @@ import { mapStrings } from "./json-walk.ts";
  * @param maxNesting the deepest nesting of arrays and objects.
  * @throws {SyntaxError} when the text is not JSON, or is nested deeper.
  */
-export function parseJson(text: string, maxNesting: number = MAX_NESTING): JsonValue {
+export function parseJson(text: string, maxNesting: number = MAX_STORED_NESTING): JsonValue {
   if (isNestedDeeper(text, maxNesting)) throw new SyntaxError(`nested deeper than ${maxNesting} levels`);
   // Most texts have no escapes, and a text that is one string has no keys.
   if (!text.includes("\\") || text.startsWith('"')) return JSON.parse(text);

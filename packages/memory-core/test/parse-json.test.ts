@@ -55,7 +55,7 @@ describe("parseJson", () => {
 
   it("reads objects that are nested deeper than a call stack", () => {
     const levels = 100_000;
-    let value = parseJson(`${'{"\\n":'.repeat(levels)}1${"}".repeat(levels)}`);
+    let value = parseJson(`${'{"\\n":'.repeat(levels)}1${"}".repeat(levels)}`, levels);
     for (let level = 0; level < levels; level++) value = isJsonObject(value) ? (value["\n"] ?? null) : null;
     expect(value).toBe(1);
   });

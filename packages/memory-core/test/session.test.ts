@@ -26,7 +26,7 @@ const anyStep = fc.oneof(
 );
 
 function copyOf(session: Session): Session {
-  const data = parseJson(JSON.stringify(session));
+  const data = parseJson(JSON.stringify(session), 2_000);
   // @ts-expect-error what was parsed may be anything
   return Session.fromJSON(data);
 }

@@ -525,11 +525,12 @@ describe("the tables, asked without the package", () => {
       { memory_type: "" },
       { memory_type: "x".repeat(513) },
       { memory_type: "\u{1f600}".repeat(257) },
-      { memory_type: "\u00100000".repeat(513) },
+      { memory_type: "\u0010d800".repeat(513) },
+      { memory_type: "a\u00100000" },
       { created_at_ms: 8_640_000_000_000_001 },
       { expires_at_ms: 9_000_000_000_000_000 },
       { content: JSON.stringify("x".repeat(17_000_000)) },
-      set(nested(999)),
+      set(nested(1_001)),
       set(JSON.stringify("x".repeat(17_000_000))),
     ];
     const before = await everything();
@@ -559,8 +560,9 @@ describe("the tables, asked without the package", () => {
       { content: JSON.stringify(nested(5_000)) },
       { memory_type: "x".repeat(512) },
       { memory_type: "\u{1f600}".repeat(256) },
-      { memory_type: "\u00100000".repeat(512) },
+      { memory_type: "\u0010d800".repeat(512) },
       { created_at_ms: 8_640_000_000_000_000 },
+      set(nested(1_000)),
     ];
     for (const change of within) {
       const atom = { ...good, id: new AtomClock().next(), ...change };

@@ -2,7 +2,14 @@
  * The bounds of the core in SQL: how long a name is, when an atom was created, how large and how deeply nested its JSON is.
  * Each is written once, in the core.
  */
-import { DEFAULT_MAX_ATOM_BYTES, ESCAPED_UNITS, MAX_NAME_LENGTH, MAX_NESTING } from "@rivet/memory-core";
+import {
+  DEFAULT_MAX_ATOM_BYTES,
+  ESCAPED_UNITS,
+  MAX_NAME_LENGTH,
+  MAX_NESTING,
+  MAX_STORED_NESTING,
+} from "@rivet/memory-core";
+import { IS_METADATA } from "./fragments.ts";
 
 /** The units of a name before it was encoded: an escape stands for one, and a character outside of the BMP has two. */
 const unitsOf = (name: string): string => {
@@ -13,6 +20,7 @@ const unitsOf = (name: string): string => {
 
 /** A name of a few characters, as nearly all are, is decided by their number. */
 const isName = (name: string): string => `CASE
+      WHEN pg_catalog.strpos(${name}, pg_catalog.chr(16)) > 0 AND ${name} ~ '\\u00100000' THEN false
       WHEN pg_catalog.char_length(${name}) BETWEEN 1 AND ${MAX_NAME_LENGTH / 2} THEN true
       WHEN pg_catalog.char_length(${name}) BETWEEN 1 AND ${MAX_NAME_LENGTH * 5} THEN ${unitsOf(name)} <= ${MAX_NAME_LENGTH}
       ELSE false
@@ -40,16 +48,19 @@ export const mayBeOutsized = (json: string): string =>
   `(CASE WHEN ${bytesOf(`${json}::text`)} <= ${2 * MAX_NESTING} THEN false
     ELSE ${bytesOf(`${json}::text`)} > ${DEFAULT_MAX_ATOM_BYTES} OR ${bracketsIn(`${json}::text`)} > ${MAX_NESTING} END)`;
 
-/** The deepest level that may hold a value which is no array and no object. */
-const TOO_DEEP = `'strict $.**{${MAX_NESTING}} ? (@.type() == "array" || @.type() == "object")'`;
+/** A value at this level that is an array or an object is too deep. */
+const deeperThan = (levels: number): string =>
+  `'strict $.**{${levels}} ? (@.type() == "array" || @.type() == "object")'::jsonpath`;
 
-const isTooDeep = (text: string): string =>
+const isTooDeep = (text: string, path: string): string =>
   `CASE WHEN ${bytesOf(text)} <= ${2 * MAX_NESTING} OR ${bracketsIn(text)} <= ${MAX_NESTING} THEN false
-        ELSE pg_catalog.jsonb_path_exists(${text}::jsonb, ${TOO_DEEP}) END`;
+        ELSE pg_catalog.jsonb_path_exists(${text}::jsonb, ${path}) END`;
+
+const OF_CONTENT = `CASE WHEN ${IS_METADATA} THEN ${deeperThan(MAX_STORED_NESTING)} ELSE ${deeperThan(MAX_NESTING)} END`;
 
 /** An atom that a function is given, whose JSON is still text. */
 export const IS_OUTSIZED = `${bytesOf("content")} + ${bytesOf("metadata")} > ${DEFAULT_MAX_ATOM_BYTES}
-      OR ${isTooDeep("content")} OR ${isTooDeep("metadata")}`;
+      OR ${isTooDeep("content", OF_CONTENT)} OR ${isTooDeep("metadata", deeperThan(MAX_NESTING))}`;
 
 /** The current metadata of a session, which every list of sessions reads. */
 export const IS_HEAD_OUTSIZED = `${bytesOf("metadata::text")} > ${DEFAULT_MAX_ATOM_BYTES}`;

@@ -420,8 +420,8 @@ BEGIN
       metadata text, created_at_ms bigint, expires_at_ms bigint)
   WHERE pg_catalog.octet_length(content) + pg_catalog.octet_length(metadata) > 16777216
       OR CASE WHEN pg_catalog.octet_length(content) <= 2000 OR pg_catalog.octet_length(content) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(content, '[', ''), '{', '')) <= 1000 THEN false
-        ELSE pg_catalog.jsonb_path_exists(content::jsonb, 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")') END OR CASE WHEN pg_catalog.octet_length(metadata) <= 2000 OR pg_catalog.octet_length(metadata) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(metadata, '[', ''), '{', '')) <= 1000 THEN false
-        ELSE pg_catalog.jsonb_path_exists(metadata::jsonb, 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")') END LIMIT 1;
+        ELSE pg_catalog.jsonb_path_exists(content::jsonb, CASE WHEN memory_type = 'session_metadata' THEN 'strict $.**{1002} ? (@.type() == "array" || @.type() == "object")'::jsonpath ELSE 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")'::jsonpath END) END OR CASE WHEN pg_catalog.octet_length(metadata) <= 2000 OR pg_catalog.octet_length(metadata) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(metadata, '[', ''), '{', '')) <= 1000 THEN false
+        ELSE pg_catalog.jsonb_path_exists(metadata::jsonb, 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")'::jsonpath) END LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'the JSON of the atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
   END IF;
@@ -531,16 +531,19 @@ DROP POLICY IF EXISTS rivet_bounds_insert ON "rivet_public"."session_memories";
 
 CREATE POLICY rivet_bounds_insert ON "rivet_public"."session_memories" AS RESTRICTIVE FOR INSERT TO authenticated
   WITH CHECK (CASE WHEN CASE
+      WHEN pg_catalog.strpos(session_id, pg_catalog.chr(16)) > 0 AND session_id ~ '\u00100000' THEN false
       WHEN pg_catalog.char_length(session_id) BETWEEN 1 AND 256 THEN true
       WHEN pg_catalog.char_length(session_id) BETWEEN 1 AND 2560 THEN pg_catalog.char_length(pg_catalog.regexp_replace(session_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g')) + pg_catalog.char_length(pg_catalog.regexp_replace(pg_catalog.regexp_replace(session_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g'), '[^\U00010000-\U0010FFFF]', '', 'g')) <= 512
       ELSE false
     END
     AND CASE
+      WHEN pg_catalog.strpos(user_id, pg_catalog.chr(16)) > 0 AND user_id ~ '\u00100000' THEN false
       WHEN pg_catalog.char_length(user_id) BETWEEN 1 AND 256 THEN true
       WHEN pg_catalog.char_length(user_id) BETWEEN 1 AND 2560 THEN pg_catalog.char_length(pg_catalog.regexp_replace(user_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g')) + pg_catalog.char_length(pg_catalog.regexp_replace(pg_catalog.regexp_replace(user_id, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g'), '[^\U00010000-\U0010FFFF]', '', 'g')) <= 512
       ELSE false
     END
     AND CASE
+      WHEN pg_catalog.strpos(memory_type, pg_catalog.chr(16)) > 0 AND memory_type ~ '\u00100000' THEN false
       WHEN pg_catalog.char_length(memory_type) BETWEEN 1 AND 256 THEN true
       WHEN pg_catalog.char_length(memory_type) BETWEEN 1 AND 2560 THEN pg_catalog.char_length(pg_catalog.regexp_replace(memory_type, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g')) + pg_catalog.char_length(pg_catalog.regexp_replace(pg_catalog.regexp_replace(memory_type, '\u0010(?:0000|0010|d[89a-f][0-9a-f]{2})', 'x', 'g'), '[^\U00010000-\U0010FFFF]', '', 'g')) <= 512
       ELSE false
