@@ -11,8 +11,8 @@ import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Imported } from "../src/archive/merge.ts";
-import { mergeBlock } from "../src/archive/merge.ts";
-import { blocksOf } from "../src/archive/read.ts";
+import { mergeFacts } from "../src/archive/merge.ts";
+import { checkArchive, checkedFacts } from "../src/archive/read.ts";
 import { archiveOf, factsOf } from "../src/archive/write.ts";
 import { rivetMemory, start } from "./cli.ts";
 
@@ -24,10 +24,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const NEVER = new AbortController().signal;
+const IGNORED = { onProgress: () => {}, onLeftOut: () => {} };
 
 async function exported(storage: MemoryStorage): Promise<Buffer> {
   const parts: string[] = [];
-  for await (const part of archiveOf(factsOf(storage, NEVER), () => {})) parts.push(part);
+  for await (const part of archiveOf(factsOf(storage, NEVER), IGNORED)) parts.push(part);
   return Buffer.from(parts.join(""));
 }
 
@@ -38,7 +39,10 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
 /** Imports whole blocks, and throws what reading them throws. */
 async function imported(storage: MemoryStorage, archive: Buffer): Promise<Imported> {
   const result: Imported = { inserted: 0, removed: 0, refused: [] };
-  for await (const block of blocksOf(once(archive))) await mergeBlock(storage, block, result);
+  const checked = await checkArchive(once(archive), { signal: NEVER });
+  for await (const facts of checkedFacts(once(archive), checked, { signal: NEVER }))
+    await mergeFacts(storage, facts, result);
+  if (checked.damage !== undefined) throw checked.damage;
   return result;
 }
 

@@ -12,6 +12,9 @@
 import {
   canonicalJson,
   isOwner,
+  isNestedDeeper,
+  MAX_NESTING,
+  MAX_STORED_NESTING,
   MemoryError,
   parseJson,
   UNKNOWN_OWNER,
@@ -26,7 +29,7 @@ export const VERSION = 2;
 
 export const HEADER = `{"format":"rivet-memory archive","version":${VERSION}}`;
 
-/** Lines of facts in a block but the last: what is read and checked before anything of it is used. */
+/** The most lines of facts that a block has. */
 export const BLOCK_LINES = 500;
 
 export type Fact = { readonly row: AtomRow } | { readonly tombstone: Tombstone };
@@ -66,13 +69,19 @@ export type Line =
   | { readonly kind: "block"; readonly block: number; readonly lines: number; readonly sha256: string }
   | { readonly kind: "end"; readonly totals: Totals; readonly sha256: string };
 
+/** Around a value stand the object of the atom and that of the line. */
+const MAX_LINE_NESTING = MAX_STORED_NESTING + 2;
+
 /** @throws {MemoryError} `corrupt` with the number of the line, for one that is none of the format. */
 export function parseLine(text: string, number: number): Line {
   let value: JsonValue;
   try {
-    value = parseJson(text);
-  } catch {
-    throw damaged(number, "is no JSON");
+    value = parseJson(text, MAX_LINE_NESTING);
+  } catch (error) {
+    throw damaged(
+      number,
+      error instanceof Error && /nested/.test(error.message) ? `is ${error.message}` : "is no JSON",
+    );
   }
   const fields = new Fields(value, number);
   if (fields.has("atom")) return { kind: "fact", fact: { row: rowOf(fields.object("atom")) } };
@@ -87,14 +96,15 @@ export function parseLine(text: string, number: number): Line {
 }
 
 function rowOf(atom: Fields): AtomRow {
+  const memoryType = atom.text("memoryType");
   return atom.all({
     sessionId: atom.text("sessionId"),
     id: atom.id("id"),
     userId: atom.text("userId"),
-    memoryType: atom.text("memoryType"),
+    memoryType,
     createdAtMs: atom.number("createdAtMs"),
     expiresAtMs: atom.has("expiresAtMs") ? atom.number("expiresAtMs") : null,
-    content: JSON.stringify(atom.value("content")),
+    content: atom.json("content", memoryType === SESSION_METADATA ? MAX_STORED_NESTING : MAX_NESTING),
     metadata: JSON.stringify(atom.object("metadata").fields),
   });
 }
@@ -131,6 +141,12 @@ class Fields {
 
   object(name: string): Fields {
     return new Fields(this.value(name), this.#line);
+  }
+
+  json(name: string, maxNesting: number): string {
+    const text = JSON.stringify(this.value(name));
+    if (isNestedDeeper(text, maxNesting)) throw damaged(this.#line, `is nested deeper than ${maxNesting} levels`);
+    return text;
   }
 
   text(name: string): string {

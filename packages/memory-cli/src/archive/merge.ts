@@ -9,7 +9,7 @@ import {
   type RefusedAtom,
   type Tombstone,
 } from "@rivet/memory-core";
-import type { Block } from "./read.ts";
+import type { Fact } from "./format.ts";
 import { isSelected } from "./selection.ts";
 
 /** What an import has done. */
@@ -21,8 +21,8 @@ export interface Imported {
   readonly refused: RefusedAtom[];
 }
 
-/** The facts of a block that are selected, in the order that merges want. */
-export function factsOfBlock({ facts }: Block, filter: FactFilter = {}): Facts {
+/** The facts that are selected, in the order that merges want. */
+export function selectedFacts(facts: readonly Fact[], filter: FactFilter = {}): Facts {
   const rows: AtomRow[] = [];
   const tombstones: Tombstone[] = [];
   for (const fact of facts) {
@@ -33,14 +33,14 @@ export function factsOfBlock({ facts }: Block, filter: FactFilter = {}): Facts {
   return { rows: rows.sort(compareRows), tombstones: tombstones.sort(compareTombstones) };
 }
 
-/** Brings a storage the facts of a block: idempotent, and what it has deleted stays deleted. */
-export async function mergeBlock(
+/** Brings a storage facts of an archive: idempotent, and what it has deleted stays deleted. */
+export async function mergeFacts(
   { replica }: MemoryStorage,
-  block: Block,
+  facts: readonly Fact[],
   imported: Imported,
   filter: FactFilter = {},
 ): Promise<void> {
-  const all = factsOfBlock(block, filter);
+  const all = selectedFacts(facts, filter);
   if (all.rows.length + all.tombstones.length === 0) return;
   const { inserted, removed } = await mergeAround(
     (some) => replica.merge(some),

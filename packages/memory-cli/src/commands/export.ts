@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { assertNew, STANDARD_STREAM, writeArchive } from "../archive/streams.ts";
-import { archiveOf, factsOf } from "../archive/write.ts";
+import { archiveOf, factsOf, type LeftOutAtom } from "../archive/write.ts";
 import { defineCommand } from "../command.ts";
+import { EXIT } from "../exit-codes.ts";
 import { countFacts } from "../fact-count.ts";
+import { oneLine } from "../terminal/printable.ts";
 
 interface Options {
   readonly force?: boolean;
@@ -27,12 +29,23 @@ export function exportCommand(): Command {
         total: showsProgress ? await countFacts(storage, signal) : undefined,
       });
       let count = 0;
-      const archive = archiveOf(factsOf(storage, signal), (facts) => progress.update((count = facts)));
+      const leftOut: LeftOutAtom[] = [];
+      const archive = archiveOf(factsOf(storage, signal), {
+        onProgress: (facts) => progress.update((count = facts)),
+        onLeftOut: (atom) => leftOut.push(atom),
+      });
       await writeArchive(file, archive, { isReplacing: force });
+      progress.stop();
+      for (const { sessionId, id, reason } of leftOut) {
+        process.stderr.write(
+          `left out, as it cannot be read: ${oneLine(sessionId, 60)} ${id}: ${oneLine(reason, 200)}\n`,
+        );
+      }
       const isStream = file === STANDARD_STREAM;
       return {
-        json: isStream ? undefined : { file, facts: count },
+        json: isStream ? undefined : { file, facts: count, leftOut },
         text: isStream ? "" : `${count} atoms and deletions written to ${file}.`,
+        exitCode: leftOut.length > 0 ? EXIT.damaged : EXIT.fine,
       };
     },
   });

@@ -1,7 +1,9 @@
-import { MemoryError, type FactFilter, type MemoryStorage } from "@rivet/memory-core";
+import type { FactFilter, MemoryStorage } from "@rivet/memory-core";
 import type { Command } from "commander";
-import { factsOfBlock, mergeBlock, type Imported } from "../archive/merge.ts";
-import { blocksOf } from "../archive/read.ts";
+import { parseCount } from "../arguments.ts";
+import { mergeFacts, selectedFacts, type Imported } from "../archive/merge.ts";
+import type { Fact } from "../archive/format.ts";
+import { checkArchive, checkedFacts, type CheckedArchive } from "../archive/read.ts";
 import { filterOf, withSelectionOptions, type SelectionOptions } from "../archive/selection.ts";
 import { readArchive, withFile } from "../archive/streams.ts";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
@@ -12,6 +14,7 @@ import { oneLine } from "../terminal/printable.ts";
 
 interface Options extends SelectionOptions {
   readonly partial?: boolean;
+  readonly maxAtomBytes?: number;
 }
 
 export function importCommand(): Command {
@@ -25,93 +28,57 @@ export function importCommand(): Command {
       ["import backup.jsonl.gz postgres: --user ada --no-deletions", "the atoms of one user, and nothing is removed"],
     ],
     configure: (command) =>
-      withSelectionOptions(command).option("--partial", "of a damaged file, use the whole blocks before the damage"),
+      withSelectionOptions(command)
+        .option("--partial", "of a damaged file, use the whole blocks before the damage")
+        .option("--max-atom-bytes <count>", "of a store with larger atoms than 16 MiB", parseCount),
     usesJournal: true,
-    run: async (context, [file, url], { partial = false, yes = false, ...selection }) =>
+    run: async (context, [file, url], { partial = false, yes = false, maxAtomBytes, ...selection }) =>
       withFile(file, context.signal, async (path) => {
-        const filter = filterOf(selection);
-        const { facts: total, tombstones } = await check(context, path, partial);
+        const { signal } = context;
+        const archive = await checkArchive(readArchive(path), { signal, maxAtomBytes });
+        if (archive.damage !== undefined && !partial) throw archive.damage;
+        const settings = { archive, url, filter: filterOf(selection) };
+        const facts = (): AsyncGenerator<readonly Fact[]> =>
+          checkedFacts(readArchive(path), archive, { signal, maxAtomBytes });
         const storage = await context.openOrCreate(url);
-        if (tombstones > 0 && filter.deletions !== false) {
-          const removals = await expectedRemovals(context, path, storage, filter);
+        if (archive.tombstones > 0 && settings.filter.deletions !== false) {
+          const removals = await expectedRemovals(facts(), storage, settings.filter);
           if (!(await removals.announce(context, url, yes))) return { json: undefined, text: "Nothing was changed." };
         }
-        return importFrom(context, path, storage, { total, url, partial, filter });
+        return importFrom(context, facts(), storage, settings);
       }),
   });
 }
 
-/** Of the whole blocks of a file. */
 async function expectedRemovals(
-  { signal }: Context,
-  path: string,
+  facts: AsyncIterable<readonly Fact[]>,
   storage: MemoryStorage,
   filter: FactFilter,
 ): Promise<ExpectedRemovals> {
   const removals = new ExpectedRemovals(storage);
-  try {
-    for await (const block of blocksOf(readArchive(path))) {
-      signal.throwIfAborted();
-      await removals.add(factsOfBlock(block, filter).tombstones);
-    }
-  } catch (error) {
-    // What is damaged was told, or is to be left out.
-    if (!isDamage(error)) throw error;
-  }
+  for await (const some of facts) await removals.add(selectedFacts(some, filter).tombstones);
   return removals;
 }
 
-/** @returns how many facts the file holds, in whole blocks, and how many of them are deletions. */
-async function check(
-  { signal }: Context,
-  path: string,
-  partial: boolean,
-): Promise<{ readonly facts: number; readonly tombstones: number }> {
-  let [facts, tombstones] = [0, 0];
-  try {
-    for await (const block of blocksOf(readArchive(path))) {
-      signal.throwIfAborted();
-      facts += block.facts.length;
-      tombstones += block.facts.filter((fact) => "tombstone" in fact).length;
-    }
-  } catch (error) {
-    if (!partial || !isDamage(error)) throw error;
-  }
-  return { facts, tombstones };
-}
-
-function isDamage(error: unknown): error is MemoryError {
-  return MemoryError.isInstance(error) && error.code === "corrupt" && error.operation === "import";
-}
-
 interface ImportSettings {
-  readonly total: number;
+  readonly archive: CheckedArchive;
   readonly url: string;
-  readonly partial: boolean;
   readonly filter: FactFilter;
 }
 
 async function importFrom(
-  { signal, startProgress }: Context,
-  path: string,
+  { startProgress }: Context,
+  facts: AsyncIterable<readonly Fact[]>,
   storage: MemoryStorage,
-  { total, url, partial, filter }: ImportSettings,
+  { archive, url, filter }: ImportSettings,
 ): Promise<Outcome> {
-  const progress = startProgress({ unit: "atoms", total });
+  const { damage, lastLine } = archive;
+  const progress = startProgress({ unit: "atoms", total: archive.atoms + archive.tombstones });
   const imported: Imported = { inserted: 0, removed: 0, refused: [] };
-  let facts = 0;
-  let lastLine = 1;
-  let damage: MemoryError | undefined;
-  try {
-    for await (const block of blocksOf(readArchive(path))) {
-      signal.throwIfAborted();
-      await mergeBlock(storage, block, imported, filter);
-      progress.update((facts += block.facts.length));
-      lastLine = block.lastLine;
-    }
-  } catch (error) {
-    if (!partial || !isDamage(error)) throw error;
-    damage = error;
+  let done = 0;
+  for await (const some of facts) {
+    await mergeFacts(storage, some, imported, filter);
+    progress.update((done += some.length));
   }
   const refused = imported.refused.map(({ row, error }) => ({
     sessionId: row.sessionId,
