@@ -17,6 +17,7 @@ import {
   MAX_STORED_NESTING,
   MemoryError,
   parseJson,
+  SESSION_METADATA,
   UNKNOWN_OWNER,
   type AtomRow,
   type JsonObject,

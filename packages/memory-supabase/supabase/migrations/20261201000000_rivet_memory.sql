@@ -379,7 +379,7 @@ CREATE OR REPLACE FUNCTION "public".rivet_refuse_row(session_id text, id uuid) R
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $rivet$
 #variable_conflict use_column
 BEGIN
-  RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'a name or a time of the atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', pg_catalog.left(session_id, 64), 'id', id)::text;
+  RAISE EXCEPTION USING ERRCODE = 'RM009', MESSAGE = 'a name or a time of the atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', pg_catalog.left(session_id, 64), 'id', id)::text;
 END
 $rivet$;
 
@@ -423,11 +423,11 @@ BEGIN
         ELSE pg_catalog.jsonb_path_exists(content::jsonb, CASE WHEN memory_type = 'session_metadata' THEN 'strict $.**{1002} ? (@.type() == "array" || @.type() == "object")'::jsonpath ELSE 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")'::jsonpath END) END OR CASE WHEN pg_catalog.octet_length(metadata) <= 2000 OR pg_catalog.octet_length(metadata) - pg_catalog.octet_length(pg_catalog.replace(pg_catalog.replace(metadata, '[', ''), '{', '')) <= 1000 THEN false
         ELSE pg_catalog.jsonb_path_exists(metadata::jsonb, 'strict $.**{1000} ? (@.type() == "array" || @.type() == "object")'::jsonpath) END LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'the JSON of the atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
+    RAISE EXCEPTION USING ERRCODE = 'RM009', MESSAGE = 'the JSON of the atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', refused.session_id, 'id', refused.id)::text;
   END IF;
 EXCEPTION WHEN statement_too_complex THEN
   -- So deep that PostgreSQL cannot parse it.
-  RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'the JSON of an atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', saved_id)::text;
+  RAISE EXCEPTION USING ERRCODE = 'RM009', MESSAGE = 'the JSON of an atom is out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', saved_id)::text;
 END
 $rivet$;
 
@@ -697,7 +697,7 @@ BEGIN
   -- Every list of sessions reads it.
   SELECT session_id INTO outsized FROM "rivet_public"."session_heads" WHERE session_id = ANY (session_ids) AND pg_catalog.octet_length(metadata::text) > 16777216 LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'RM008', MESSAGE = 'the metadata of the session are out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', outsized)::text;
+    RAISE EXCEPTION USING ERRCODE = 'RM009', MESSAGE = 'the metadata of the session are out of bounds', DETAIL = pg_catalog.json_build_object('sessionId', outsized)::text;
   END IF;
 END
 $rivet$;
@@ -1358,9 +1358,9 @@ BEGIN
 END
 $rivet$;
 
-REVOKE ALL ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_take_tombstones, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones FROM PUBLIC, anon;
+REVOKE ALL ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_row, "public".rivet_refuse_forged, "public".rivet_refuse_outsized, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_take_tombstones, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones FROM PUBLIC, anon;
 
-GRANT EXECUTE ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_forged, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_take_tombstones, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones TO authenticated, service_role;
+GRANT EXECUTE ON FUNCTION "public".rivet_refuse_id, "public".rivet_refuse_row, "public".rivet_refuse_forged, "public".rivet_refuse_outsized, "public".rivet_refuse_overruled, "public".rivet_lock_heads, "public".rivet_apply_metadata, "public".rivet_bury_atoms, "public".rivet_bury_sessions, "public".rivet_take_tombstones, "public".rivet_delete_atoms, "public".rivet_append, "public".rivet_write_atoms, "public".rivet_append_together, "public".rivet_rows_that_fit, "public".rivet_select_atoms, "public".rivet_select_expired, "public".rivet_select_session, "public".rivet_select_heads, "public".rivet_select_tombstones TO authenticated, service_role;
 
 -- The API learns of what is new.
 NOTIFY pgrst, 'reload schema';
