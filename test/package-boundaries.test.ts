@@ -35,7 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** Development dependencies that the build makes part of the package. */
 const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
-  "@rivet/memory-core": ["@standard-schema/spec", "uuid"],
+  "@rivet/memory-core": ["@noble/hashes", "@standard-schema/spec", "uuid"],
 };
 
 interface Manifest {

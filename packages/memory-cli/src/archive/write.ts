@@ -7,7 +7,7 @@ const FACTS_PAGE = 500;
 /** Atoms of a page, in UTF-16 units of their JSON: a page of the largest atoms has one or two. */
 const PAGE_UNITS = 4 * 1024 * 1024;
 /** The first page of a session, whose atoms may be of any size. */
-const FIRST_PAGE = 16;
+const FIRST_PAGE = 4;
 /** A block ends when its lines have so many bytes, however few they are. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 
