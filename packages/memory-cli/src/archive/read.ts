@@ -86,7 +86,7 @@ export async function* checkedFacts(
   }
 }
 
-export function isDamage(error: unknown): error is MemoryError {
+function isDamage(error: unknown): error is MemoryError {
   return MemoryError.isInstance(error) && error.code === "corrupt" && error.operation === "import";
 }
 
