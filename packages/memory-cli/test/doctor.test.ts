@@ -1,12 +1,14 @@
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sharedServer, startPostgres, startProxy } from "@rivet/local-servers";
+import { AtomClock, type MemoryStorage } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clockFinding, isFine, type Finding } from "../src/doctor/finding.ts";
+import { examineIdsByReader } from "../src/doctor/ids-ahead.ts";
 import { examinePostgres } from "../src/doctor/postgres.ts";
 import { examineSQLite } from "../src/doctor/sqlite.ts";
 import { rivetMemory } from "./cli.ts";
@@ -17,6 +19,46 @@ const server = sharedServer({ beforeAll, afterAll });
 function complaints(findings: readonly Finding[]): string[] {
   return findings.filter((finding) => !isFine(finding)).map(({ topic }) => topic);
 }
+
+/** Moves the tables where the migration of Supabase does. */
+async function hideTables(url: string): Promise<void> {
+  const database = new URL(url).pathname.slice(1);
+  await server().query(
+    `CREATE SCHEMA rivet_public; DO $$ DECLARE name text; BEGIN
+      FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('ALTER TABLE public.%I SET SCHEMA rivet_public', name);
+      END LOOP;
+    END $$`,
+    [],
+    database,
+  );
+}
+
+const TWO_YEARS_MS = 2 * 365 * 24 * 60 * 60 * 1_000;
+
+/** The clock of a machine on which it is two years later. */
+function clockAhead(): AtomClock {
+  return new AtomClock({ now: () => Date.now() + TWO_YEARS_MS });
+}
+
+/** Two atoms of one session and one of another. */
+async function saveThree(storage: MemoryStorage): Promise<void> {
+  for (const [sessionId, content] of [
+    ["robot\n1", 1],
+    ["robot\n1", 2],
+    ["robot 2", 3],
+  ] as const) {
+    await storage.saveMemoryAtom({ sessionId, userId: "ada", memoryType: "log", content });
+  }
+}
+
+const THREE_AHEAD = expect.objectContaining({
+  level: "warning",
+  topic: "ids",
+  text: expect.stringMatching(
+    /^3 atoms in 2 sessions have ids more than 24 hours ahead of this machine's clock, up to 20\S+Z: "robot 2" \(1\), "robot 1" \(2\)$/,
+  ),
+});
 
 async function migrated(): Promise<string> {
   const url = await server().createDatabase();
@@ -121,17 +163,29 @@ describe("the doctor, at a provider of PostgreSQL,", () => {
 
   it("finds tables in the hidden schema of a Supabase project, and the rights to them", async () => {
     const url = await migrated();
-    const database = new URL(url).pathname.slice(1);
-    await server().query(
-      `CREATE SCHEMA rivet_public; DO $$ DECLARE name text; BEGIN
-        FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
-          EXECUTE format('ALTER TABLE public.%I SET SCHEMA rivet_public', name);
-        END LOOP;
-      END $$`,
-      [],
-      database,
-    );
+    await hideTables(url);
     expect(complaints(await examinePostgres(url))).toEqual([]);
+  });
+
+  it("counts atoms whose ids are ahead of the clock, in each of two providers, also in a hidden schema", async () => {
+    const urls = [await migrated(), await migrated()];
+    for (const connectionString of urls) {
+      await using right = new PostgresMemoryStorage({ connectionString });
+      await right.saveMemoryAtom({ sessionId: "right", userId: "ada", memoryType: "log", content: 0 });
+      await using ahead = new PostgresMemoryStorage({ connectionString, clock: clockAhead() });
+      await saveThree(ahead);
+    }
+    const [neon = "", railway = ""] = urls;
+    await hideTables(railway);
+    const { exitCode, stdout } = await rivetMemory(["doctor", "--json"], {
+      NEON_DB_URL: neon,
+      RAILWAY_DB_URL: railway,
+    });
+    expect(exitCode).toBe(1);
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    const found = findings.filter(({ topic }) => topic === "ids");
+    expect(found.map(({ subject }) => subject).toSorted()).toEqual(["neon", "railway"]);
+    expect(found).toEqual([THREE_AHEAD, THREE_AHEAD]);
   });
 
   it("names tables of which one is gone", async () => {
@@ -211,6 +265,28 @@ describe("the doctor, at a SQLite file,", () => {
     await writeFile(empty, "");
     expect(complaints(await examineSQLite(empty))).toEqual(["schema"]);
     await chmod(folder, 0o700);
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("ids that are ahead of the clock", () => {
+  it("are counted by session in a SQLite file, which is not changed, and by the reader of any storage", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rivet-doctor-ids-"));
+    const path = join(folder, "memory.db");
+    {
+      await using ahead = new SQLiteStorage(path, { clock: clockAhead() });
+      await saveThree(ahead);
+    }
+    await using storage = new SQLiteStorage(path);
+    await storage.saveMemoryAtom({ sessionId: "right", userId: "ada", memoryType: "log", content: 0 });
+    expect(await examineIdsByReader(storage.reader, "any", Date.now())).toEqual(THREE_AHEAD);
+    await storage.close();
+    const before = await readFile(path);
+    const findings = await examineSQLite(path);
+    expect(complaints(findings)).toEqual(["ids"]);
+    expect(findings).toContainEqual(THREE_AHEAD);
+    expect(findings.filter(({ topic }) => topic === "rights")).toHaveLength(1);
+    expect((await readFile(path)).equals(before)).toBe(true);
     await rm(folder, { recursive: true });
   });
 });

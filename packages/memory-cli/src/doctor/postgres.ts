@@ -13,6 +13,7 @@ import {
 import { managerOf } from "../manager.ts";
 import { clockFinding, ok, problem, unused, UPGRADE, warning, type Finding } from "./finding.ts";
 import { examineOpenSchemas } from "./open-schemas.ts";
+import { examineIds } from "./postgres-ids.ts";
 import { examineJournal } from "./sqlite.ts";
 
 /** For one provider with all that it is asked. */
@@ -134,9 +135,12 @@ async function examineServer(handle: ProviderHandle, name: string, host: string)
 async function examineSchema(handle: ProviderHandle, name: string, place: SchemaOptions): Promise<Finding[]> {
   try {
     const schema = await checkSchema(handle, place);
+    const rights = await examineRights(handle, name, schema);
     return [
       ok(name, "schema", "has the tables of this version"),
-      ...(await examineRights(handle, name, schema)),
+      ...rights,
+      // A role with few rights may not read the rows either.
+      ...(rights.length === 0 ? [await examineIds(handle, name, schema, Date.now())] : []),
       ...(await examineOpenSchemas(handle, name, [schema, place.schema ?? DEFAULT_SCHEMA])),
     ];
   } catch (error) {

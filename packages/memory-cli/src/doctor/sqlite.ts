@@ -2,10 +2,11 @@
 import { constants, existsSync } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { atomIdTimeMs } from "@rivet/memory-core";
+import { atomIdTimeMs, lastIdWithinLead } from "@rivet/memory-core";
 import { SCHEMA_VERSION } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { isFine, ok, problem, UPGRADE, warning, type Finding } from "./finding.ts";
+import { idsFinding, SQL_LIMITS, type SessionAhead } from "./ids-ahead.ts";
 
 const LITTLE_ROOM_BYTES = 200 * 1024 * 1024;
 
@@ -19,10 +20,14 @@ export async function examineSQLite(path: string): Promise<Finding[]> {
     ];
   }
   const findings: Finding[] = [];
+  let isMemory = false;
   try {
     const database = new Database(path, { readonly: true, fileMustExist: true });
     try {
       findings.push(...examineDatabase(database, path));
+      // The rights and the rows of what is no memory are its owner's matter.
+      isMemory = findings.every(isFine);
+      if (isMemory) findings.push(examineIds(database, path, Date.now()));
     } finally {
       database.close();
     }
@@ -37,8 +42,6 @@ export async function examineSQLite(path: string): Promise<Finding[]> {
       ),
     );
   }
-  // The rights of what is no memory are its owner's matter.
-  const isMemory = findings.every(isFine);
   return [...findings, ...(isMemory ? await examineRights(path, folder) : []), ...(await examineRoom(path, folder))];
 }
 
@@ -132,6 +135,22 @@ function examineTables(database: Database.Database, path: string): Finding {
   return isEmpty
     ? warning(path, "schema", "holds no memory", "check the path; the first storage that opens it makes the tables")
     : problem(path, "schema", "is a database of another application", "check the path: no storage opens it");
+}
+
+/** The index of heads has no order of ids over all users: it is read once, and the rows of what is found by their key. */
+const IDS_AHEAD = `
+SELECT session_id AS sessionId, last_atom_id AS lastAtomId, (
+  SELECT count(*) FROM (
+    SELECT 1 FROM session_memories WHERE session_id = heads.session_id AND id > $afterId LIMIT $atomsOfSession)
+  ) AS atoms
+FROM (
+  SELECT session_id, last_atom_id FROM session_heads WHERE last_atom_id > $afterId
+  ORDER BY last_atom_id DESC LIMIT $sessions) AS heads
+ORDER BY last_atom_id DESC`;
+
+function examineIds(database: Database.Database, path: string, nowMs: number): Finding {
+  const values = { afterId: lastIdWithinLead(nowMs), ...SQL_LIMITS };
+  return idsFinding(path, database.prepare<[typeof values], SessionAhead>(IDS_AHEAD).all(values), SQL_LIMITS);
 }
 
 async function examineRoom(path: string, folder: string): Promise<Finding[]> {

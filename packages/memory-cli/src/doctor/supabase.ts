@@ -2,6 +2,7 @@
 import { MemoryError } from "@rivet/memory-core";
 import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
 import { ok, problem, type Finding } from "./finding.ts";
+import { examineIdsByReader } from "./ids-ahead.ts";
 
 const TOPICS: Readonly<Partial<Record<string, readonly [topic: string, action: string]>>> = {
   invalid_input: ["configuration", "set SUPABASE_URL and SUPABASE_KEY"],
@@ -20,6 +21,7 @@ export async function examineSupabase(options: { readonly schema?: string }): Pr
     return [
       ok("supabase", "reachable", `answers within ${latencyMs.toFixed(1)} ms`),
       ok("supabase", "schema", "has the tables and functions of this version"),
+      await examineIdsByReader(storage.reader, "supabase", Date.now()),
     ];
   } catch (error) {
     if (!MemoryError.isInstance(error)) throw error;
