@@ -1,5 +1,13 @@
 /** Broken parts, each of which the model has to notice. */
-import { MemoryError, NIL_ID, reconcile, type Facts, type Replica } from "@rivet/memory-core";
+import {
+  MemoryError,
+  NIL_ID,
+  reconcile,
+  xorIds,
+  type Facts,
+  type Replica,
+  type SessionDigest,
+} from "@rivet/memory-core";
 import type { HintKey } from "../../src/replication/drain.ts";
 import type { HintingStorage } from "./hinting-storage.ts";
 import { SOUND, type Machinery } from "./machinery.ts";
@@ -125,10 +133,15 @@ function besidesEqualXors(replica: Replica, other: Replica): Replica {
     digestsOf: (ranges) => replica.digestsOf(ranges),
     async sessions(range, limit) {
       const others = new Map((await other.sessions(range, limit)).map((session) => [session.sessionId, session]));
-      return (await replica.sessions(range, limit)).filter(({ sessionId, idXor, tombstoneXor }) => {
-        const there = others.get(sessionId) ?? { idXor: NIL_ID, tombstoneXor: NIL_ID };
-        return idXor !== there.idXor || tombstoneXor !== there.tombstoneXor;
-      });
+      const differing: SessionDigest[] = [];
+      for (const session of await replica.sessions(range, limit)) {
+        const { sessionId, idXor } = session;
+        const isSame =
+          idXor === (others.get(sessionId)?.idXor ?? NIL_ID) &&
+          (await buriedXor(replica, sessionId)) === (await buriedXor(other, sessionId));
+        if (!isSame) differing.push(session);
+      }
+      return differing;
     },
     atomIds: (...selection) => replica.atomIds(...selection),
     atoms: (...selection) => replica.atoms(...selection),
@@ -137,3 +150,12 @@ function besidesEqualXors(replica: Replica, other: Replica): Replica {
     merge: (facts) => replica.merge(facts),
   };
 }
+
+/** Of the ids that tombstones name: the nil id of a whole session leaves no trace in it. */
+async function buriedXor(replica: Replica, sessionId: string): Promise<string> {
+  const tombstones = await replica.tombstonesAfter(sessionId, undefined, MAX_TOMBSTONES);
+  return xorIds([NIL_ID, ...tombstones.map(({ id }) => id)]);
+}
+
+/** More than a run of the model leaves in one session. */
+const MAX_TOMBSTONES = 1_000;
