@@ -149,6 +149,7 @@ export const wrongClocks: Concern = {
           const page = await storage.queryMemoryAtoms({ sessionId: "s", limit: 1, ...(before && { before }) });
           if (page[0] === undefined) break;
           ids.push(page[0].id);
+          assert.ok(ids.length <= 5, "the pages of atoms come to an end");
         }
         assert.equal(new Set(ids).size, 5);
         const listed: SessionSummary[] = [];
@@ -156,6 +157,7 @@ export const wrongClocks: Concern = {
           const [summary] = await storage.listSessions({ limit: 1, ...(before && { before }) });
           if (summary === undefined) break;
           listed.push(summary);
+          assert.ok(listed.length <= 2, "the pages of sessions come to an end");
         }
         assert.deepEqual(
           listed.map(({ sessionId }) => sessionId),

@@ -47,7 +47,7 @@ describe("a storage of 100,000 sessions", () => {
           const status = list.nextElementSibling;
           const step = (): void => {
             list.scrollTop = list.scrollHeight;
-            if (status?.textContent?.endsWith("sessions") === true && !status.textContent.includes("of more"))
+            if (status?.textContent?.endsWith("sessions") === true && !status.textContent.includes("or more"))
               resolve();
             else list.ownerDocument.defaultView?.requestAnimationFrame(step);
           };

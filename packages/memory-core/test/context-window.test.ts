@@ -252,11 +252,15 @@ describe("contextWindow", () => {
         (messages) => {
           fc.pre(hasDistinctCalls(messages));
           const open = new Set<string>();
+          let spoken: readonly string[] = [];
           for (const { role, content, metadata } of contextWindow(messages)) {
             const parts = typeof content === "string" ? [] : content;
             const isPlain = role === "tool" && !parts.some(({ type }) => type === "tool-result");
             const named = metadata["toolCallId"];
-            if (isPlain) open.delete(typeof named === "string" ? named : ([...open][0] ?? ""));
+            // Without an id it answers the assistant message before it.
+            if (isPlain) open.delete(typeof named === "string" ? named : (spoken.find((id) => open.has(id)) ?? ""));
+            if (role === "assistant")
+              spoken = parts.flatMap((part) => (part.type === "tool-call" ? [part.toolCallId] : []));
             for (const part of parts) {
               if (part.type === "tool-call") open.add(part.toolCallId);
               if (part.type === "tool-result") open.delete(part.toolCallId);

@@ -39,7 +39,17 @@ it("the bundle imports nothing of Node's", async () => {
 it("the bundle saves and loads where there is nothing but what the web has", async () => {
   const { text } = await bundle("iife");
   const requests = { AbortController, AbortSignal, Event, EventTarget, Headers, Request, Response, fetch };
-  const others = { TextDecoder, TextEncoder, URL, URLSearchParams, console, crypto, performance };
+  const others = {
+    ReadableStream,
+    TextDecoder,
+    TextEncoder,
+    TransformStream,
+    URL,
+    URLSearchParams,
+    console,
+    crypto,
+    performance,
+  };
   const timers = { clearInterval, clearTimeout, queueMicrotask, setInterval, setTimeout };
   const context = createContext({ ...requests, ...others, ...timers, url: project().url, key: project().keys.secret });
   runInContext(text, context);

@@ -60,7 +60,7 @@ function impatient(settings: { timeoutMs?: number; deadlineMs?: number } = {}): 
 
 const READ = [
   "rivet_select_tombstones",
-  { given_session_id: null, after_session_id: null, after_id: null, row_limit: 1 },
+  { given_session_id: null, after_session_id: null, after_id: null, after_owner: null, row_limit: 1 },
 ] as const;
 const answer = (status: number, headers: Record<string, string> = {}): GatewayFault => ({
   kind: "answer",

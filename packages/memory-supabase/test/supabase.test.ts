@@ -191,7 +191,7 @@ describe("sessions that save at once", () => {
       sessionOf(storage, 1),
       sessionOf(storage, 1),
     ]);
-    const ofAnother = Session.fromJSON({ ...theirs.toJSON(), userId: "grace" }, storage);
+    const ofAnother = new Session({ sessionId: theirs.sessionId, userId: "grace", storage });
     await server().deleteSession(deleted.sessionId);
     const sessions = [mine, ofAnother, deleted];
     for (const session of sessions) session.addUserMessage("message 1");
@@ -238,7 +238,7 @@ describe("several writers of one session", () => {
 
   it("are of one user", async () => {
     const session = await sessionOf(server(), 1);
-    const ofAnother = Session.fromJSON({ ...session.toJSON(), userId: "grace" }, server());
+    const ofAnother = new Session({ sessionId: session.sessionId, userId: "grace", storage: server() });
     ofAnother.addUserMessage("message 1");
     await expect(ofAnother.save()).rejects.toMatchObject({ code: "permission" });
     expect(texts(await server().loadSession(session.sessionId))).toEqual(numbered(0, 1));
