@@ -15,6 +15,7 @@ import { Telemetry } from "./telemetry.ts";
 import type { Backlog } from "./telemetry-gauges.ts";
 import { bytesOf } from "./transfer.ts";
 import {
+  assertIsolation,
   checkQuery,
   TRANSACTION_OPTIONS,
   type NamedStatement,
@@ -156,9 +157,10 @@ export class DatabaseManager implements Queryable {
    * @throws {DatabaseError} any code; when the answer to COMMIT was lost, `outcome` is `unknown`.
    */
   transaction<Result>(work: (client: Queryable) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
-    return this.#operate("transaction", options, options?.deadlineMs, (provider, context) =>
-      provider.transaction(called(work), context),
-    );
+    return this.#operate("transaction", options, options?.deadlineMs, (provider, context) => {
+      assertIsolation(options.isolation);
+      return provider.transaction(called(work), context, options.isolation);
+    });
   }
 
   /**

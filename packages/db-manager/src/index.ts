@@ -12,6 +12,7 @@ export type { ProviderStats } from "./provider.ts";
 export type { ReturnGuard } from "./return-guards.ts";
 export type { ProviderState } from "./provider-state.ts";
 export type {
+  IsolationLevel,
   NamedStatement,
   ProviderHandle,
   Queryable,

@@ -12,6 +12,7 @@ import type { ProviderContext } from "./provider-context.ts";
 import type { ProviderState } from "./provider-state.ts";
 import {
   checkQuery,
+  type IsolationLevel,
   type NamedStatement,
   type ProviderHandle,
   type Queryable,
@@ -54,6 +55,8 @@ const QUICK_MS = 50;
 const WRITES: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 const CHECK = `SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool AS "isReadOnly"`;
 
+const ISOLATION = "SELECT pg_catalog.current_setting('default_transaction_isolation') AS level";
+
 /** For the work of a guard, whose statements have deadlines of their own. */
 const GUARD_DEADLINE_MS = 10 * 60_000;
 
@@ -70,6 +73,8 @@ export class Provider {
   readonly #health: Health;
   #hedges = 0;
   #failovers = 0;
+  /** Whether the database's own isolation level is another than its users ask for, so that each has to be said. */
+  #isIsolationSaid = false;
 
   constructor(settings: ProviderSettings, context: ProviderContext) {
     const { name, fields, poolSize } = settings;
@@ -131,19 +136,30 @@ export class Provider {
     options: QueryOptions<Row>,
     context: AttemptContext,
   ): Promise<QueryResult<Row>> {
+    const { isolation } = options;
+    if (isolation !== undefined && this.#isIsolationSaid) {
+      return this.transaction((client) => client.query(statement, values, options), context, isolation);
+    }
     const connection = await this.#acquire(context.deadline);
     let isSound = true;
     try {
       return await this.#send<Row>(connection, statement, values, options, context, {});
     } catch (error) {
       isSound = failureOf(error)?.isConnectionSound ?? false;
+      if (isolation !== undefined && isSound && isOfIsolation(error)) {
+        this.#isIsolationSaid ||= await this.#hasOtherIsolation(connection, isolation, context);
+      }
       throw error;
     } finally {
       this.#pool.release(connection, isSound);
     }
   }
 
-  async transaction<Result>(work: (client: Queryable) => Promise<Result>, context: AttemptContext): Promise<Result> {
+  async transaction<Result>(
+    work: (client: Queryable) => Promise<Result>,
+    context: AttemptContext,
+    isolation?: IsolationLevel,
+  ): Promise<Result> {
     const { deadline } = context;
     const connection = await this.#acquire(deadline);
     let isSound = true;
@@ -152,6 +168,7 @@ export class Provider {
         connection,
         deadline,
         {
+          isolation,
           send: async <Row extends object>(
             statement: string | NamedStatement,
             values: readonly unknown[] | undefined,
@@ -251,6 +268,20 @@ export class Provider {
       },
       transaction: (inner) => this.transaction(inner, context),
     };
+  }
+
+  /** Never rejects: the error that led here is the one to tell. */
+  async #hasOtherIsolation(
+    connection: Connection,
+    isolation: IsolationLevel,
+    context: AttemptContext,
+  ): Promise<boolean> {
+    try {
+      const { rows } = await this.#send<{ level: string }>(connection, ISOLATION, undefined, {}, context, {});
+      return rows[0]?.level !== isolation;
+    } catch {
+      return false;
+    }
   }
 
   #connect(): Promise<Connection> {
@@ -392,4 +423,11 @@ export class Provider {
     const origin = { provider: this.name, host: this.#settings.fields.place, redactor: this.#redactor };
     return toDatabaseError(error, circumstances, origin);
   }
+}
+
+/** Serialization failures; and a standby, which refuses everything while the default is `serializable`. */
+const ISOLATION_STATES: ReadonlySet<string | undefined> = new Set(["40001", "0A000"]);
+
+function isOfIsolation(error: unknown): boolean {
+  return DatabaseError.isInstance(error) && ISOLATION_STATES.has(error.sqlState);
 }

@@ -12,6 +12,9 @@ export interface NamedStatement {
   readonly formFor?: ((provider: string) => NamedStatement) | undefined;
 }
 
+/** Of a transaction, as SQL has it. https://www.postgresql.org/docs/current/transaction-iso.html */
+export type IsolationLevel = "read committed" | "repeatable read" | "serializable";
+
 /** Where work may go. */
 export interface RoutingOptions {
   /** Whether the work only reads, so that a provider that cannot write may serve it. Default: false. */
@@ -37,6 +40,12 @@ export interface QueryOptions<Row = never> extends RoutingOptions {
   signal?: AbortSignal | undefined;
   /** For this statement, once it has a connection. Default: the provider's `statementTimeoutMs`. */
   timeoutMs?: number | undefined;
+  /**
+   * The level at which the statement has to run, whatever `default_transaction_isolation` says. Where a serialization
+   * failure shows that the database has another default, the statement and those after it run between BEGIN and COMMIT,
+   * which is two more round trips. Default: the database's.
+   */
+  isolation?: IsolationLevel | undefined;
   /** Every value is PostgreSQL's text for it, or null. Default: false, values become what pg makes of them. */
   asText?: boolean | undefined;
   /**
@@ -70,10 +79,12 @@ export interface TransactionOptions extends RoutingOptions {
   idempotent?: boolean | undefined;
   /** For all of it, with waiting and repeats. Default: `operationTimeoutMs` of the manager. */
   deadlineMs?: number | undefined;
+  /** The level that BEGIN asks for. Default: the database's. */
+  isolation?: IsolationLevel | undefined;
   signal?: AbortSignal | undefined;
 }
 
-export type RunOptions = TransactionOptions;
+export type RunOptions = Omit<TransactionOptions, "isolation">;
 
 /** One provider, for the work of `run()`. Its statements are tried once; `run()` repeats the whole work. */
 export interface ProviderHandle extends Queryable {
@@ -94,14 +105,22 @@ const QUERY_OPTIONS: OptionNames<QueryOptions> = {
   timeoutMs: true,
   asText: true,
   toRow: true,
+  isolation: true,
 };
 export const TRANSACTION_OPTIONS: OptionNames<TransactionOptions> = {
   ...ROUTING_OPTIONS,
   idempotent: true,
   deadlineMs: true,
+  isolation: true,
   signal: true,
 };
 
+const ISOLATION_LEVELS: readonly unknown[] = [
+  undefined,
+  "read committed",
+  "repeatable read",
+  "serializable",
+] satisfies readonly (IsolationLevel | undefined)[];
 const MAX_NAME_BYTES = 63;
 /** The protocol counts parameters in 16 bits, and pg fails beyond with a message about something else. */
 const MAX_PARAMETERS = 65_535;
@@ -133,5 +152,12 @@ export function checkQuery(
   if (options.toRow !== undefined && typeof options.toRow !== "function") {
     throw invalidInput("options.toRow", "must be a function of the values of a row");
   }
+  if (options.isolation !== undefined) assertIsolation(options.isolation);
   if (options.timeoutMs !== undefined) duration(options.timeoutMs, "options.timeoutMs", 0);
+}
+
+/** @throws {DatabaseError} `invalid_input` */
+export function assertIsolation(level: unknown): void {
+  if (ISOLATION_LEVELS.includes(level)) return;
+  throw invalidInput("options.isolation", "must be read committed, repeatable read or serializable");
 }

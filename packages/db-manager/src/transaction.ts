@@ -2,9 +2,18 @@ import type { Connection } from "./connection.ts";
 import { within, type Deadline } from "./deadline.ts";
 import type { Circumstances } from "./failure.ts";
 import { LocalFault } from "./local-fault.ts";
-import { checkQuery, type NamedStatement, type Queryable, type QueryOptions, type QueryResult } from "./queryable.ts";
+import {
+  checkQuery,
+  type IsolationLevel,
+  type NamedStatement,
+  type Queryable,
+  type QueryOptions,
+  type QueryResult,
+} from "./queryable.ts";
 
 export interface TransactionSteps {
+  /** The level that BEGIN asks for; undefined for the database's. */
+  readonly isolation: IsolationLevel | undefined;
   /** Sends one statement on the connection of the transaction. */
   send<Row extends object>(
     statement: string | NamedStatement,
@@ -24,7 +33,7 @@ export async function runTransaction<Result>(
   steps: TransactionSteps,
   work: (client: Queryable) => Promise<Result>,
 ): Promise<Result> {
-  await steps.send("BEGIN", undefined, {}, { isHarmless: true, isUntouched: true });
+  await steps.send(beginOf(steps.isolation), undefined, {}, { isHarmless: true, isUntouched: true });
   const client = new TransactionClient(steps);
   try {
     const result = await within(deadline, work(client), (fault) => {
@@ -47,6 +56,10 @@ export async function runTransaction<Result>(
     await rollBack(connection, deadline, steps);
     throw error;
   }
+}
+
+function beginOf(isolation: IsolationLevel | undefined): string {
+  return isolation === undefined ? "BEGIN" : `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`;
 }
 
 async function rollBack(connection: Connection, deadline: Deadline, steps: TransactionSteps): Promise<void> {

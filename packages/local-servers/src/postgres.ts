@@ -33,7 +33,9 @@ export async function startPostgres({ settings = {} }: PostgresOptions = {}): Pr
   const folder = await mkdtemp(join(tmpdir(), "rivet-postgres-server-"));
   await giveToServer(folder);
   await copyData(original, join(folder, "data"));
-  const server = new PostgresServer({ programs, folder, password, port: await freePort(), settings });
+  const everywhere = settingsOfEnvironment(process.env["RIVET_POSTGRES_SETTINGS"]);
+  const merged = { ...everywhere, ...settings };
+  const server = new PostgresServer({ programs, folder, password, port: await freePort(), settings: merged });
   try {
     await server.start();
     return server;
@@ -41,6 +43,17 @@ export async function startPostgres({ settings = {} }: PostgresOptions = {}): Pr
     await server[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** `name=value; name=value`, so that all tests can be run on servers that are set up in another way. */
+function settingsOfEnvironment(text = ""): Record<string, string> {
+  const pairs = text.split(";").filter((pair) => pair.trim() !== "");
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [name = "", ...value] = pair.split("=");
+      return [name.trim(), value.join("=").trim()];
+    }),
+  );
 }
 
 export class PostgresServer {

@@ -27,7 +27,7 @@ import {
 } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
 import type { Statements } from "./statements/index.ts";
-import type { Store } from "./store.ts";
+import { OWN_STATEMENT, type Store } from "./store.ts";
 
 /** A turn has a few; each number of them is a statement of its own. */
 const MAX_LISTED_ROWS = 8;
@@ -90,7 +90,7 @@ export async function appendTogether(
   // Whoever writes the same rows meets them in the same order, however they are grouped.
   const rows = writes.flatMap((write) => write.rows).sort(compareRows);
   const { statement, values } = appendToSessions(store.statements, rows, () => 0, lastId);
-  const options = { ...store.route, idempotent: true, asText: true };
+  const options = { ...store.route, ...OWN_STATEMENT };
   const { rows: answer, provider } = await store.db.query<TextRow>(statement, values, options);
   const versions = new Map(answer.map((row) => [text(row, "sessionId"), idOfBits(text(row, "historyXor"))]));
   return writes.map(({ rows: { length: written }, session }) => ({
@@ -140,7 +140,7 @@ async function appendToSession(
     ? statements.append.toSession({ ...form, count: rows.length, isHistory: head.historyXor === head.idXor })
     : statements.append.manyToSession({ ...form, isExpirySet: isExpirySet(rows) });
   const values = [...(isListed ? appendToSessionValues(append) : appendManyToSessionValues(append)), ...given];
-  const options = { ...route, idempotent: true, asText: true };
+  const options = { ...route, ...OWN_STATEMENT };
   const { rows: answer, provider } = await db.query<TextRow>(statement, values, options);
   return { written: rows.length, provider, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };
 }

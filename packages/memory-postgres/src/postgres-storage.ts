@@ -42,7 +42,7 @@ import type { ReplicationStatus } from "./replication/status.ts";
 import { toAtomRow, toExpiredAtom, toSessionHead, toSessionRow, toStoredMessage, type TextRow } from "./rows.ts";
 import type { Query } from "./named-statements.ts";
 import { Statements } from "./statements/index.ts";
-import type { Store } from "./store.ts";
+import { OWN_STATEMENT, type Store } from "./store.ts";
 import { Stores } from "./stores.ts";
 import { TablePlaces } from "./table-places.ts";
 import { WritePath } from "./write-path.ts";
@@ -278,9 +278,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     options: QueryOptions<Row> = {},
   ): Promise<readonly Row[]> {
     const { rows } = await this.db.query<Row>(statement, values, {
-      idempotent: true,
+      ...OWN_STATEMENT,
       readOnly: true,
-      asText: true,
       ...options,
     });
     return rows;

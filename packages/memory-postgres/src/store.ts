@@ -1,4 +1,4 @@
-import type { DatabaseManager, Queryable, RoutingOptions } from "@rivet/db-manager";
+import type { DatabaseManager, Queryable, RoutingOptions, TransactionOptions } from "@rivet/db-manager";
 import type { KnownDeletions } from "./known-deletions.ts";
 import type { Statements } from "./statements/index.ts";
 
@@ -14,6 +14,12 @@ export interface Store {
   readonly route: RoutingOptions;
 }
 
+/**
+ * How the statements of this package run. Each decides by the latest version of the rows that it locks, which is what the
+ * level `read committed` gives; at a higher one the second of two writers would fail in place of waiting.
+ */
+export const OWN_STATEMENT = { idempotent: true, asText: true, isolation: "read committed" } as const;
+
 /** For a transaction of any number of statements, each of which has a deadline of its own. */
 const TRANSACTION_DEADLINE_MS = 10 * 60_000;
 
@@ -23,6 +29,12 @@ export function inTransaction<Result>(
   work: (client: Queryable) => Promise<Result>,
 ): Promise<Result> {
   // Without a hedge: what takes its time with one provider is not to be decided by another that lacks the rows.
-  const options = { ...route, hedge: false, idempotent: true, deadlineMs: TRANSACTION_DEADLINE_MS };
+  const options: TransactionOptions = {
+    ...route,
+    hedge: false,
+    idempotent: true,
+    isolation: "read committed",
+    deadlineMs: TRANSACTION_DEADLINE_MS,
+  };
   return db.transaction(work, options);
 }

@@ -2,6 +2,7 @@ import { startPgBouncer, type PgBouncer, sharedServer } from "@rivet/local-serve
 import { testMemoryStorage, type AnyStorage } from "@rivet/memory-conformance";
 import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { isolatedDatabase } from "./isolated-database.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
 let pooler: PgBouncer | undefined;
@@ -12,20 +13,33 @@ afterAll(async () => {
   await pooler?.[Symbol.asyncDispose]();
 });
 
+/** Databases whose administrator has raised the level of isolation, by the level. */
+const raised = new Map<string, string>();
+beforeAll(async () => {
+  for (const level of ["repeatable read", "serializable"]) raised.set(level, await isolatedDatabase(server(), level));
+});
+
+const serializable = (): string => raised.get("serializable") ?? "";
+const repeatableRead = (): string => raised.get("repeatable read") ?? "";
+
 interface Variant {
   readonly name: string;
   readonly options: () => PostgresMemoryStorageOptions;
+  /** Default: the server's own. */
+  readonly database?: () => string;
 }
 
 const VARIANTS: readonly Variant[] = [
   { name: "PostgresMemoryStorage", options: () => ({ connectionString: server().url() }) },
   {
-    name: "PostgresMemoryStorage with hash partitions and one session per statement",
-    options: () => ({ connectionString: server().url(), partitions: 4, oneSessionPerStatement: true }),
+    name: "PostgresMemoryStorage with hash partitions and one session per statement, on a database whose default is serializable",
+    options: () => ({ connectionString: server().url(serializable()), partitions: 4, oneSessionPerStatement: true }),
+    database: serializable,
   },
   {
-    name: "PostgresMemoryStorage through PgBouncer in transaction mode",
-    options: () => ({ connectionString: `${pooler?.url() ?? ""}?pgbouncer=true` }),
+    name: "PostgresMemoryStorage through PgBouncer in transaction mode, to a database whose default is repeatable read",
+    options: () => ({ connectionString: `${pooler?.url(repeatableRead()) ?? ""}?pgbouncer=true` }),
+    database: repeatableRead,
   },
 ];
 
@@ -64,13 +78,10 @@ for (const variant of VARIANTS) {
     damage: async (storage, sessionId, atomId) => {
       const text = '{"half": true}';
       const { schema } = placeOf(storage);
-      await server().query(`UPDATE "${schema}".session_memories SET content = $1 WHERE session_id = $2 AND id = $3`, [
-        text,
-        sessionId,
-        atomId,
-      ]);
+      const statement = `UPDATE "${schema}".session_memories SET content = $1 WHERE session_id = $2 AND id = $3`;
+      await server().query(statement, [text, sessionId, atomId], variant.database?.());
       return text;
     },
-    destroy: (storage) => server().query(`DROP SCHEMA "${placeOf(storage).schema}" CASCADE`),
+    destroy: (storage) => server().query(`DROP SCHEMA "${placeOf(storage).schema}" CASCADE`, [], variant.database?.()),
   });
 }

@@ -103,16 +103,33 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
   "57P03": BUSY,
 };
 
+const REDIRECTED: Meaning = {
+  code: "unavailable",
+  problem:
+    "is not at this URL, which leads to another one; give the project's own as url or SUPABASE_URL. It begins with https://: one that begins with http:// leads there, and carries the key in clear",
+};
+
 /** By the status, where the body has no code that is known. */
 const BY_STATUS: Readonly<Record<number, Meaning>> = {
   0: { ...LOST, problem: "cannot be reached, or broke off; try again" },
+  301: REDIRECTED,
+  302: REDIRECTED,
+  303: REDIRECTED,
+  307: REDIRECTED,
+  308: REDIRECTED,
   401: BAD_TOKEN,
+  402: {
+    code: "unavailable",
+    problem: "is restricted, because its quota is used up or a bill is open; see its organisation's billing page",
+  },
   403: REFUSED,
   404: {
     code: "unavailable",
     problem: "has no REST API at this URL; check the URL, and whether the project is paused",
   },
+  407: { code: "unavailable", problem: "is behind a proxy that wants to know who asks; set the proxy up" },
   408: LOST,
+  410: { code: "unavailable", problem: "is not there any more; check the URL" },
   413: { ...TOO_LARGE, problem: "takes no request this large; save fewer or smaller atoms at once" },
   425: BUSY,
   429: { ...BUSY, problem: "is asked too often (429); try again later" },
@@ -120,6 +137,8 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = {
   502: LOST,
   503: BUSY,
   504: LOST,
+  511: { code: "unavailable", problem: "is behind a network that wants a log-in; log in there" },
+  540: { code: "unavailable", problem: "is paused; restore it in its dashboard" },
   // No status of an answer that is what it should be: HTML of a portal in between, for example.
   200: LOST,
   204: LOST,

@@ -119,8 +119,10 @@ export class Requests {
       const { data, error, status } = await request.abortSignal(signal);
       // Nothing is an answer only if it is PostgREST's, which names a range; anything in between may answer 204.
       const isEmpty = status === 204;
-      const isAnswer = error === null && (isSilent ? isEmpty && observed.range !== null : !isEmpty);
-      const failure = { status, error: observed.thrown ?? error, isTimeout: signal.aborted };
+      const isFollowed = observed.redirection === undefined;
+      const isAnswer = error === null && isFollowed && (isSilent ? isEmpty && observed.range !== null : !isEmpty);
+      const failedWith = observed.redirection ?? status;
+      const failure = { status: failedWith, error: observed.thrown ?? error, isTimeout: signal.aborted };
       return {
         prolongedMs: stop(),
         data: isSilent ? undefined : data,
@@ -154,6 +156,8 @@ interface Observed {
   /** Which part of how much an answer is. */
   range: string | null;
   retryAfter: string | null;
+  /** The status of an answer that leads elsewhere. */
+  redirection: number | undefined;
   thrown: unknown;
   /** Of the answer's body. */
   receivedBytes: number;
@@ -164,12 +168,20 @@ interface Observed {
  * nothing in its answer. A client that keeps its `fetch` elsewhere does without.
  */
 function observe(request: RpcRequest): Observed {
-  const observed: Observed = { range: null, retryAfter: null, thrown: undefined, receivedBytes: 0 };
+  const observed: Observed = {
+    range: null,
+    retryAfter: null,
+    redirection: undefined,
+    thrown: undefined,
+    receivedBytes: 0,
+  };
   if (!("fetch" in request) || typeof request.fetch !== "function") return observed;
   const original = request.fetch;
-  request.fetch = async (...args: unknown[]): Promise<unknown> => {
+  request.fetch = async (url: unknown, init?: object): Promise<unknown> => {
     try {
-      const response: unknown = await original(...args);
+      // Followed, a POST would become a GET, whose answer is about something else, and the key would go along.
+      const response: unknown = await original(url, { ...init, redirect: "manual" });
+      observed.redirection = redirectionOf(response);
       if (hasHeaders(response)) {
         observed.range = response.headers.get("content-range");
         observed.retryAfter = response.headers.get("retry-after");
@@ -199,6 +211,14 @@ function counted(response: unknown, observed: Observed): unknown {
   });
   const { status, statusText, headers } = response;
   return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
+}
+
+/** A browser does not show the status of a redirection that is not followed. */
+function redirectionOf(response: unknown): number | undefined {
+  if (typeof response !== "object" || response === null) return undefined;
+  if ("type" in response && response.type === "opaqueredirect") return 307;
+  const status = "status" in response ? Number(response.status) : 0;
+  return status >= 300 && status < 400 ? status : undefined;
 }
 
 /** An answer of any `fetch`: a client may bring its own, with a `Response` of its own. */

@@ -235,3 +235,23 @@ describe("a fault that stays", () => {
     expect(project().gateway.requests.length).toBe(before + 1);
   });
 });
+
+describe("a project that does not come back by itself", () => {
+  it.each<[number, Record<string, string>, string]>([
+    [540, {}, "is paused"],
+    [402, {}, "quota"],
+    [301, { location: "https://example.invalid/rest/v1/" }, "begins with http://"],
+    [308, { location: "https://example.invalid/rest/v1/" }, "begins with http://"],
+  ])("and answers %i is asked once, and the error says what to do", async (status, headers, advice) => {
+    const session = newSession();
+    await session.save();
+    session.addUserMessage("third");
+    const before = project().gateway.requests.length;
+    project().gateway.inject(answer(status, headers));
+    const error = await errorOf(session.save());
+    expect(error).toMatchObject({ code: "unavailable", retryable: false, outcome: "not_applied" });
+    expect(error.message).toContain(advice);
+    expect(project().gateway.requests.length - before).toBe(1);
+    expect((await session.save()).written).toBe(1);
+  });
+});

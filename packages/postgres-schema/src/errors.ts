@@ -19,6 +19,13 @@ export function outdatedSchema(schema: string, version: number): MemoryError {
   );
 }
 
+/** The database was created with an encoding that lacks most of the world's characters. */
+export function encodingWithoutUnicode(encoding: string): MemoryError {
+  return schemaError(
+    `the database has the encoding ${encoding}, which cannot hold every text, and the encoding of a database cannot be changed; create another one (CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0), move what is there with pg_dump and psql, and give its address`,
+  );
+}
+
 /** There is a table of that name that neither this package nor its Python predecessor made. */
 export function foreignTable(schema: string): MemoryError {
   return schemaError(

@@ -1,7 +1,14 @@
 import { readOptions } from "@rivet/memory-core";
 import { adoptLegacyTable, isLegacyTable, setLegacyTableAside } from "./adoption.ts";
 import type { Queryable, SchemaDatabase } from "./database.ts";
-import { foreignTable, mayNotMigrate, newerSchema, otherPartitions, outdatedSchema } from "./errors.ts";
+import {
+  encodingWithoutUnicode,
+  foreignTable,
+  mayNotMigrate,
+  newerSchema,
+  otherPartitions,
+  outdatedSchema,
+} from "./errors.ts";
 import { migrationStatements, SCHEMA_VERSION } from "./migrations.ts";
 import { DEFAULT_SCHEMA, hiddenSchemaOf, quoteName, tableNames } from "./names.ts";
 import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "./options.ts";
@@ -17,11 +24,12 @@ import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } 
  * them.
  *
  * @returns the schema that has the tables.
- * @throws {MemoryError} `schema` when the tables are newer than this code, or belong to another application;
- *   `permission` when the role may not create them; and what the database throws.
+ * @throws {MemoryError} `schema` when the tables are newer than this code, or belong to another application, and when the
+ *   database cannot hold Unicode; `permission` when the role may not create them; and what the database throws.
  */
 export async function migrate(database: SchemaDatabase, options: SchemaOptions = {}): Promise<string> {
   const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
+  await assertUnicode(database);
   let { schema, version } = await knownTables(database, layout.schema);
   if (version < SCHEMA_VERSION) {
     try {
@@ -42,6 +50,7 @@ export async function migrate(database: SchemaDatabase, options: SchemaOptions =
  */
 export async function checkSchema(database: Queryable, options: SchemaOptions = {}): Promise<string> {
   const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
+  await assertUnicode(database);
   const { schema, version } = await knownTables(database, layout.schema);
   if (version < SCHEMA_VERSION) throw outdatedSchema(schema, version);
   await checkPartitions(database, { ...layout, schema });
@@ -68,6 +77,8 @@ export function schemaStatements(options: SchemaOptions & { fromVersion?: number
 type Layout = ReturnType<typeof parseSchemaOptions>;
 
 async function migrateInTransaction(client: Queryable, layout: Layout): Promise<string> {
+  // At a higher level, it would not see what others have done while it waited for the lock.
+  await client.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
   // Held to the end of the transaction: whoever comes second finds the work done. A Supabase migration takes it too.
   await client.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))", [
     migrationLock(layout.schema),
@@ -83,6 +94,16 @@ async function migrateInTransaction(client: Queryable, layout: Layout): Promise<
   for (const statement of migrationStatements({ ...layout, schema }, version)) await client.query(statement);
   if (legacyTable !== undefined) await adoptLegacyTable(client, schema, legacyTable);
   return schema;
+}
+
+/**
+ * Any text survives in UTF-8 alone: other encodings refuse a save with an emoji, and SQL_ASCII neither compares nor escapes
+ * what is not ASCII.
+ */
+async function assertUnicode(database: Queryable): Promise<void> {
+  const { rows } = await database.query("SELECT pg_catalog.current_setting('server_encoding') AS encoding");
+  const encoding = String(rows[0]?.["encoding"]);
+  if (encoding !== "UTF8") throw encodingWithoutUnicode(encoding);
 }
 
 /** The name of the advisory lock of those who create, change or move the tables of a schema. */

@@ -195,3 +195,21 @@ describe("the options", () => {
     );
   });
 });
+
+describe("a database that cannot hold Unicode", () => {
+  it.each(["LATIN1", "SQL_ASCII"])(
+    "with the encoding %s is refused by migrate and checkSchema, saying what to do",
+    async (encoding) => {
+      const name = `other_${encoding.toLowerCase()}`;
+      await server().query(`CREATE DATABASE ${name} ENCODING '${encoding}' LOCALE 'C' TEMPLATE template0`);
+      const database = await connect(server().url(name));
+      for (const refused of [migrate(database), checkSchema(database)]) {
+        const error: unknown = await refused.catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ code: "schema", outcome: "not_applied", retryable: false });
+        expect(String(error)).toContain(encoding);
+        expect(String(error)).toContain("ENCODING 'UTF8'");
+      }
+      expect(await catalogOf(database, "public")).toEqual([]);
+    },
+  );
+});

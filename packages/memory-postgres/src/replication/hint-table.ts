@@ -7,6 +7,7 @@ import type { HintKey, HintPage } from "./drain.ts";
 import type { LargeHintStore } from "./large-atoms.ts";
 import { toTombstone } from "./provider-replica.ts";
 import type { HintStatements } from "./statements/hints.ts";
+import { OWN_STATEMENT } from "../store.ts";
 
 /** Of a page: half a second on a slow link. */
 const MAX_BYTES = 1024 * 1024;
@@ -139,7 +140,7 @@ export class HintTable implements LargeHintStore<Page> {
   }
 
   async #query(statement: Statement, values: readonly unknown[], readOnly = false): Promise<readonly TextRow[]> {
-    const options = { providers: [this.name], idempotent: true, asText: true, readOnly };
+    const options = { providers: [this.name], ...OWN_STATEMENT, readOnly };
     return (await this.#db.query<TextRow>(statement, values, options)).rows;
   }
 }

@@ -2,6 +2,7 @@
 import type { DatabaseManager } from "@rivet/db-manager";
 import { text, type TextRow } from "../rows.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
+import { OWN_STATEMENT } from "../store.ts";
 
 /** What one store knows of another. */
 export interface Peer {
@@ -88,7 +89,7 @@ export class Peers {
     statement: { readonly name: string; readonly text: string },
     values: readonly unknown[],
   ): Promise<readonly TextRow[]> {
-    const options = { providers: [store], idempotent: true, asText: true };
+    const options = { providers: [store], ...OWN_STATEMENT };
     return (await this.#db.query<TextRow>(statement, values, options)).rows;
   }
 }

@@ -15,7 +15,7 @@ import { isRefusedByStatement } from "../errors.ts";
 import { merge } from "../merge.ts";
 import type { Query } from "../named-statements.ts";
 import { milliseconds, text, toAtomRow, type TextRow } from "../rows.ts";
-import type { Store } from "../store.ts";
+import { OWN_STATEMENT, type Store } from "../store.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
 
 /** For statements that look at many sessions, in milliseconds. */
@@ -109,7 +109,7 @@ export class ProviderReplica implements Replica {
   async take(packed: readonly unknown[]): Promise<boolean> {
     const { db, statements, route, isOneSessionPerStatement } = this.#store;
     if (isOneSessionPerStatement) return false;
-    const options: QueryOptions = { ...route, idempotent: true, asText: true };
+    const options: QueryOptions = { ...route, ...OWN_STATEMENT };
     try {
       await db.query(statements.append.toSessions({ isMetadataSet: true, isExpirySet: true }), packed, options);
       return true;
@@ -121,7 +121,7 @@ export class ProviderReplica implements Replica {
 
   async #read({ statement, values }: Query, timeoutMs?: number): Promise<readonly TextRow[]> {
     const { db, route } = this.#store;
-    const options: QueryOptions = { ...route, idempotent: true, readOnly: true, asText: true, timeoutMs };
+    const options: QueryOptions = { ...route, ...OWN_STATEMENT, readOnly: true, timeoutMs };
     return (await db.query<TextRow>(statement, values, options)).rows;
   }
 }

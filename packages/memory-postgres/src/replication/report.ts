@@ -7,6 +7,7 @@ import { ALL_STORES } from "../statements/scope.ts";
 import { numberOf, type Peers } from "./peers.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
 import type { DeadLetter, ReplicationPair } from "./status.ts";
+import { OWN_STATEMENT } from "../store.ts";
 
 const SHOWN_DEAD_LETTERS = 100;
 
@@ -29,7 +30,7 @@ export async function reportOf(
   { db, statements, peers, nowMs }: ReportContext,
 ): Promise<StoreReport> {
   const query = async (statement: Statement, ...values: readonly unknown[]): Promise<readonly TextRow[]> => {
-    const options = { providers: [name], idempotent: true, readOnly: true, asText: true };
+    const options = { providers: [name], ...OWN_STATEMENT, readOnly: true };
     return (await db.query<TextRow>(statement, values, options)).rows;
   };
   const [hints, counts, letters, known] = await Promise.all([
