@@ -172,6 +172,10 @@ export const tombstoneOwners: Concern = {
         assert.deepEqual(paged, expected);
         const [digest] = await storage.replica.sessions({ after: "" }, 10);
         assert.equal(digest?.tombstoneCount, expected.length);
+        const id = storage.clock.next();
+        const together = [ownerOf(USER), OTHERS].toSorted();
+        await storage.replica.merge(facts([], ...together.map((owner): [string, string, string] => ["t", id, owner])));
+        assert.equal((await tombstonesOf(storage, "t")).length, 2);
       },
     },
     {
