@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Development dependencies that the build makes part of the package. */
 const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
   "@rivet/memory-core": ["@noble/hashes", "@standard-schema/spec", "uuid"],
+  "@rivet/memory-inmemory": ["sorted-btree"],
 };
 
 interface Manifest {
