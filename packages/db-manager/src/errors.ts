@@ -96,8 +96,8 @@ export function invalidInput(path: string, problem: string): DatabaseError {
   return new DatabaseError({ code: "invalid_input", message: `${path} ${problem}`, path });
 }
 
-/** A value in a message: short, and on one line. */
+/** A value in a message. A text is not shown: a misplaced one may be a password, or an address with one. */
 export function show(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  if (typeof value === "string") return value === "" ? "an empty string" : `a string of ${value.length} characters`;
+  return value === null || typeof value !== "object" ? String(value) : "an object";
 }

@@ -64,10 +64,7 @@ export async function openStorage<Types extends AtomTypes = {}>(
   const scheme = typeof url === "string" ? /^([a-z]+):/.exec(url)?.[1] : undefined;
   const backend = scheme !== undefined && Object.hasOwn(BACKENDS, scheme) ? BACKENDS[scheme] : undefined;
   if (backend === undefined) {
-    throw invalidInput(
-      "url",
-      `has ${scheme === undefined ? "no scheme" : `the scheme "${scheme}"`}; expected ${known()}`,
-    );
+    throw invalidInput("url", `has ${scheme === undefined ? "no scheme" : schemeName(scheme)}; expected ${known()}`);
   }
   if (typeof options !== "object" || options === null) throw invalidInput("options", "must be an object");
   const { backends, ...storageOptions } = options;
@@ -79,6 +76,23 @@ export async function openStorage<Types extends AtomTypes = {}>(
     await storage.close();
     throw error;
   }
+}
+
+/** Schemes of other databases. Any other text before a colon may be a piece of a password. */
+const FOREIGN_SCHEMES: readonly string[] = [
+  "file",
+  "http",
+  "https",
+  "libsql",
+  "mariadb",
+  "mongodb",
+  "mssql",
+  "mysql",
+  "redis",
+];
+
+function schemeName(scheme: string): string {
+  return FOREIGN_SCHEMES.includes(scheme) ? `the scheme "${scheme}"` : "a scheme of no backend";
 }
 
 function known(): string {

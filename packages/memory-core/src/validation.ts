@@ -138,7 +138,8 @@ export function describe(value: unknown): string {
     case "bigint":
       return "a BigInt";
     case "string":
-      return value.length <= 64 ? JSON.stringify(value) : `a string of ${value.length} characters`;
+      // A misplaced one may be a password, a key, or an address with one.
+      return `a string of ${value.length} characters`;
     case "function":
     case "symbol":
       return `a ${typeof value}`;

@@ -83,8 +83,9 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
    * @throws {MemoryError} `invalid_input` for an option that is not one, and when neither an option nor the environment
    *   says where the database is.
    */
-  constructor(options: PostgresMemoryStorageOptions<Types> = {}) {
-    const given = readOptions(options, POSTGRES_STORAGE_FIELDS, "options");
+  constructor(options: PostgresMemoryStorageOptions<Types> | string = {}) {
+    const meant = typeof options === "string" ? { connectionString: options } : options;
+    const given: PostgresMemoryStorageOptions<Types> = readOptions(meant, POSTGRES_STORAGE_FIELDS, "options");
     super(given, POSTGRES_STORAGE_FIELDS);
     const settings = parseSettings(given);
     this.#isDbOurs = given.db === undefined;
@@ -189,7 +190,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   async locateAtoms(sessionId: string, ids: readonly string[]): Promise<AtomPlaces> {
     const stranger = ids.find((id) => !isAtomId(id));
     if (stranger !== undefined) {
-      const message = `ids holds ${JSON.stringify(stranger)}, which is the id of no atom`;
+      const message = `ids holds a value at place ${ids.indexOf(stranger)} that is the id of no atom`;
       throw new MemoryError({ code: "invalid_input", message, operation: "locateAtoms", backend: this.backend });
     }
     return this.runOperation("locateAtoms", "read", () => this.#replicator.locate(encodeText(sessionId), ids));

@@ -80,7 +80,7 @@ export function assertProviders(names: readonly string[], known: readonly string
   if (stranger === undefined) return;
   throw new MemoryError({
     code: "invalid_input",
-    message: `options.providers names ${JSON.stringify(stranger)}, which is none of ${known.join(", ")}`,
+    message: `options.providers names one that is none of ${known.join(", ")}`,
     path: "options.providers",
     operation: "repair",
     backend: "postgres",
