@@ -13,7 +13,7 @@ const documents = globSync(["*.md", "packages/*/README.md", "apps/*/README.md"],
 const blocks = documents.flatMap((document) =>
   codeBlocks(join(root, document)).map((code, index) => ({ title: `${document}, block ${index + 1}`, document, code })),
 );
-/** What users copy: the READMEs of the repository and of the packages that are published. */
+/** The READMEs of the repository and of the packages that are published, whose code users copy. */
 const samples = blocks.filter(({ document }) => document === "README.md" || isPublished(document));
 
 function isPublished(document: string): boolean {

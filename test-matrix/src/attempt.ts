@@ -4,7 +4,7 @@ import { REMEMBERED } from "./programs.ts";
 
 /** One way to run a program. */
 export interface Attempt {
-  /** What a user has to write for it, in Markdown; undefined for what works by itself. */
+  /** The line that a user has to write for it, in Markdown; undefined where it works by itself. */
   readonly line?: string;
   readonly run: () => Promise<Ended>;
 }

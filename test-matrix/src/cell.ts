@@ -49,7 +49,7 @@ function escaped(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("\n", " ");
 }
 
-/** What should work and does not, one line each. */
+/** The cells that should work and do not, one line each. */
 export function failuresOf(rows: readonly Row[]): string[] {
   return rows.flatMap(({ title, cells }) =>
     [...cells].flatMap(([column, cell]) => (cell.kind === "fails" ? [`${title}, ${column}: ${cell.problem}`] : [])),

@@ -1,7 +1,7 @@
 export interface Document {
   /** The sections, in their order. */
   readonly names: readonly string[];
-  /** Those that this run has made, by their names. */
+  /** The sections that this run has made, by their names. */
   readonly sections: ReadonlyMap<string, string>;
   /** The document as it is: what this run has not made stays. */
   readonly written: string;

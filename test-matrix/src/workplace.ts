@@ -6,7 +6,7 @@ import { runWell } from "./command.ts";
 
 const INSTALL = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
 
-/** What a project runs with. */
+/** The settings that a project runs with. */
 export type Environment = Readonly<Record<string, string>>;
 
 export class Workplace implements AsyncDisposable {

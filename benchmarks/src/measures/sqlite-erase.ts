@@ -13,7 +13,7 @@ const SESSIONS_PER_USER = 50;
 export function eraseUsers(): Promise<Measure[]> {
   return inTemporaryFolder(async (folder) => {
     const path = join(folder, "ours.db");
-    // What erasing leaves is ended once, at the end, and measured apart.
+    // The residue of all erasures is ended once, at the end, and measured apart.
     await using storage = await new SQLiteStorage(path, { maxCompactionBytes: 0 }).open();
     for (let user = 0; user < USERS; user++) await storage.saveMemoryAtoms(atomsOf(user));
     const bare = bareCopy(path, join(folder, "bare.db"));

@@ -44,7 +44,7 @@ export function authenticationRules(
   return { allowed: new Set(allowed.filter((method) => method !== undefined)), isBindingRequired };
 }
 
-/** What pg's connection emits while a server authenticates a user. */
+/** The events of pg's connection while a server authenticates a user. */
 interface AuthenticationEvents {
   on(event: string, listener: (message: { readonly mechanisms?: readonly string[] }) => void): unknown;
 }

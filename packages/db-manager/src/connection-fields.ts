@@ -23,7 +23,7 @@ export interface ConnectionFields {
   /** Files in PEM that are read when the first connection is made. */
   readonly certificateFiles: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly authentication: AuthenticationRules;
-  /** What the address says of it. */
+  /** The setting that the address has for it. */
   readonly connectTimeoutMs: number | undefined;
   readonly statements: "named" | "unnamed";
   /** What errors and statistics call the place. */
@@ -43,7 +43,7 @@ interface Choices {
 
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"] as const;
 type SslMode = (typeof SSL_MODES)[number];
-/** What pg takes for `ssl` in an address. */
+/** The values that pg takes for `ssl` in an address. */
 const SSL_SWITCHES = ["true", "1", "false", "0", "no-verify"] as const;
 /** The port of Supabase's transaction pooler. */
 const TRANSACTION_POOLER_PORT = 6543;

@@ -110,7 +110,7 @@ export class Connection {
     }
   }
 
-  /** What the statement that is under way has on the way: what left this process, and what came of its answer. */
+  /** The bytes of the statement that is under way: those that left this process, and those that came of its answer. */
   get bytesUnderWay(): number {
     if (this.#request === undefined) return 0;
     const sent = Math.max(0, bytesOf(this.#request.values) - queuedBytes(this.#socket));

@@ -150,7 +150,7 @@ async function attemptHedged<Result>(
   const mainAttempt = attemptAt(first);
   try {
     if (!(await isSilent(mainAttempt, hedgeDelayMs(hedgeAfterMs, first.p99Ms)))) return await mainAttempt;
-    // What takes its time on the way is not sent twice.
+    // A large statement that takes its time on the way is not sent twice.
     const pauseMs = hedgePauseMs(operation.bytes(), first.slowestBytesPerSecond);
     if (pauseMs === undefined || (pauseMs > 0 && !(await isSilent(mainAttempt, pauseMs)))) return await mainAttempt;
     const second = nextUsable(operation, context, tried);

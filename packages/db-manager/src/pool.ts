@@ -57,7 +57,7 @@ export class Pool {
     return this.#idle.length + this.#busy.size === 0;
   }
 
-  /** What all statements that are under way have on the way. */
+  /** The bytes on the way of all statements that are under way. */
   get bytesUnderWay(): number {
     let bytes = 0;
     for (const connection of this.#busy) bytes += connection.bytesUnderWay;

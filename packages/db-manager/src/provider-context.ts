@@ -3,7 +3,7 @@ import type { StateChange } from "./health.ts";
 import type { ReturnGuards } from "./return-guards.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** What a provider sees of the others, and what it tells. */
+/** The view that a provider has of the others, and the listeners that it calls. */
 export interface ProviderContext {
   readonly nowMs: () => number;
   readonly random: () => number;

@@ -35,7 +35,7 @@ export function observeProviders(meter: Meter, stats: () => StatsByProvider): ()
   return () => meter.removeBatchObservableCallback(observe, instruments);
 }
 
-/** What waits for a provider outside of it. */
+/** The atoms that wait for a provider in the local journal. */
 export interface Backlog {
   /** The name of the provider. */
   readonly store: string;

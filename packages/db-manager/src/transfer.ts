@@ -1,4 +1,4 @@
-/** What a deadline allows for bytes that are on their way: pure functions. */
+/** The time that a deadline allows for bytes that are on their way: pure functions. */
 
 /** Bytes that every deadline has room for, so that small statements are noticed to be stuck as soon as ever. */
 const FREE_BYTES = 64 * 1024;

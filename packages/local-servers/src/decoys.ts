@@ -14,7 +14,7 @@ const TYPES = [
   ..."name oid regclass tid text[] uuid[] jsonb[] int4[] timestamptz[]".split(" "),
 ];
 
-/** Those that take other operands than times and numbers of all kinds; statements use no others. */
+/** Operators that take other operands than times and numbers of all kinds; statements use no others. */
 const OPERATORS = "= <> < > <= >= + - * / % || # -> ->> ~".split(" ");
 
 /** The names of the functions that texts of SQL call with their schema. */

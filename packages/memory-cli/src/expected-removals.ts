@@ -1,4 +1,4 @@
-/** What deletions that are about to be brought to a storage will remove there: said before it happens. */
+/** Counts the atoms that deletions will remove from a storage, before they are brought there. */
 import { isConcerned, NIL_ID, type MemoryStorage, type Tombstone } from "@rivet/memory-core";
 import type { Context } from "./command.ts";
 import { storageName } from "./storage-name.ts";

@@ -10,7 +10,10 @@ export interface StorageOptions {
   readonly journal?: string;
 }
 
-const POSTGRES = /^postgres(ql)?:/;
+/** Whether an address is of PostgreSQL: of one database, or of the providers of the environment. */
+export function isPostgres(url: string): boolean {
+  return /^postgres(ql)?:/.test(url);
+}
 
 /**
  * The journal that the user named, with `--journal` or by `LOCAL_DB_PATH`. No file that merely lies in the working
@@ -34,12 +37,12 @@ export function schemaOption(
 
 /** The journal among the options of a storage's constructor: none that was not named. */
 export function journalOption(url: string, journalPath: string | undefined): { readonly local?: string | false } {
-  return POSTGRES.test(url) ? { local: journalPath ?? false } : {};
+  return isPostgres(url) ? { local: journalPath ?? false } : {};
 }
 
 /** The options of a storage that is only looked at: it makes no tables, and takes nothing out of the journal. */
 export function lookOptions(url: string, replication: "off" | "all"): Readonly<Record<string, unknown>> {
-  return POSTGRES.test(url) ? { migrate: false, local: false, replication } : {};
+  return isPostgres(url) ? { migrate: false, local: false, replication } : {};
 }
 
 /** @throws {MemoryError} `invalid_input` for a schema or a journal of which no address of the command can make use. */
@@ -47,10 +50,10 @@ export function assertUsed({ schema, journal }: StorageOptions, urls: readonly s
   if (urls.length === 0) return;
   if (schema !== undefined && !urls.some(hasSchema))
     throw usage("--schema is for PostgreSQL and Supabase: the address names neither");
-  if (journal !== undefined && !urls.some((url) => POSTGRES.test(url)))
+  if (journal !== undefined && !urls.some((url) => isPostgres(url)))
     throw usage("--journal is for PostgreSQL: the address does not name it");
 }
 
 function hasSchema(url: string): boolean {
-  return POSTGRES.test(url) || url.startsWith("supabase:");
+  return isPostgres(url) || url.startsWith("supabase:");
 }

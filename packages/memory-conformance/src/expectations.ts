@@ -94,7 +94,7 @@ export function rowOf(storage: AnyStorage, sessionId: string, content = '"late"'
   };
 }
 
-/** What another store gives. Tombstones are of the usual user, unless an owner is given. */
+/** The facts of another store. Tombstones are of the usual user, unless an owner is given. */
 export function facts(
   rows: readonly AtomRow[],
   ...tombstones: readonly [sessionId: string, id: string, owner?: string][]

@@ -75,7 +75,7 @@ const UNREADABLE: readonly Call[] = [
   ["saveMemoryAtoms", [new Proxy([1], { get: throwing })], "atoms"],
 ];
 
-/** What has no fields: taken for options it would ask for nothing, and be given everything. */
+/** Values without fields: taken for options, they would ask for nothing and be given everything. */
 const NO_OPTIONS: readonly unknown[] = [
   "userId",
   7,

@@ -57,7 +57,7 @@ function storageOptions(url: string, { write }: Options): OpenStorageOptions & {
   return { ...look, backends: backendsOf(process.cwd()) };
 }
 
-/** What the storage says, or what the operating system refused. */
+/** An error of the storage or of the operating system. */
 function isForTheUser(error: unknown): error is Error {
   return MemoryError.isInstance(error) || (error instanceof Error && "syscall" in error);
 }

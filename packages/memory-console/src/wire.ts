@@ -158,7 +158,7 @@ export interface ProvidersView {
   readonly events: readonly ProviderEventView[];
   readonly pairs: readonly ReplicationPairView[];
   readonly unreachable: readonly string[];
-  /** What the local journal holds for each provider; none where there is no journal. */
+  /** The backlog of the local journal for each provider; none where there is no journal. */
   readonly journal: readonly JournalView[];
   /** Why the replication could not be asked. */
   readonly replicationError?: string;

@@ -2,7 +2,7 @@
 import type { Message } from "./message.ts";
 import { toolLinks } from "./tool-links.ts";
 
-/** What a message answers. */
+/** The calls that a message answers. */
 export interface Answer {
   /** The position of the earliest call that the message answers; undefined when it answers none that is there. */
   readonly firstCall: number | undefined;
@@ -18,7 +18,7 @@ export function isLeftOut({ firstCall, isOrphan }: Answer): boolean {
 }
 
 export interface LinkedCalls {
-  /** What messages answer, by their positions. */
+  /** The answers of messages, by their positions. */
   readonly answers: ReadonlyMap<number, Answer>;
   /** The ids of calls without a result, by the positions of the messages that make them. */
   readonly unanswered: ReadonlyMap<number, ReadonlySet<string>>;

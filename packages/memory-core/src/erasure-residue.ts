@@ -1,4 +1,4 @@
-/** What an erasure leaves behind in a store's files, where no read finds it. */
+/** The residue of an erasure: bytes that stay in a store's files, where no read finds them. */
 
 /** A place that may still hold bytes of what was erased. No read returns them; a look at the raw files might find them. */
 export interface ErasureResidue {
@@ -20,6 +20,6 @@ export interface ErasureResidue {
    * - `replication`: the erasure is on its way there.
    */
   readonly reason: "reader" | "size" | "failed" | "vacuum" | "retention" | "replication";
-  /** What ends it, as a sentence. */
+  /** The event that ends it, as a sentence. */
   readonly until: string;
 }

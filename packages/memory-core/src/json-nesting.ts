@@ -1,10 +1,12 @@
+import { endOfString } from "./json-string.ts";
+
 /** The deepest nesting of arrays and objects in one value that a caller gives. */
 export const MAX_NESTING = 1_000;
 
 /** The same in a stored text: a change of session metadata is an object with an object of such values. */
 export const MAX_STORED_NESTING = MAX_NESTING + 2;
 
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const QUOTE = 0x22;
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
@@ -20,21 +22,11 @@ export function isNestedDeeper(text: string, maxNesting: number): boolean {
   let depth = 0;
   for (let position = 0; position < text.length; position++) {
     const unit = text.charCodeAt(position);
-    if (unit === QUOTE) position = endOfString(text, position);
+    if (unit === QUOTE) position = endOfString(text, position) - 1;
     else if (unit === OPEN_ARRAY || unit === OPEN_OBJECT) {
       depth += 1;
       if (depth > maxNesting) return true;
     } else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) depth -= 1;
   }
   return false;
-}
-
-/** The position of the quote that closes the string; the end of the text for a string that is not closed. */
-function endOfString(text: string, start: number): number {
-  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
-    let backslashes = 0;
-    while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return quote;
-  }
-  return text.length;
 }

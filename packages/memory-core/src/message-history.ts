@@ -65,7 +65,7 @@ export class MessageHistory implements Iterable<Message> {
     return this.messages();
   }
 
-  /** What the AI SDK's `generateText` and `streamText` take: spread it among their options. */
+  /** The prompt that the AI SDK's `generateText` and `streamText` take: spread it among their options. */
   toAISDK(): AISDKPrompt {
     return toAISDKPrompt(this.#current());
   }

@@ -7,6 +7,7 @@
  * the length of the text, whatever the text holds.
  */
 import { isNestedDeeper, MAX_STORED_NESTING } from "./json-nesting.ts";
+import { endOfString } from "./json-string.ts";
 import type { JsonValue } from "./json.ts";
 import { mapStrings } from "./json-walk.ts";
 
@@ -46,20 +47,8 @@ function* keysOf(text: string): Generator<Token> {
   }
 }
 
-function endOfString(text: string, start: number): number {
-  let quote = text.indexOf('"', start + 1);
-  while (quote !== -1 && backslashesBefore(text, quote) % 2 === 1) quote = text.indexOf('"', quote + 1);
-  return quote === -1 ? text.length : quote + 1;
-}
-
 function isEscaped(text: string, start: number, end: number): boolean {
   return text.slice(start, end).includes("\\");
-}
-
-function backslashesBefore(text: string, position: number): number {
-  let backslashes = 0;
-  while (text[position - 1 - backslashes] === "\\") backslashes++;
-  return backslashes;
 }
 
 function isBeforeColon(text: string, position: number): boolean {

@@ -5,7 +5,7 @@ import type { MessageContent, MessageRole } from "./message.ts";
 import type { SessionLog } from "./session-log.ts";
 import type { IdRange } from "./storage-hooks.ts";
 
-/** What `session.toJSON()` gives. Times are ISO strings; messages and atoms are in the order of their ids. */
+/** The JSON of `session.toJSON()`. Times are ISO strings; messages and atoms are in the order of their ids. */
 export interface SessionData {
   sessionId: string;
   userId: string;

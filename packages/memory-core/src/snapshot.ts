@@ -146,7 +146,7 @@ class Snapshot {
   }
 }
 
-/** What `JSON.stringify` would make of an object, and what of that is refused. */
+/** The form that `JSON.stringify` would give an object; some of the forms are refused. */
 type Form = "array" | "converting" | "record" | "binary" | "other";
 
 function formOf(value: object, path: Path): Form {
@@ -163,7 +163,7 @@ function formOf(value: object, path: Path): Form {
   }
 }
 
-/** What the object's own `toJSON` gives. */
+/** The result of the object's own `toJSON`. */
 function converted(value: object, path: Path): unknown {
   if (Number.isNaN(dateTimeMs(value))) throw invalidInput(`${path}`, "is an invalid Date");
   const toJson = valueAt(value, "toJSON", path);

@@ -191,7 +191,7 @@ export interface TombstoneSelection {
 }
 
 /**
- * What one store knows and another may not: atoms, and deletions. Each list sorted by (sessionId, id), tombstones of one id by
+ * Atoms and deletions of one store that another may lack. Each list sorted by (sessionId, id), tombstones of one id by
  * their owners, nothing twice.
  */
 export interface Facts {
@@ -217,7 +217,7 @@ export interface JournalBounds {
   readonly mostBytes?: number;
 }
 
-/** What a journal holds for one store. */
+/** The backlog of a journal for one store. */
 export interface JournalBacklog {
   readonly store: string;
   readonly atoms: number;
@@ -249,7 +249,7 @@ export interface AtomJournal {
     limit: number,
     bounds?: JournalBounds,
   ): Promise<readonly AtomRow[]>;
-  /** What each of the stores has not got. */
+  /** The backlog of each of the stores. */
   backlog(stores: readonly string[]): Promise<readonly JournalBacklog[]>;
   /**
    * A store has these atoms now; what all have is no longer held.

@@ -50,7 +50,7 @@ export interface SaveReceipt {
 }
 
 export interface UserGuard {
-  /** What belongs to someone else is as if it were not there. Left out: everybody's. Given as undefined, it is refused. */
+  /** A guard: sessions and atoms of another user are as if they were not there. Left out: everybody's. Given as undefined, it is refused. */
   userId?: string;
 }
 

@@ -95,7 +95,7 @@ export function dateTimeMs(value: object): number | undefined {
 }
 
 /**
- * What becomes of the items of an array of the caller's, each of which is read once.
+ * The results of `parse` for the items of an array of the caller's, each of which is read once.
  *
  * @throws {MemoryError} `invalid_input` for what is no array, and what `parse` throws.
  */

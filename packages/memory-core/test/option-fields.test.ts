@@ -1,18 +1,10 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import {
-  AtomClock,
-  contextWindow,
-  MemoryError,
-  readOptions,
-  replicate,
-  Session,
-  verify,
-  type OptionFields,
-} from "../src/index.ts";
+import { AtomClock, contextWindow, readOptions, replicate, Session, verify, type OptionFields } from "../src/index.ts";
 import { nearestName } from "../src/nearest-name.ts";
 import { snapshotJson } from "../src/snapshot.ts";
 import { parseDateMs } from "../src/validation.ts";
+import { refusalOf } from "./refusals.ts";
 import { TinyStorage } from "./tiny-storage.ts";
 
 interface Search {
@@ -20,16 +12,6 @@ interface Search {
   limit?: number;
 }
 const FIELDS: OptionFields<Search> = { userId: "guard", limit: "setting" };
-
-function refusalOf(work: () => unknown): MemoryError {
-  try {
-    work();
-  } catch (error) {
-    if (MemoryError.isInstance(error) && error.code === "invalid_input") return error;
-    throw error;
-  }
-  throw new Error("nothing was refused");
-}
 
 const misspelt = <Options extends object>(options: Options): Options => Object.assign(options, { prefrences: 1 });
 

@@ -1,20 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AtomClock, MemoryError, Session, type JsonValue } from "../src/index.ts";
+import { AtomClock, Session, type JsonValue } from "../src/index.ts";
 import { snapshotJson, snapshotJsonObject } from "../src/snapshot.ts";
 import { parseJson } from "../src/parse-json.ts";
 import { assertAmount, assertLimit, assertName, parseAtomId, parseDateMs, parseNewAtomId } from "../src/validation.ts";
-
-/** The `invalid_input` error that the work must end with. */
-function errorOf(work: () => unknown): MemoryError {
-  try {
-    work();
-  } catch (error) {
-    if (MemoryError.isInstance(error) && error.code === "invalid_input") return error;
-    throw error;
-  }
-  throw new Error("nothing was refused");
-}
+import { refusalOf } from "./refusals.ts";
 
 function nested(levels: number): JsonValue {
   let value: JsonValue = [];
@@ -33,7 +23,7 @@ describe("a name", () => {
     ["257 emoji", "😀".repeat(257)],
     ["NUL", "a\0b"],
   ])("is refused when it is or has %s", (_, name) => {
-    expect(errorOf(() => assertName(name, "sessionId"))).toMatchObject({ path: "sessionId" });
+    expect(refusalOf(() => assertName(name, "sessionId"))).toMatchObject({ path: "sessionId" });
   });
 
   it.each([
@@ -54,7 +44,7 @@ describe("an atom id", () => {
   });
 
   it.each([undefined, null, 7, "", "1", "7d444840-9dc0-41d1-b245-5ffdce74fad2"])("is refused when it is %j", (id) => {
-    expect(errorOf(() => parseAtomId(id, "ids[3]")).path).toBe("ids[3]");
+    expect(refusalOf(() => parseAtomId(id, "ids[3]")).path).toBe("ids[3]");
   });
 
   it("of a new atom may be a day ahead of the wall clock, and no more", () => {
@@ -62,7 +52,7 @@ describe("an atom id", () => {
     const idAt = (timeMs: number): string => new AtomClock({ now: () => timeMs }).next();
     const dayMs = 24 * 60 * 60 * 1000;
     expect(() => parseNewAtomId(idAt(nowMs + dayMs), "atom.id", nowMs)).not.toThrow();
-    expect(errorOf(() => parseNewAtomId(idAt(nowMs + dayMs + 1), "atom.id", nowMs)).path).toBe("atom.id");
+    expect(refusalOf(() => parseNewAtomId(idAt(nowMs + dayMs + 1), "atom.id", nowMs)).path).toBe("atom.id");
     expect(() => parseNewAtomId(idAt(nowMs - 1_000 * dayMs), "atom.id", nowMs)).not.toThrow();
   });
 });
@@ -71,16 +61,16 @@ describe("a number or an options object", () => {
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "1", null, undefined, 1n])(
     "is refused as a limit when it is %s",
     (limit) => {
-      expect(errorOf(() => assertLimit(limit, "limit")).path).toBe("limit");
+      expect(refusalOf(() => assertLimit(limit, "limit")).path).toBe("limit");
     },
   );
 
   it.each([-1, Number.NaN, "1", null, undefined, 1n])("is refused as an amount when it is %s", (amount) => {
-    expect(errorOf(() => assertAmount(amount, "maxTokens")).path).toBe("maxTokens");
+    expect(refusalOf(() => assertAmount(amount, "maxTokens")).path).toBe("maxTokens");
   });
 
   it.each([new Date(Number.NaN), "2025-03-04", 0, null])("is refused as a Date when it is %s", (date) => {
-    expect(errorOf(() => parseDateMs(date, "createdAt")).path).toBe("createdAt");
+    expect(refusalOf(() => parseDateMs(date, "createdAt")).path).toBe("createdAt");
   });
 });
 
@@ -108,34 +98,34 @@ describe("snapshotJson", () => {
     ["a toJSON that gives undefined", { a: { toJSON: () => undefined } }, "content.a"],
     ["a key that needs quotes", { "a b": { 'c"d': Number.NaN } }, 'content["a b"]["c\\"d"]'],
   ])("refuses %s with its path", (_, value, path) => {
-    expect(errorOf(() => snapshotJson(value, "content")).path).toBe(path);
+    expect(refusalOf(() => snapshotJson(value, "content")).path).toBe(path);
   });
 
   it("never prints what a value holds", () => {
-    const error = errorOf(() => snapshotJson({ key: new Map([["password", "hunter2"]]) }, "content"));
+    const error = refusalOf(() => snapshotJson({ key: new Map([["password", "hunter2"]]) }, "content"));
     expect(error.message).not.toContain("hunter2");
   });
 
   it("allows 1,000 levels and refuses 1,001", () => {
     expect(JSON.stringify(snapshotJson(nested(1_000), "content"))).toBe(JSON.stringify(nested(1_000)));
-    const error = errorOf(() => snapshotJson(nested(1_001), "content"));
+    const error = refusalOf(() => snapshotJson(nested(1_001), "content"));
     expect(error.message).toContain("deeper than 1000");
     expect(error.message.length).toBeLessThan(400);
   });
 
   it("refuses far more levels than a call stack has", () => {
-    expect(errorOf(() => snapshotJson(nested(1_000_000), "content")).message).toContain("deeper than 1000");
+    expect(refusalOf(() => snapshotJson(nested(1_000_000), "content")).message).toContain("deeper than 1000");
   });
 
   it("says of a cycle that it is one", () => {
     const cycle: Record<string, unknown> = { name: "a" };
     cycle["self"] = [cycle];
-    expect(errorOf(() => snapshotJson(cycle, "content")).message).toContain("cycle");
+    expect(refusalOf(() => snapshotJson(cycle, "content")).message).toContain("cycle");
     const wide: unknown[] = [];
     wide.push(wide, wide, wide);
-    expect(errorOf(() => snapshotJson(wide, "content")).message).toContain("cycle");
+    expect(refusalOf(() => snapshotJson(wide, "content")).message).toContain("cycle");
     const endless: Record<string, unknown> = { toJSON: () => endless };
-    expect(errorOf(() => snapshotJson(endless, "content")).message).toContain("cycle");
+    expect(refusalOf(() => snapshotJson(endless, "content")).message).toContain("cycle");
   });
 
   it("copies a value that is shared, and refuses a small graph that would be huge as JSON", () => {
@@ -143,7 +133,7 @@ describe("snapshotJson", () => {
     expect(snapshotJson([shared, shared], "content")).toEqual([{ a: 1 }, { a: 1 }]);
     let bomb: unknown = "x".repeat(1_000);
     for (let level = 0; level < 60; level++) bomb = [bomb, bomb];
-    expect(errorOf(() => snapshotJson(bomb, "content")).message).toContain("maxAtomBytes");
+    expect(refusalOf(() => snapshotJson(bomb, "content")).message).toContain("maxAtomBytes");
   });
 
   it("stores a Date and what has a toJSON as they say, and leaves out what is undefined", () => {
@@ -184,7 +174,7 @@ describe("snapshotJson", () => {
   });
 
   it.each([[[]], ["text"], [null], [new Date()], [7]])("refuses %j where an object must be", (value) => {
-    expect(errorOf(() => snapshotJsonObject(value, "metadata")).path).toBe("metadata");
+    expect(refusalOf(() => snapshotJsonObject(value, "metadata")).path).toBe("metadata");
   });
 });
 
@@ -200,12 +190,12 @@ describe("a session", () => {
     ["metadata that JSON cannot hold", { userId: "ada", metadata: { a: [1n] } }, "metadata.a[0]"],
   ])("is refused with %s", (_, init, path) => {
     // @ts-expect-error the point is an argument of another type
-    expect(errorOf(() => new Session(init)).path).toBe(path);
+    expect(refusalOf(() => new Session(init)).path).toBe(path);
   });
 
   it("refuses a message over the default of 16 MiB, and holds nothing of it", () => {
     const session = new Session({ userId: "ada" });
-    expect(errorOf(() => session.addUserMessage("x".repeat(16 * 1024 * 1024))).message).toContain("maxAtomBytes");
+    expect(refusalOf(() => session.addUserMessage("x".repeat(16 * 1024 * 1024))).message).toContain("maxAtomBytes");
     expect(session.history).toHaveLength(0);
     expect(session.unsavedCount).toBe(1);
   });

@@ -1,7 +1,7 @@
 import { compareBytes, NIL_ID, ownerOf, UNKNOWN_OWNER, type Tombstone, type TombstoneKey } from "@rivet/memory-core";
 import { OrderedMap } from "./ordered-map.ts";
 
-/** What was deleted, by session, and by id and owner within each; the nil id stands for the whole session. They only grow. */
+/** Tombstones by session, and by id and owner within each; the nil id stands for the whole session. They only grow. */
 export class Tombstones {
   readonly #bySession = new OrderedMap<OrderedMap<Tombstone>>(compareBytes);
 

@@ -28,7 +28,7 @@ export interface DrainPart {
 const LARGE_BYTES = 256 * 1024;
 /** Nearly all rows, in pages that take half a second at the most on a slow link. */
 export const SMALL_ROWS: DrainPart = { pageRows: 500, bounds: { mostRowBytes: LARGE_BYTES, mostBytes: 1024 * 1024 } };
-/** Those that take their time on the way, one by one. */
+/** Large atoms, which take their time on the way, one by one. */
 export const LARGE_ROWS: DrainPart = { pageRows: 1, bounds: { aboveRowBytes: LARGE_BYTES } };
 
 /**
@@ -64,6 +64,6 @@ export async function drain(
     );
     after = rows.at(-1);
   }
-  // What was settled is in no row of the file; its bytes may be.
+  // A settled atom is in no row of the file; its bytes may be.
   if (after !== undefined) await journal.finishErasure?.();
 }

@@ -75,7 +75,7 @@ async function buryAll(
   const fresh = tombstones.filter((tombstone) => !isStoodFor(tombstone));
   const ofSessions = fresh.filter(({ id }) => id === NIL_ID);
   let removed = 0;
-  // Those that concern everybody come last: they take the place of the others.
+  // Tombstones that concern everybody come last: they take the place of the others.
   for (const isKnown of [true, false]) {
     const some = ofSessions.filter(({ owner }) => (owner !== UNKNOWN_OWNER) === isKnown);
     removed += await burySessions(store, client, some, heads);

@@ -2,7 +2,7 @@ import type { ErasureResidue } from "@rivet/memory-core";
 import { LOCAL } from "./local-journal.ts";
 
 /**
- * What PostgreSQL keeps of rows that were deleted. A client can neither see it nor end it for others: `VACUUM` frees the room
+ * The residue of deleted rows in PostgreSQL. A client can neither see it nor end it for others: `VACUUM` frees the room
  * of dead rows and overwrites none of it, and the write-ahead log is the server's.
  */
 export function postgresResidue(store: string): readonly ErasureResidue[] {
@@ -30,7 +30,7 @@ export function postgresResidue(store: string): readonly ErasureResidue[] {
   ];
 }
 
-/** What the file of the local replica holds until it has caught up. */
+/** The residue in the file of the local replica, until it has caught up. */
 export const REPLICA_RESIDUE: ErasureResidue = {
   store: LOCAL,
   place: "replica",

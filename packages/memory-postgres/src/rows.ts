@@ -180,7 +180,7 @@ export function toStoredMessage([id, memoryType, content, metadata, createdAtMs]
   });
 }
 
-/** What `selectSession` gave: its first row is the head, with its own columns in those of a message. A message that comes twice is one. */
+/** The session in the rows of `selectSession`: the first row is the head, with its own columns in those of a message. A message that comes twice is one. */
 export function toSessionRow(
   sessionId: string,
   [first, ...messages]: readonly StoredMessage[],

@@ -91,7 +91,7 @@ export class WritePath {
     db.on("stateChange", this.#onStateChange);
   }
 
-  /** What the journal holds for each provider; undefined where there is no journal. */
+  /** The journal's backlog for each provider; undefined where there is no journal. */
   async journalStatus(nowMs: number): Promise<JournalStatus[] | undefined> {
     const journal = this.#fallback?.journal;
     if (journal === undefined) return undefined;

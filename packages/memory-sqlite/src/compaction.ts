@@ -23,7 +23,7 @@ interface CompactionInit {
   readonly busyTimeoutMs: number;
   /** The name of the store in what is left. */
   readonly store: string;
-  /** What an error says, in a sentence. */
+  /** The message of an error, in a sentence. */
   readonly describe: (error: unknown) => string;
 }
 

@@ -80,7 +80,7 @@ function pageOf(
   return rows;
 }
 
-/** What each of the stores has not got. */
+/** The backlog of each of the stores. */
 export function backlogOf(statements: Statements, stores: readonly string[]): JournalBacklog[] {
   const held = statements.selectJournalBacklog().map((row) => ({ ...row, stores: storesOf(row.target) }));
   return stores.map((store) => {

@@ -41,7 +41,7 @@ function takeTombstone(statements: Statements, tombstone: Tombstone): number {
   statements.insertTombstone(tombstone);
   const head = statements.selectStoredHead(sessionId);
   const { userId } = claimOf(head);
-  // What is somebody else's stays.
+  // Atoms of another user stay.
   if (head === undefined || userId === undefined || !isConcerned(owner, userId)) return 0;
   if (id === NIL_ID) {
     statements.deleteSession(sessionId);

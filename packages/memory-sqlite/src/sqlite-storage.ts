@@ -143,7 +143,7 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     this.#file = { connection, statements, queue, compaction, logBound };
   }
 
-  /** What each commit has to do with the file, which a database in memory has not got. */
+  /** The checks of the file before each commit, which a database in memory does not need. */
   #beforeCommit(logBound: LogBound): () => void {
     if (this.#path === IN_MEMORY_PATH) return () => undefined;
     const file = new OpenedFile(this.#path);

@@ -151,7 +151,7 @@ export class Statements {
     this.recordErasure();
   }
 
-  // What erasures leave in the file: `compaction.ts` ends it
+  // The residue of erasures in the file: `compaction.ts` ends it
 
   /** To be called in each transaction that removes something. */
   recordErasure(): void {
@@ -213,7 +213,7 @@ export class Statements {
     );
   }
 
-  /** What is there for each target. */
+  /** The atoms that are there for each target. */
   selectJournalBacklog(): { target: string; atoms: number; bytes: number; oldestId: string }[] {
     return this.#all(
       `SELECT target, count(*) AS atoms, sum(${JOURNALED_BYTES}) AS bytes, min(id) AS oldestId FROM session_journal

@@ -152,7 +152,7 @@ const TIMED_OUT: Meaning = {
   problem: "did not answer in time; try again, or raise timeoutMs",
 };
 
-/** What a refusal is about; empty where it does not matter. */
+/** The subject of a refusal; empty where it does not matter. */
 interface RefusalDetails {
   readonly sessionId: string;
   readonly id: string;

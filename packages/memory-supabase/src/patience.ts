@@ -1,12 +1,12 @@
 /** How long a request may be waited for. */
 
-/** What a request has on the way. It is looked at only while its answer is late. */
+/** The bytes that a request has on the way. They are counted only while its answer is late. */
 export interface Traffic {
   readonly sentBytes: () => number;
   readonly receivedBytes: () => number;
 }
 
-/** What every time-out has room for. */
+/** The bytes that every time-out has room for. */
 const FREE_BYTES = 64 * 1024;
 
 /** How long the bytes may be on their way, beyond what a request without any may take, in milliseconds. */

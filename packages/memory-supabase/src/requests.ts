@@ -85,7 +85,7 @@ export class Requests {
       const attemptMs = Math.min(timeoutMs, Math.max(1, Math.ceil(endMs - nowMs())));
       const asked = isSilent ? silent : { name, args };
       const { data, failure, retryAfterMs, prolongedMs } = await this.#attempt(asked, isSilent, attemptMs);
-      // What bytes need that are on their way does not count.
+      // The time that bytes on their way need does not count.
       endMs += prolongedMs;
       if (failure === undefined) return data;
       if (isSilent && isUnforeseen(failure)) continue;

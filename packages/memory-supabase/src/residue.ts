@@ -1,6 +1,6 @@
 import type { ErasureResidue } from "@rivet/memory-core";
 
-/** What the project's PostgreSQL keeps of rows that were deleted: a client over REST can neither see it nor end it. */
+/** The residue of deleted rows in the project's PostgreSQL: a client over REST can neither see it nor end it. */
 export const RESIDUE: readonly Omit<ErasureResidue, "store">[] = [
   {
     place: "file",

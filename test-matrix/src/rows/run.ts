@@ -1,7 +1,7 @@
 import type { Row } from "../cell.ts";
 import type { Environment, Workplace } from "../workplace.ts";
 
-/** What every group of rows works with. */
+/** The means that every group of rows works with. */
 export interface Matrix {
   readonly workplace: Workplace;
   /** Where the databases are. */

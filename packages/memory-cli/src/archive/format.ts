@@ -25,7 +25,7 @@ import {
   type Tombstone,
 } from "@rivet/memory-core";
 
-/** What this program writes. In version 1 tombstones had no owners; it is still read. */
+/** The version that this program writes. In version 1 tombstones had no owners; it is still read. */
 export const VERSION = 2;
 
 export const HEADER = `{"format":"rivet-memory archive","version":${VERSION}}`;

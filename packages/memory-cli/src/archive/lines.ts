@@ -1,7 +1,7 @@
 import { DEFAULT_MAX_ATOM_BYTES, MemoryError } from "@rivet/memory-core";
 import { damaged } from "./format.ts";
 
-/** What stands beside the atom in its line: names of fields, and ids of 512 units each, escaped. */
+/** Room beside the atom in its line: names of fields, and ids of 512 units each, escaped. */
 const AROUND_ATOM_BYTES = 64 * 1024;
 
 /** The longest line that an atom of so many bytes may have. A store may give its JSON back with more spacing than it took. */

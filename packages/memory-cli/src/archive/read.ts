@@ -13,7 +13,7 @@ export interface ReadOptions {
   readonly maxAtomBytes?: number | undefined;
 }
 
-/** What of an archive is whole: all of it, or its blocks before a damage. */
+/** The whole part of an archive: all of it, or its blocks before a damage. */
 export interface CheckedArchive {
   readonly atoms: number;
   readonly tombstones: number;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { defineCommand } from "../command.ts";
 import { isFine, type Finding } from "../doctor/finding.ts";
-import { schemaOption, type StorageOptions } from "../storage-options.ts";
+import { isPostgres, schemaOption, type StorageOptions } from "../storage-options.ts";
 import { EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/printable.ts";
 import { sqliteFile } from "../sqlite-file.ts";
@@ -40,7 +40,7 @@ interface Place {
 
 /** Only the backend that is asked for is loaded. */
 async function examine(url: string, place: Place): Promise<Finding[]> {
-  if (/^postgres(ql)?:/.test(url)) return (await import("../doctor/postgres.ts")).examinePostgres(url, place);
+  if (isPostgres(url)) return (await import("../doctor/postgres.ts")).examinePostgres(url, place);
   if (url === "supabase:") return (await import("../doctor/supabase.ts")).examineSupabase(schemaOption(url, place));
   if (!url.startsWith("sqlite:")) throw usage("doctor looks at postgres:, supabase: and sqlite: addresses");
   const { examineSQLite } = await import("../doctor/sqlite.ts");

@@ -4,6 +4,7 @@ import { checkSchema, migrate, SCHEMA_VERSION, schemaStatements } from "@rivet/p
 import type { Command } from "commander";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
 import { storageName } from "../storage-name.ts";
+import { isPostgres } from "../storage-options.ts";
 import { usage } from "../usage-error.ts";
 
 interface Options {
@@ -32,7 +33,7 @@ export function migrateCommand(): Command {
       const options = schema === undefined ? {} : { schema };
       if (print) return printed(url, options);
       if (url === undefined) throw usage("migrate needs an address, or --print");
-      if (/^postgres(ql)?:/.test(url)) return migratePostgres(url, options, dryRun);
+      if (isPostgres(url)) return migratePostgres(url, options, dryRun);
       if (url.startsWith("supabase:")) return checkSupabase(options);
       return migrateByOpening(context, url, dryRun);
     },

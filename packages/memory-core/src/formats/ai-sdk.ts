@@ -35,7 +35,7 @@ export type AISDKMessage =
   | { role: "assistant"; content: string | AISDKAssistantPart[] }
   | { role: "tool"; content: (AISDKToolResult | AISDKToolApproval)[] };
 
-/** What `generateText` and `streamText` take, to be spread among their options. */
+/** The instructions and messages that `generateText` and `streamText` take, to be spread among their options. */
 export interface AISDKPrompt {
   /** The system messages, which the AI SDK does not take among the others. Absent when there are none. */
   instructions?: AISDKInstruction[];

@@ -1,5 +1,5 @@
 /**
- * What a model thought, in the form in which LangChain's client of its own provider keeps it: with the signature or the
+ * The reasoning of a model in the form in which LangChain's client of its own provider keeps it: with the signature or the
  * encrypted text without which that provider refuses the tool call after it, or thinks again.
  *
  * The AI SDK keeps both among the provider options of a part. A client reads only the reasoning of its own provider.
@@ -20,7 +20,7 @@ export type LangChainReasoning =
     }
   /** Google's. */
   | { type: "thinking"; thinking: string; signature: string }
-  /** What a provider keeps to itself, as it gave it. */
+  /** The data that only the provider can read, as it gave them. */
   | { type: "non_standard"; value: JsonObject };
 
 /** Whose reasoning a message has: undefined when no provider signed any of it. */

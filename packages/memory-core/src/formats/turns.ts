@@ -5,7 +5,7 @@ import { messageParts, type Message, type MessagePart, type MessageRole, type To
 export type Turn =
   | { readonly role: Exclude<MessageRole, "tool">; readonly parts: readonly MessagePart[] }
   | { readonly role: "tool"; readonly result: ToolResultPart }
-  /** What the user decided on calls that wait for it: the AI SDK's own, which other formats have no place for. */
+  /** The user's decisions on calls that wait for them: the AI SDK's own, which other formats have no place for. */
   | { readonly role: "approval"; readonly parts: readonly JsonObject[] };
 
 export interface TurnOptions {

@@ -129,7 +129,7 @@ function covers(owners: ReadonlySet<string>, owner: string): boolean {
   return owners.has(owner) || owners.has(UNKNOWN_OWNER);
 }
 
-/** What a replica holds of a session, without atoms if the other side has deleted it for their user: all atoms have one. */
+/** The digest of a session in a replica, without atoms if the other side has deleted it for their user: all atoms have one. */
 async function withoutDeleted(
   replica: Replica,
   digest: SessionDigest | undefined,

@@ -1,4 +1,4 @@
-/** What is kept up once in a while for a store that is written to: heartbeats, what stores know of others, and the number of hints. */
+/** Keeps the books of a store that is written to, once in a while: heartbeats, peers, and the number of hints. */
 import { ALL_STORES } from "../statements/scope.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Peers } from "./peers.ts";

@@ -1,4 +1,4 @@
-/** What is written in a burst is brought in one go. */
+/** The pause in which a burst of writes gathers, so that one drain brings all of it. */
 const DEBOUNCE_MS = 100;
 /** To try again what a provider did not take although it takes work; twice as long after each time. */
 const FIRST_RETRY_DELAY_MS = 250;

@@ -15,7 +15,7 @@ export interface ReplicationStatus {
   readonly localReplica?: { readonly caughtUpAt: Date | undefined };
 }
 
-/** What the local journal has for a provider. */
+/** The backlog of the local journal for a provider. */
 export interface JournalStatus {
   readonly to: string;
   /** Atoms that the provider has not got yet. */

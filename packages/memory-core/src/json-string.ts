@@ -1,0 +1,15 @@
+/**
+ * The position after the quote that closes a string of a JSON text, whose opening quote is at `start`; the end of the text for a
+ * string that is not closed. Pure, in linear time.
+ */
+export function endOfString(text: string, start: number): number {
+  let quote = text.indexOf('"', start + 1);
+  while (quote !== -1 && backslashesBefore(text, quote) % 2 === 1) quote = text.indexOf('"', quote + 1);
+  return quote === -1 ? text.length : quote + 1;
+}
+
+function backslashesBefore(text: string, position: number): number {
+  let backslashes = 0;
+  while (text[position - 1 - backslashes] === "\\") backslashes++;
+  return backslashes;
+}
