@@ -5,15 +5,17 @@ import { promisify } from "node:util";
 
 const PACKAGES = join(import.meta.dirname, "..", "packages");
 
-/** What is private is for tests; the command line is a program, which nobody imports. */
-const IMPORTED = readdirSync(PACKAGES).filter((name) => name !== "memory-cli");
+/** The command line has no entry point: its program loads the rest of it. */
+const ENTRIES = readdirSync(PACKAGES).map((name) =>
+  join(PACKAGES, name, "src", name === "memory-cli" ? "program.ts" : "index.ts"),
+);
 
 /**
  * Loads the sources of all packages in a process that ends well, which leaves them compiled for those that tests start: these
  * are often killed, and would leave nothing.
  */
 export async function setup(): Promise<void> {
-  const imports = IMPORTED.map((name) => `await import(${JSON.stringify(join(PACKAGES, name, "src", "index.ts"))});`);
+  const imports = ENTRIES.map((path) => `await import(${JSON.stringify(path)});`);
   const flags = ["--conditions=@rivet/source", "--input-type=module", "--eval", imports.join("\n")];
   await promisify(execFile)(process.execPath, flags);
 }

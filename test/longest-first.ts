@@ -4,15 +4,21 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONGEST = [
   "apps/demo/test/demo.test.ts",
   "packages/memory-postgres/test/conformance.test.ts",
-  "test/packed-install.test.ts",
-  "packages/memory-postgres/test/replication.test.ts",
-  "packages/memory-postgres/test/crash.test.ts",
-  "packages/memory-postgres/test/crash-points.test.ts",
-  "test/conformance-catches-faults.test.ts",
-  "packages/memory-sqlite/test/crash.test.ts",
   "packages/memory-supabase/test/conformance.test.ts",
   "packages/memory-console/test/page.test.ts",
+  "packages/memory-postgres/test/replication.test.ts",
+  "packages/memory-cli/test/archive-bounds.test.ts",
+  "test/packed-install.test.ts",
+  "packages/memory-postgres/test/failover.test.ts",
+  "packages/memory-console/test/views.test.ts",
+  "packages/memory-sqlite/test/erasure.test.ts",
+  "test/conformance-catches-faults.test.ts",
   "packages/memory-postgres/test/model.test.ts",
+  "packages/memory-postgres/test/crash-points.test.ts",
+  "packages/db-manager/test/failover.test.ts",
+  "packages/local-servers/test/servers.test.ts",
+  "packages/memory-sqlite/test/crash.test.ts",
+  "packages/memory-postgres/test/crash.test.ts",
 ];
 
 /** Long files begin first, so that in the end no worker is left alone with one: a fresh clone knows no times yet. */

@@ -18,7 +18,7 @@ let folder = "";
 let temporary = "";
 
 beforeAll(async () => {
-  temporary = await mkdtemp(join(tmpdir(), "rivet-demo-temporary-"));
+  temporary = await mkdtemp(join(process.env["RIVET_SERVER_DATA"] ?? tmpdir(), "rivet-demo-temporary-"));
   // A root user's server runs as another, who has to reach its files.
   await chmod(temporary, 0o711);
 });
@@ -41,7 +41,7 @@ function start(args: readonly string[]): ChildProcessByStdio<null, Readable, Rea
   return spawn(process.execPath, ["--conditions=@rivet/source", "src/main.ts", ...args], {
     cwd: app,
     // Build servers say CI, and nothing of it may bring colours into a pipe.
-    env: { ...process.env, INIT_CWD: folder, TMPDIR: temporary, CI: "true" },
+    env: { ...process.env, INIT_CWD: folder, TMPDIR: temporary, RIVET_SERVER_DATA: temporary, CI: "true" },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }

@@ -1,3 +1,4 @@
+export { atLength } from "./at-length.ts";
 export { chromiumProgram } from "./chromium-program.ts";
 export { decoyRuns, functionsCalledIn, plantDecoys } from "./decoys.ts";
 export { startPostgres, PostgresServer, type PostgresOptions, type StopMode } from "./postgres.ts";

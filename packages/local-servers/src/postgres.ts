@@ -30,7 +30,7 @@ const READY = "database system is ready to accept ";
  */
 export async function startPostgres({ settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
   const { programs, data: original, password } = await template();
-  const folder = await mkdtemp(join(tmpdir(), "rivet-postgres-server-"));
+  const folder = await mkdtemp(join(process.env["RIVET_SERVER_DATA"] ?? tmpdir(), "rivet-postgres-server-"));
   await giveToServer(folder);
   await copyData(original, join(folder, "data"));
   const everywhere = settingsOfEnvironment(process.env["RIVET_POSTGRES_SETTINGS"]);

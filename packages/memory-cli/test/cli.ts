@@ -26,14 +26,14 @@ export async function rivetMemory(
   return { stdout, stderr, exitCode };
 }
 
-/** Starts the real program; nothing of the environment but the path reaches it. */
+/** Starts the real program; nothing of the environment reaches it but the path, and where compiled sources are. */
 export function start(
   arguments_: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   folder?: string,
 ) {
   return spawn(process.execPath, ["--conditions=@rivet/source", MAIN, ...arguments_], {
-    env: { PATH: process.env["PATH"], ...environment },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...environment },
     cwd: folder,
     stdio: ["pipe", "pipe", "pipe"],
   });

@@ -48,8 +48,16 @@ interface Place {
   readonly schema: string;
 }
 
+const TABLES = ["session_memories", "session_heads", "session_tombstones", "replication_hints"];
+
 const places = new WeakMap<AnyStorage, Place>();
+/** Emptied schemas, which the next cases of the same variant use again: to create the tables takes longer than most cases. */
+const free = new Map<Variant, string[]>(VARIANTS.map((variant) => [variant, []]));
 let schemas = 0;
+
+function freeSchema(variant: Variant): string {
+  return free.get(variant)?.pop() ?? `memory ${(schemas += 1)}`;
+}
 
 function storageAt(place: Place, options?: PostgresMemoryStorageOptions): AnyStorage {
   const storage = new PostgresMemoryStorage({ ...options, ...place.variant.options(), schema: place.schema });
@@ -68,7 +76,7 @@ for (const variant of VARIANTS) {
     describe,
     it,
     name: variant.name,
-    create: (options) => storageAt({ variant, schema: `memory ${(schemas += 1)}` }, options),
+    create: (options) => storageAt({ variant, schema: freeSchema(variant) }, options),
     connect: (storage) => storageAt(placeOf(storage)),
     reopen: async (storage) => {
       await storage.close();
@@ -82,6 +90,11 @@ for (const variant of VARIANTS) {
       await server().query(statement, [text, sessionId, atomId], variant.database?.());
       return text;
     },
-    destroy: (storage) => server().query(`DROP SCHEMA "${placeOf(storage).schema}" CASCADE`, [], variant.database?.()),
+    destroy: async (storage) => {
+      const { schema } = placeOf(storage);
+      const deletions = TABLES.map((table) => `DELETE FROM "${schema}".${table}`).join("; ");
+      await server().query(deletions, [], variant.database?.());
+      free.get(variant)?.push(schema);
+    },
   });
 }

@@ -1,4 +1,4 @@
-import { sharedServer } from "@rivet/local-servers";
+import { atLength, sharedServer } from "@rivet/local-servers";
 import { AtomClock, headAfterInsert, Session, type AtomRow } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
@@ -9,14 +9,14 @@ import { Statements } from "../src/statements/index.ts";
 import { TablePlaces } from "../src/table-places.ts";
 
 const SESSIONS = 10_000;
-const ATOMS_PER_SESSION = 100;
+const ATOMS_PER_SESSION = atLength({ usually: 20, long: 100 });
 
-/** 10,000 sessions of 100 users among a million atoms, as the storage would have written them. */
+/** 10,000 sessions of 100 users, as the storage would have written them. */
 const FILL = `
   INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
   SELECT 'session ' || session, ('01a20000-0000-7000-8000-' || lpad(to_hex(session * ${ATOMS_PER_SESSION} + atom), 12, '0'))::uuid,
-    'user ' || session % 100, CASE WHEN atom % 50 = 0 THEN 'decision' ELSE 'message_user' END, '"The drive trips."', '{}', now(),
-    CASE WHEN atom = 50 THEN now() END
+    'user ' || session % 100, CASE WHEN atom % 10 = 0 THEN 'decision' ELSE 'message_user' END, '"The drive trips."', '{}', now(),
+    CASE WHEN atom = 10 THEN now() END
   FROM generate_series(1, ${SESSIONS}) AS session, generate_series(0, ${ATOMS_PER_SESSION - 1}) AS atom;
   INSERT INTO session_heads (session_id, user_id, created_at, last_atom_id, recency, message_count, atom_count,
     deletion_count, id_xor, history_xor, metadata, metadata_ids)
@@ -24,7 +24,7 @@ const FILL = `
   FROM session_memories GROUP BY session_id;
   ANALYZE session_memories, session_heads;`;
 
-describe("among a million atoms, every read but those over all users", () => {
+describe(`among ${SESSIONS * ATOMS_PER_SESSION} atoms, every read but those over all users`, () => {
   // What is lost in a power cut is of no interest here.
   const server = sharedServer(
     { beforeAll, afterAll },

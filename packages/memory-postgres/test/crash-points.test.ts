@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { runScript, sharedServer, until, type ScriptRun } from "@rivet/local-servers";
+import { atLength, runScript, sharedServer, until, type ScriptRun } from "@rivet/local-servers";
 import { Session, verify, type SessionData } from "@rivet/memory-core";
 import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -43,12 +43,10 @@ interface Said {
 }
 
 /** Points are shared out to so many sets of providers: most of the time is spent waiting for a lease to run out. */
-const LANES = 3;
-/** All points take minutes, so that each run takes some of them; `npm run crash-points` takes all. */
-const EVERY = process.env["CRASH_POINTS"] === "all" ? 1 : 40;
+const LANES = atLength({ usually: 1, long: 3 });
+/** All points take minutes, so that a run takes some of them. */
+const EVERY = atLength({ usually: 40, long: 1 });
 const FIRST = randomInt(EVERY);
-/** Points that are tried in place of one that is not reached. */
-const ATTEMPTS = 4;
 console.log(`crash points: every ${EVERY}th, from number ${FIRST} on`);
 
 describe("a process that is killed before and after each statement of a change and of its replication", () => {
@@ -80,9 +78,9 @@ describe("a process that is killed before and after each statement of a change a
   );
 });
 
-/** Some other times what a page carries, or who is first, makes a statement needless: then the next one is the point. */
+/** A page that carries more, or another process that is first, can make a statement needless: then the next one is the point. */
 async function reachNear(crash: Crash, all: readonly Point[], first: number): Promise<boolean> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < all.length; attempt++) {
     const point = all[(first + attempt) % all.length];
     if ((await crash.run(point)).isReached) return true;
   }

@@ -1,4 +1,4 @@
-import { linesUntilKilled, sharedServer } from "@rivet/local-servers";
+import { atLength, linesUntilKilled, sharedServer } from "@rivet/local-servers";
 import { randomInt } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { readHeads } from "./stored-heads.ts";
 import { runScript } from "./writer-process.ts";
 
 const DATABASES = 2;
-const KILLS_PER_DATABASE = 50;
+const KILLS_PER_DATABASE = atLength({ usually: 15, long: 50 });
 const SESSIONS = ["session_a", "session_b", "session_c"];
 
 describe("a writer that is killed with SIGKILL while it saves", () => {

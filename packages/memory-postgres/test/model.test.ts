@@ -1,8 +1,9 @@
+import { atLength } from "@rivet/local-servers";
 import { expect, it } from "vitest";
 import { check } from "./model/check.ts";
 import { SOUND } from "./model/machinery.ts";
 
-const RUNS = 5_000;
+const RUNS = atLength({ usually: 500, long: 5_000 });
 
 it(
   `three stores keep what they accept and become equal, in ${RUNS} runs of up to 50 steps`,

@@ -55,7 +55,7 @@ testMemoryStorage({
   },
   destroy: async (storage) => {
     const schema = placeOf(storage);
-    await project().server.query(`TRUNCATE ${TABLES.map((table) => `rivet_${schema}.${table}`).join(", ")}`);
+    await project().server.query(TABLES.map((table) => `DELETE FROM rivet_${schema}.${table}`).join("; "));
     free.push(schema);
   },
 });
