@@ -16,6 +16,8 @@ import { BUNDLER_GROUP } from "./rows/bundlers.ts";
 import { JEST } from "./rows/jest.ts";
 import { NEXT } from "./rows/next.ts";
 import { NODE } from "./rows/node.ts";
+import { PNPM_GROUP } from "./rows/pnpm.ts";
+import { PROGRAM_GROUP } from "./rows/programs.ts";
 import type { Group, Matrix } from "./rows/run.ts";
 import { OTHER_RUNTIMES } from "./rows/runtimes.ts";
 import { SAMPLES } from "./rows/samples.ts";
@@ -23,7 +25,18 @@ import { TYPESCRIPT } from "./rows/typescript.ts";
 import { WORKERS } from "./rows/workers.ts";
 import { Workplace } from "./workplace.ts";
 
-const GROUPS: readonly Group[] = [NODE, SAMPLES, OTHER_RUNTIMES, TYPESCRIPT, JEST, BUNDLER_GROUP, NEXT, WORKERS];
+const GROUPS: readonly Group[] = [
+  NODE,
+  PROGRAM_GROUP,
+  PNPM_GROUP,
+  SAMPLES,
+  OTHER_RUNTIMES,
+  TYPESCRIPT,
+  JEST,
+  BUNDLER_GROUP,
+  NEXT,
+  WORKERS,
+];
 const DOCUMENT = join(import.meta.dirname, "..", "..", "docs", "runtimes.md");
 
 const { values } = parseArgs({

@@ -62,11 +62,15 @@ export class Workplace implements AsyncDisposable {
     }
     const project = join(this.folder, `project-${(this.#projects += 1)}`);
     await cp(await base, project, { recursive: true, verbatimSymlinks: true });
-    for (const [name, text] of Object.entries(files)) {
-      await mkdir(join(project, name, ".."), { recursive: true });
-      await writeFile(join(project, name), text);
-    }
+    await writeAll(project, files);
     return project;
+  }
+
+  /** A new folder with these files, in which nothing is installed; the packages are found from it. */
+  async folderFor(files: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join(this.folder, `project-${(this.#projects += 1)}`);
+    await writeAll(folder, { ".npmrc": this.#npmrc, ...files });
+    return folder;
   }
 
   async #install(
@@ -88,5 +92,12 @@ export class Workplace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function writeAll(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(join(folder, name, ".."), { recursive: true });
+    await writeFile(join(folder, name), text);
   }
 }

@@ -15,45 +15,50 @@ import type { Group, Matrix } from "./run.ts";
 const TOOLS = ["esbuild@0.28", "vite@8", "webpack@5", "webpack-cli@7"];
 const BACKENDS_NOTE = `\`openStorage(url, ${BACKENDS_LINE})\``;
 
-/** One bundler: how it builds `NAME.mjs`, and which line makes it leave the native module outside. */
+/** One bundler: how it builds `NAME.mjs`, and the setting that a backend needs, where it needs one. */
 interface Bundler {
   readonly title: string;
-  readonly external: string;
-  readonly config: (isExternal: boolean) => Readonly<Record<string, string>>;
-  readonly build: (name: string, isExternal: boolean) => readonly string[];
+  /** By backend: as it stands in the configuration, or in the command. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly config: (setting: string) => Readonly<Record<string, string>>;
+  readonly build: (name: string, setting: string) => readonly string[];
   readonly built: (name: string) => string;
 }
 
 const BUNDLERS: readonly Bundler[] = [
   {
     title: "esbuild, `--bundle --platform=node`",
-    external: "`--external:better-sqlite3`",
+    settings: { SQLite: "--external:better-sqlite3" },
     config: () => ({}),
-    build: (name, isExternal) => [
+    build: (name, setting) => [
       "esbuild",
       `${name}.mjs`,
       "--bundle",
       "--platform=node",
-      ...(isExternal ? ["--external:better-sqlite3"] : []),
+      ...(setting === "" ? [] : [setting]),
       `--outfile=built/${name}.cjs`,
     ],
     built: (name) => `built/${name}.cjs`,
   },
   {
     title: "Vite, `vite build --ssr`, all bundled",
-    external: '`ssr: { external: ["better-sqlite3"] }`',
-    config: (isExternal) => ({
-      "vite.config.mjs": `export default { ssr: { noExternal: true${isExternal ? ', external: ["better-sqlite3"]' : ""} } };`,
+    settings: { SQLite: 'ssr: { external: ["better-sqlite3"] }' },
+    config: (setting) => ({
+      "vite.config.mjs": `import { mergeConfig } from "vite";
+        export default mergeConfig({ ssr: { noExternal: true } }, { ${setting} });`,
     }),
     build: (name) => ["vite", "build", "--ssr", `${name}.mjs`, "--outDir", `built/${name}`],
     built: (name) => `built/${name}/${name}.mjs`,
   },
   {
     title: 'webpack 5, `target: "node"`',
-    external: '`externals: { "better-sqlite3": "commonjs better-sqlite3" }`',
-    config: (isExternal) => ({
+    settings: {
+      SQLite: 'externals: { "better-sqlite3": "commonjs better-sqlite3" }',
+      PostgreSQL: 'resolve: { alias: { "pg-native": false } }',
+    },
+    config: (setting) => ({
       "webpack.config.cjs": `module.exports = { mode: "production", target: "node",
-        ${isExternal ? 'externals: { "better-sqlite3": "commonjs better-sqlite3" },' : ""}
+        ${setting}${setting === "" ? "" : ","}
         output: { path: __dirname + "/built", filename: "[name].cjs" } };`,
     }),
     build: (name) => ["webpack", "--entry", `./${name}.mjs`, "--output-filename", `${name}.cjs`],
@@ -74,20 +79,22 @@ export const BUNDLER_GROUP: Group = {
 async function bundlerRow(matrix: Matrix, bundler: Bundler): Promise<Row> {
   return rowOf(bundler.title, COLUMNS, (column) => {
     if (column === OPEN_STORAGE) {
-      return cellOf([{ line: BACKENDS_NOTE, run: () => bundle(matrix, bundler, bundledOpenStorage(), false) }]);
+      return cellOf([{ line: BACKENDS_NOTE, run: () => bundle(matrix, bundler, bundledOpenStorage(), "") }]);
     }
     const module = importingModule(column);
-    const attempts: Attempt[] = [{ run: () => bundle(matrix, bundler, module, false) }];
-    if (column === "SQLite")
-      attempts.push({ line: bundler.external, run: () => bundle(matrix, bundler, module, true) });
+    const attempts: Attempt[] = [{ run: () => bundle(matrix, bundler, module, "") }];
+    const setting = bundler.settings[column];
+    if (setting !== undefined) {
+      attempts.push({ line: `\`${setting}\``, run: () => bundle(matrix, bundler, module, setting) });
+    }
     return cellOf(attempts);
   });
 }
 
-async function bundle(matrix: Matrix, bundler: Bundler, module: string, isExternal: boolean): Promise<Ended> {
-  const files = { "main.mjs": printing(module), ...bundler.config(isExternal) };
+async function bundle(matrix: Matrix, bundler: Bundler, module: string, setting: string): Promise<Ended> {
+  const files = { "main.mjs": printing(module), ...bundler.config(setting) };
   const project = await matrix.workplace.project([...PACKAGES, ...TOOLS], files);
-  const built = await run("npx", bundler.build("main", isExternal), project);
+  const built = await run("npx", bundler.build("main", setting), project);
   if (built.exitCode !== 0) return built;
   const warning = /^.*(?:warning in|critical dependency|▲ \[WARNING\]).*$/im.exec(built.output + built.errors)?.[0];
   if (warning !== undefined && /@rivet|critical dependency/i.test(built.output + built.errors)) {

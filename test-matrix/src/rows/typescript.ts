@@ -1,6 +1,6 @@
 import { cellOf, rowOf, type Attempt } from "../attempt.ts";
 import type { Row } from "../cell.ts";
-import { run } from "../command.ts";
+import { run, runWell, type Ended } from "../command.ts";
 import { COLUMNS, importingModule, PACKAGES, printing } from "../programs.ts";
 import type { Group, Matrix } from "./run.ts";
 
@@ -45,5 +45,21 @@ const WAYS: Readonly<Record<string, Way>> = {
   "ts-node 10, CommonJS": ({ node, environment }, project, name) => [
     { run: () => run(node, ["node_modules/ts-node/dist/bin.js", `${name}.ts`], project, environment) },
   ],
-  "tsx 4": ({ environment }, project, name) => [{ run: () => run("npx", ["tsx", `${name}.ts`], project, environment) }],
+  "tsx 4": ({ environment }, project, name) => {
+    const tsx = (): Promise<Ended> => run("npx", ["tsx", `${name}.ts`], project, environment);
+    return [
+      { run: () => withModuleType("commonjs", project, tsx) },
+      { line: '`"type": "module"` in package.json', run: () => withModuleType("module", project, tsx) },
+    ];
+  },
 };
+
+/** Runs the program of a project whose files are modules of this type. */
+async function withModuleType(
+  type: "commonjs" | "module",
+  project: string,
+  start: () => Promise<Ended>,
+): Promise<Ended> {
+  await runWell("npm", ["pkg", "set", `type=${type}`], project);
+  return start();
+}
