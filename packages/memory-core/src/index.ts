@@ -93,6 +93,7 @@ export type {
   AtomJournal,
   JournalBacklog,
   JournalBounds,
+  JournalScope,
   AtomKey,
   AtomRow,
   AtomSelection,

@@ -227,6 +227,12 @@ export interface JournalBacklog {
   readonly oldestId: string | undefined;
 }
 
+/** Atoms of a journal: all of a session, or of a user, or of a user's session. */
+export interface JournalScope {
+  readonly sessionId?: string | undefined;
+  readonly userId?: string | undefined;
+}
+
 /**
  * Atoms that are on their way to other stores. A store that keeps a journal holds each of them until every other store has
  * it; several processes may append, send and settle at the same time.
@@ -257,6 +263,14 @@ export interface AtomJournal {
    * @param others the other stores.
    */
   settle(store: string, others: readonly string[], atoms: readonly AtomKey[]): Promise<void>;
+  /**
+   * The next rows of a scope that some store has not got, in the order of (sessionId, id), after a key.
+   *
+   * @param limit the most rows; fewer come where they are large.
+   */
+  held(scope: JournalScope, after: AtomKey | undefined, limit: number): Promise<readonly AtomRow[]>;
+  /** These atoms are wanted nowhere any more, as they were deleted: no store is brought them. */
+  discard(atoms: readonly AtomKey[]): Promise<void>;
   /**
    * Removes the bytes of what is no longer held from the journal's files, as far as that can be done now.
    *

@@ -125,6 +125,14 @@ export class LocalJournal implements AtomJournal {
     await (await this.storage()).journal.settle(store, others, atoms);
   }
 
+  async held(...page: Parameters<AtomJournal["held"]>): ReturnType<AtomJournal["held"]> {
+    return (await this.storage()).journal.held(...page);
+  }
+
+  async discard(atoms: Parameters<AtomJournal["discard"]>[0]): Promise<void> {
+    await (await this.storage()).journal.discard(atoms);
+  }
+
   async finishErasure(): Promise<readonly ErasureResidue[]> {
     return (await (await this.storage()).journal.finishErasure?.()) ?? [];
   }
@@ -133,6 +141,13 @@ export class LocalJournal implements AtomJournal {
   async close(): Promise<void> {
     const storage = await this.#opening?.catch(() => undefined);
     await storage?.close();
+  }
+
+  async canBeOpened(): Promise<boolean> {
+    return this.storage().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** The storage that keeps it. */

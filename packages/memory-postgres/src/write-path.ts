@@ -19,6 +19,13 @@ import { appendQueue } from "./append-queue.ts";
 import { append, type Written } from "./append.ts";
 import { Drainer } from "./drainer.ts";
 import { isMissingTable, isProvidersFault, toPostgresMemoryError } from "./errors.ts";
+import {
+  deliverDeleted,
+  discardDeleted,
+  journaledClearing,
+  journaledDeletion,
+  type JournaledDeletion,
+} from "./journaled-deletion.ts";
 import { fitsJournal, LOCAL, type LocalJournal } from "./local-journal.ts";
 import type { LocalReplica } from "./local-replica.ts";
 import { merge } from "./merge.ts";
@@ -112,7 +119,11 @@ export class WritePath {
 
   submit(write: AtomWrite): Promise<AtomWriteResult> {
     const fallback = this.#fallback;
-    return fallback === undefined || !fitsJournal(write) ? this.#write(write) : this.#writeOrJournal(write, fallback);
+    if (fallback === undefined) return this.#write(write);
+    if (fitsJournal(write)) return this.#writeOrJournal(write, fallback);
+    const { session } = write;
+    if (session?.clearThroughId === undefined) return this.#write(write);
+    return this.#withJournaled(journaledClearing(session), () => this.#write(write));
   }
 
   async #writeOrJournal(write: AtomWrite, fallback: Fallback): Promise<AtomWriteResult> {
@@ -136,7 +147,26 @@ export class WritePath {
    *
    * @throws {MemoryError} `unavailable` when some of it may be with a provider that cannot be reached; what was found is deleted.
    */
-  async remove(deletion: Deletion): Promise<DeletionResult> {
+  remove(deletion: Deletion): Promise<DeletionResult> {
+    return this.#withJournaled(journaledDeletion(deletion), () => this.#remove(deletion));
+  }
+
+  /** Deletes what the journal holds too: see `journaled-deletion.ts`. */
+  async #withJournaled<Result>(deletion: JournaledDeletion, work: () => Promise<Result>): Promise<Result> {
+    const journal = this.#fallback?.journal;
+    // The residue of the deletion names a journal that cannot be opened.
+    if (journal?.mayHoldAtoms !== true || !(await journal.canBeOpened())) return work();
+    await deliverDeleted(journal, deletion, async (facts) => {
+      const { provider, ...merged } = await merge(this.#store, facts);
+      this.#replicator.wrote(provider);
+      return merged;
+    });
+    const result = await work();
+    await discardDeleted(journal, deletion);
+    return result;
+  }
+
+  async #remove(deletion: Deletion): Promise<DeletionResult> {
     const { provider, isKnown, ...first } = await remove(this.#store, deletion);
     const isElsewhere = this.#store.db.providerNames.length > 1 && (deletion.scope === "user" || !isKnown);
     this.#localReplica?.catchUpSoon();

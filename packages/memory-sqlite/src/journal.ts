@@ -7,6 +7,7 @@ import {
   type AtomRow,
   type JournalBacklog,
   type JournalBounds,
+  type JournalScope,
 } from "@rivet/memory-core";
 import type { SizedRow, Statements } from "./statements.ts";
 
@@ -78,6 +79,35 @@ function pageOf(
     if (rows.length === limit || left < 0) break;
   }
   return rows;
+}
+
+/** The most bytes of a page of {@link heldOf}, but for its first row. */
+const HELD_BYTES = 4 * 1024 * 1024;
+
+/** The next rows of a scope, whichever stores lack them. */
+export function heldOf(
+  statements: Statements,
+  scope: JournalScope,
+  after: AtomKey = FIRST_KEY,
+  limit: number,
+): readonly AtomRow[] {
+  const page: AtomRow[] = [];
+  let left = HELD_BYTES;
+  for (const { bytes, ...row } of statements.selectJournalScope(scope, after)) {
+    const last = page.at(-1);
+    if (last?.sessionId === row.sessionId && last.id === row.id) continue;
+    left -= bytes;
+    if (page.length === limit || (left < 0 && page.length > 0)) break;
+    page.push(row);
+  }
+  return page;
+}
+
+/** Removes atoms, whichever stores lack them. */
+export function discard(statements: Statements, atoms: readonly AtomKey[]): void {
+  const targets = statements.selectJournalTargets();
+  const removed = atoms.flatMap((atom) => targets.flatMap((target) => statements.deleteJournaled(target, atom) ?? []));
+  if (removed.length > 0) statements.recordErasure();
 }
 
 /** The backlog of each of the stores. */

@@ -27,7 +27,7 @@ import {
 import { append, remove } from "./append.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { Compaction } from "./compaction.ts";
-import { appendToJournal, backlogOf, pendingFor, settle } from "./journal.ts";
+import { appendToJournal, backlogOf, discard, heldOf, pendingFor, settle } from "./journal.ts";
 import { merge } from "./merge.ts";
 import { limitFile, openConnection, type Connection } from "./connection.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
@@ -108,6 +108,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
         use(() => this.#read((statements) => pendingFor(statements, store, after, limit, bounds))),
       backlog: (stores) => use(() => this.#read((statements) => backlogOf(statements, stores))),
       settle: (store, others, atoms) => write((statements) => settle(statements, store, others, atoms)),
+      held: (scope, after, limit) => use(() => this.#read((statements) => heldOf(statements, scope, after, limit))),
+      discard: (atoms) => write((statements) => discard(statements, atoms)),
       finishErasure: () => this.residue(),
     };
   }

@@ -9,6 +9,7 @@ import type {
   ExpiredSelection,
   HeadSelection,
   JournalBounds,
+  JournalScope,
   MessageRow,
   SessionHead,
   Tombstone,
@@ -210,6 +211,16 @@ export class Statements {
        WHERE target = ? AND (session_id, id) > (?, ?) AND ${JOURNALED_BYTES} > ? AND ${JOURNALED_BYTES} <= ?
        ORDER BY session_id, id`,
       [target, sessionId, id, aboveRowBytes, mostRowBytes],
+    );
+  }
+
+  /** Rows of a scope, in the order of the keys; a row of several targets comes several times. */
+  *selectJournalScope({ sessionId, userId }: JournalScope, after: AtomKey): Generator<SizedRow> {
+    yield* this.#iterate<SizedRow>(
+      `SELECT ${ATOM_COLUMNS}, ${JOURNALED_BYTES} AS bytes FROM session_journal
+       WHERE (session_id, id) > (?, ?) AND session_id = ifnull(?, session_id) AND user_id = ifnull(?, user_id)
+       ORDER BY session_id, id`,
+      [after.sessionId, after.id, sessionId ?? null, userId ?? null],
     );
   }
 

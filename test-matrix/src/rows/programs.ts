@@ -15,7 +15,7 @@ interface Program {
 const PROGRAMS: Readonly<Record<string, Program>> = {
   "rivet-memory": {
     packageName: "@rivet/memory-cli",
-    args: ["doctor", "memory:"],
+    args: ["migrate", "sqlite:memory.db"],
     expected: "memory:",
   },
   "rivet-memory-console": { packageName: "@rivet/memory-console", args: ["--help"], expected: "Usage:" },
