@@ -32,6 +32,8 @@ const WITHOUT_MEANING: ReadonlySet<string> = new Set(["supa"]);
 
 const NAME_THE_SCHEMA =
   "give the schema of the tables as the option schema of the storage, or name it in each statement";
+/** In the three forms that a server's command line has: `-c name=value`, `-cname=value`, `--name=value`. */
+const SETS_SEARCH_PATH = /(?:^|\s)(?:-c\s*|--)search[_-]path\s*=/i;
 const OPTION_OF_PROVIDER = (option: string): string => `use the provider's option ${option}`;
 const SESSION_SETTING =
   "a pooler refuses it; set it for the role (ALTER ROLE … SET …), or give options=-c%20name%3Dvalue where no pooler is between";
@@ -109,6 +111,9 @@ export function assertParameters(parameters: ReadonlyMap<string, string>, path: 
   let place = 0;
   for (const name of parameters.keys()) {
     place += 1;
+    if (name === "options" && SETS_SEARCH_PATH.test(parameters.get(name) ?? "")) {
+      throw invalidInput(path, `sets search_path in its options, which no statement follows; ${NAME_THE_SCHEMA}`);
+    }
     if (HONOURED.has(name) || WITHOUT_MEANING.has(name)) continue;
     const advice = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
     if (advice !== undefined) throw invalidInput(path, `has the parameter ${name}, which is not honoured; ${advice}`);
