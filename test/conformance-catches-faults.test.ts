@@ -1,10 +1,11 @@
 import { InMemoryStorage } from "@rivet/memory-inmemory";
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { FAULTY_STORAGES } from "./faulty-storages/faults.ts";
 import { failuresOf } from "./faulty-storages/run-suite.ts";
 
 // The suite tells each time what it skips and why; once is enough, in the in-memory backend's own test.
-vi.spyOn(console, "log").mockImplementation(() => undefined);
+const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
+afterAll(() => log.mockRestore());
 
 describe("the conformance suite", () => {
   it("finds nothing wrong with a storage that is right", { timeout: 60_000 }, async () => {

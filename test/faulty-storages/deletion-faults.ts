@@ -6,6 +6,7 @@ import {
   type AtomWriteResult,
   type Deletion,
   type DeletionResult,
+  type ErasureResidue,
   type HeadSelection,
   type SessionHead,
   type StoredMessage,
@@ -146,6 +147,16 @@ function storedRoleOf(message: StoredMessage): string | undefined {
   return "role" in message ? message.role : roleOf(message.memoryType);
 }
 
+class NamesResidueOnce extends InMemoryStorage {
+  #isNamed = false;
+
+  protected override async finishErasure(): Promise<readonly ErasureResidue[]> {
+    if (this.#isNamed) return [];
+    this.#isNamed = true;
+    return [{ store: this.backend, place: "file", reason: "size", until: "The next compaction ends it." }];
+  }
+}
+
 export const DELETION_FAULTS: readonly StorageClass[] = [
   BuriesForStrangers,
   BuriesInUnknownSessions,
@@ -157,4 +168,5 @@ export const DELETION_FAULTS: readonly StorageClass[] = [
   ErasesOnePageOfSessions,
   CountsErasedAtomsAsMessages,
   ListsByDeletedAtoms,
+  NamesResidueOnce,
 ];

@@ -208,6 +208,21 @@ export const deletion: Concern = {
       },
     },
     {
+      title: "names each place that may still hold bytes of what was erased, and what ends that",
+      run: async ({ open }) => {
+        const storage = await open();
+        await savedSession(storage, 1);
+        const { residue, acceptedBy } = await storage.deleteUser(USER);
+        for (const { store, place, reason, until } of residue) {
+          assert.ok(acceptedBy.includes(store) || store === "local", `an unknown store ${store}`);
+          assert.ok(["file", "log", "copies", "replica"].includes(place), `an unknown place ${place}`);
+          assert.ok(["reader", "size", "failed", "vacuum", "retention", "replication"].includes(reason), reason);
+          assert.match(until, /^[A-Z].*\.$/s);
+        }
+        assert.deepEqual(await storage.residue(), residue);
+      },
+    },
+    {
       title: "of a user takes 1,500 sessions as well as one",
       run: async ({ open }) => {
         const storage = await open();

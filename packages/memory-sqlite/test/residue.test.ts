@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import { atLength } from "@rivet/local-servers";
 import { AtomClock, type AtomRow, type MemoryStorage } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
@@ -40,6 +42,24 @@ describe("what an erasure leaves while another process reads", () => {
 });
 
 describe("a file that is larger than a call may rewrite", () => {
+  const MEBIBYTES = 1024 * 1024;
+
+  it.runIf(atLength({ usually: false, long: true }))("is one of more than 256 MiB by default", async () => {
+    const path = await temporaryFile();
+    const storage = await storageWithSecret(path);
+    const large = { sessionId: "large", userId: "bob", memoryType: "log" };
+    // 16 of them are a little less than a call may rewrite.
+    const saveLarge = () => storage.saveMemoryAtom({ ...large, content: "x".repeat(15.5 * MEBIBYTES) });
+    for (let atoms = 0; atoms < 16; atoms++) await saveLarge();
+    expect((await stat(path)).size).toBeGreaterThan(240 * MEBIBYTES);
+    expect((await storage.deleteUser("ada")).residue).toEqual([]);
+    await saveLarge();
+    await storage.saveMemoryAtom({ sessionId: "again", userId: "ada", memoryType: "log", content: SECRET });
+    expect((await storage.deleteUser("ada")).residue).toMatchObject([{ place: "file", reason: "size" }]);
+    expect(await storage.compact()).toEqual([]);
+    expect(await new ByteSearch().find(path, [SECRET])).toEqual([]);
+  });
+
   it("keeps bytes of what was erased until it is closed, and the receipt says so", async () => {
     const path = await temporaryFile();
     const search = new ByteSearch();
