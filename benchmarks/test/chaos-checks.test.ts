@@ -1,13 +1,19 @@
+import { AtomClock } from "@rivet/memory-core";
 import { describe, expect, it } from "vitest";
 import type { WriterEvent } from "../src/chaos/events.ts";
+import { isFollowed, MAX_SKEW_MS, writerSkews } from "../src/chaos/clocks.ts";
 import { History } from "../src/chaos/history.ts";
-import { Inspection, orderProblems, type Findings, type StoredAtom } from "../src/chaos/inspection.ts";
+import { clockProblems, Inspection, orderProblems, type Findings, type StoredAtom } from "../src/chaos/inspection.ts";
+import { seededRandom } from "../src/random.ts";
 
 const STORES = ["neon", "supabase"];
 const SESSION = "session_1";
 
+const NOW = { clockMs: Date.UTC(2026, 0), atMs: Date.UTC(2026, 0) };
+
 function attempted(token: string, id: string, sessionId = SESSION, afterId?: string): WriterEvent {
-  return { event: "attempted", sessionId, atoms: [{ token, id }], ...(afterId === undefined ? {} : { afterId }) };
+  const after = afterId === undefined ? {} : { afterId };
+  return { event: "attempted", sessionId, atoms: [{ token, id }], ...after, ...NOW };
 }
 
 function acknowledged(...tokens: string[]): WriterEvent {
@@ -45,7 +51,7 @@ describe("an inspection", () => {
   });
 
   it("finds a content doubled that is there under two ids, in one store or in two", () => {
-    const anyId: WriterEvent = { event: "attempted", sessionId: SESSION, atoms: [{ token: "w1.0.1" }] };
+    const anyId: WriterEvent = { event: "attempted", sessionId: SESSION, atoms: [{ token: "w1.0.1" }], ...NOW };
     const both = [atom("w1.0.1", "a"), atom("w1.0.1", "b")];
     expect(found([anyId, acknowledged("w1.0.1")], { neon: both, supabase: both })).toEqual({ doubled: 1 });
     const apart = { neon: [atom("w1.0.1", "a")], supabase: [atom("w1.0.1", "b")] };
@@ -100,7 +106,53 @@ describe("the order of a session", () => {
       { token: "w1.0.1", id: "b" },
       { token: "w1.0.2", id: "a" },
     ];
-    const turn = new History().addAll([{ event: "attempted", sessionId: SESSION, atoms }]);
+    const turn = new History().addAll([{ event: "attempted", sessionId: SESSION, atoms, ...NOW }]);
     expect(orderProblems(turn, new Map([[SESSION, ["a", "b"]]]))).toHaveLength(1);
+  });
+});
+
+describe("a clock that is two years ahead", () => {
+  const DAY_MS = 24 * 60 * 60_000;
+  const nowMs = NOW.atMs;
+  const idAt = (timeMs: number): string => new AtomClock({ now: () => timeMs }).next();
+  const ahead = { clockMs: nowMs + 2 * 365 * DAY_MS, atMs: nowMs };
+
+  function attempt(id: string, reading: typeof ahead, beforeId?: string): WriterEvent {
+    const before = beforeId === undefined ? {} : { beforeId };
+    return { event: "attempted", sessionId: SESSION, atoms: [{ token: "w1.0.1", id }], ...before, ...reading };
+  }
+
+  it("is one writer's of all, whatever the seed, and the others are wrong by minutes", () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const skews = writerSkews(seededRandom(seed), 4);
+      expect(skews).toEqual(writerSkews(seededRandom(seed), 4));
+      expect(skews.filter((skewMs) => Math.abs(skewMs) <= MAX_SKEW_MS)).toHaveLength(3);
+      expect(skews.filter((skewMs) => skewMs > 700 * DAY_MS)).toHaveLength(1);
+    }
+  });
+
+  it("makes ids that only it follows", () => {
+    const id = idAt(ahead.clockMs);
+    expect([isFollowed(id, nowMs), isFollowed(id, ahead.clockMs)]).toEqual([false, true]);
+    expect(isFollowed(idAt(nowMs + DAY_MS), nowMs)).toBe(true);
+  });
+
+  it("may make its ids, and another that has followed it is found by its own", () => {
+    const problems = (id: string, reading: typeof ahead): number =>
+      clockProblems(new History().addAll([attempt(id, reading)])).length;
+    expect(problems(idAt(ahead.clockMs), ahead)).toBe(0);
+    expect(problems(idAt(ahead.clockMs), NOW)).toBe(1);
+    expect(problems(idAt(nowMs + DAY_MS), NOW)).toBe(1);
+    const behind = { clockMs: nowMs - MAX_SKEW_MS, atMs: nowMs };
+    expect(problems(idAt(nowMs + MAX_SKEW_MS), behind)).toBe(0);
+  });
+
+  it("is counted by the acknowledged atoms that it made, and by those of others in sessions that hold its ids", () => {
+    const id = idAt(nowMs);
+    const counts = (...events: WriterEvent[]): unknown => new History().addAll(events).idsAhead;
+    expect(counts(attempt(id, ahead))).toEqual({ made: 0, met: 0 });
+    expect(counts(attempt(id, ahead), acknowledged("w1.0.1"))).toEqual({ made: 1, met: 0 });
+    expect(counts(attempt(id, NOW, idAt(ahead.clockMs)), acknowledged("w1.0.1"))).toEqual({ made: 0, met: 1 });
+    expect(counts(attempt(id, NOW), acknowledged("w1.0.1"))).toEqual({ made: 0, met: 0 });
   });
 });

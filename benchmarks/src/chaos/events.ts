@@ -15,8 +15,13 @@ const writerEvent = z.discriminatedUnion("event", [
     sessionId,
     /** In their order. An id that the writer does not learn is missing. */
     atoms: z.array(z.object({ token, id: z.string().optional() })),
-    /** The last message that the writer's session held then. */
+    /** The last message that the writer's session held then, of those that its clock follows. */
     afterId: z.string().optional(),
+    /** The last one, where it is too far ahead of the writer's clock to be followed. */
+    beforeId: z.string().optional(),
+    /** The writer's clock when the ids were made, and the machine's own. */
+    clockMs: z.number(),
+    atMs: z.number(),
   }),
   z.object({
     event: z.literal("acknowledged"),

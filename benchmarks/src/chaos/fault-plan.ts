@@ -1,6 +1,7 @@
 /** Which faults strike when: decided before the run, by the seed alone. */
 import { NAMES, type Name } from "../cluster.ts";
 import type { Random } from "../random.ts";
+import { skew } from "./clocks.ts";
 
 export const PROVIDER_FAULTS = [
   "killed",
@@ -43,8 +44,6 @@ interface ClockSkew extends Window {
 }
 
 export type PlannedFault = ProviderFault | WriterKill | ClockSkew;
-
-const MAX_SKEW_MS = 5 * 60_000;
 
 /** Faults come in storms, and between them there is time to come back. */
 const STORM_MS = 5_000;
@@ -99,11 +98,6 @@ function chooseTarget(random: Random, providers: readonly Name[], writer: number
     delayMs: Math.round(SHORTEST_DELAY_MS + random() * (LONGEST_DELAY_MS - SHORTEST_DELAY_MS)),
     bytesPerSecond: Math.round(SLOWEST_LINK + random() * (FASTEST_LINK - SLOWEST_LINK)),
   };
-}
-
-/** Up to five minutes ahead or behind. */
-export function skew(random: Random): number {
-  return Math.round((random() * 2 - 1) * MAX_SKEW_MS);
 }
 
 function providersAtOnce(random: Random): number {

@@ -1,11 +1,14 @@
 /** What all writers attempted and were told: a pure fold of their events. */
+import { isFarAhead, type ClockReading } from "./clocks.ts";
 import type { WriterEvent } from "./events.ts";
 
-interface Attempt {
+interface Attempt extends ClockReading {
   readonly sessionId: string;
   readonly id: string | undefined;
-  /** The last message that its writer's session held before it. */
+  /** The last message that its writer's session held before it, of those that its writer's clock follows. */
   readonly afterId: string | undefined;
+  /** Whether the session held messages too that are too far ahead of its writer's clock to be followed. */
+  readonly isAmongIdsAhead: boolean;
 }
 
 export interface Acknowledgement {
@@ -50,6 +53,18 @@ export class History {
     missing: [],
   };
 
+  /** How many acknowledged atoms a clock made that is far ahead, and how many others are in a session among ids of such a clock. */
+  get idsAhead(): { readonly made: number; readonly met: number } {
+    let [made, met] = [0, 0];
+    for (const token of this.acknowledged.keys()) {
+      const attempt = this.attempted.get(token);
+      if (attempt === undefined) continue;
+      if (isFarAhead(attempt)) made += 1;
+      else if (attempt.isAmongIdsAhead) met += 1;
+    }
+    return { made, met };
+  }
+
   addAll(events: Iterable<WriterEvent>): this {
     for (const event of events) this.#add(event);
     return this;
@@ -58,9 +73,11 @@ export class History {
   #add(event: WriterEvent): void {
     switch (event.event) {
       case "attempted": {
+        const { sessionId, atoms, clockMs, atMs, beforeId } = event;
+        const isAmongIdsAhead = beforeId !== undefined;
         let { afterId } = event;
-        for (const { token, id } of event.atoms) {
-          this.attempted.set(token, { sessionId: event.sessionId, id, afterId });
+        for (const { token, id } of atoms) {
+          this.attempted.set(token, { sessionId, id, afterId, isAmongIdsAhead, clockMs, atMs });
           afterId = id ?? afterId;
         }
         return;

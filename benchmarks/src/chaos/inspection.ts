@@ -1,4 +1,5 @@
 /** Compares what was acknowledged with what the stores hold. Pure: it is shown the stores' atoms one by one. */
+import { isBeyondItsClocks } from "./clocks.ts";
 import type { History } from "./history.ts";
 
 export interface StoredAtom {
@@ -87,8 +88,22 @@ export class Inspection {
   }
 }
 
+/** Ids that show a clock which has followed one that is far ahead, a sentence each. */
+export function clockProblems(history: History): string[] {
+  const problems: string[] = [];
+  for (const [token, { sessionId, id, ...reading }] of history.attempted) {
+    if (id === undefined || !isBeyondItsClocks(id, reading)) continue;
+    const clock = new Date(reading.clockMs).toISOString();
+    problems.push(
+      `${token}, ${id} of ${sessionId}, was made when its writer's clock was at ${clock}, and is ahead of that`,
+    );
+  }
+  return problems;
+}
+
 /**
- * Whether each message comes after all that its writer's session held when it was written: the last of these is enough.
+ * Whether each message comes after all that its writer's session held when it was written and its writer's clock follows: the last
+ * of these is enough. Messages of a clock that is far ahead come after those of the others, until a clock reaches their time.
  *
  * @param sessions the ids of the messages of each session, in the order in which a load gives them.
  * @returns what is not so, a sentence each.

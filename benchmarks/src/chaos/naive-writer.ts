@@ -48,7 +48,9 @@ export class NaiveWriter implements ChaosWriter {
 
   async #saveTurn(sessionId: string): Promise<void> {
     const tokens = [this.#newToken(), this.#newToken()];
-    this.#log.add({ event: "attempted", sessionId, atoms: tokens.map((token) => ({ token })) });
+    const nowMs = Date.now();
+    const atoms = tokens.map((token) => ({ token }));
+    this.#log.add({ event: "attempted", sessionId, atoms, clockMs: nowMs, atMs: nowMs });
     const [question, answer] = [`<${tokens[0]}> ${QUESTION}`, `<${tokens[1]}> ${ANSWER}`].map((text) =>
       JSON.stringify(text),
     );

@@ -1,5 +1,6 @@
 import { MemoryError, Session } from "@rivet/memory-core";
 import { ANSWER, QUESTION, USER } from "../workload.ts";
+import { isFollowed } from "./clocks.ts";
 import type { Agent } from "./writer-process.ts";
 import type { Desk } from "./rivet-writer.ts";
 import type { HandedSession } from "./writer-settings.ts";
@@ -26,6 +27,12 @@ interface Task {
   unsaved: { readonly token: string; readonly id?: string }[];
   /** An atom that may have been saved or not: it is saved again, as it is. */
   unsavedAtom?: { readonly token: string; readonly id: string } | undefined;
+}
+
+/** The messages of a session between which new ones belong. */
+interface Neighbours {
+  readonly afterId?: string;
+  readonly beforeId?: string;
 }
 
 const LONGEST_TASK = 60;
@@ -136,7 +143,7 @@ export class RivetAgent implements Agent {
 
   async #addTurn(task: Task, text: string): Promise<void> {
     const { session } = task;
-    const afterId = session.getRecentMessages(1)[0]?.id;
+    const neighbours = this.#neighboursOfNew(session);
     const [question, answer] = [this.#desk.newToken(), this.#desk.newToken()];
     const { id } = session.addUserMessage(`<${question}> ${QUESTION}`);
     const { id: answerId } = session.addAssistantMessage(`<${answer}> ${text}`);
@@ -144,7 +151,7 @@ export class RivetAgent implements Agent {
       { token: question, id },
       { token: answer, id: answerId },
     ];
-    this.#attempt(task, atoms, afterId);
+    this.#attempt(task, atoms, neighbours);
     await this.#save(task);
   }
 
@@ -159,10 +166,10 @@ export class RivetAgent implements Agent {
   }
 
   async #saveAtom(task: Task, atom: { readonly token: string; readonly id: string }): Promise<void> {
-    const { log, storage } = this.#desk;
+    const { storage } = this.#desk;
     const { sessionId, userId } = task.session;
     const { token, id } = atom;
-    if (task.unsavedAtom === undefined) log.add({ event: "attempted", sessionId, atoms: [atom] });
+    if (task.unsavedAtom === undefined) this.#logAttempt(sessionId, [atom]);
     task.unsavedAtom = atom;
     const content = { token: `<${token}>`, replace: "brake chopper" };
     await storage.saveMemoryAtom({ id, sessionId, userId, memoryType: "decision", content });
@@ -209,10 +216,25 @@ export class RivetAgent implements Agent {
     if (this.#random() < 0.7) this.#task = undefined;
   }
 
-  #attempt(task: Task, atoms: Task["unsaved"], afterId?: string): void {
+  /** The messages between which new ones belong: what the clock does not follow stays behind them. */
+  #neighboursOfNew({ history }: Session): Neighbours {
+    const messages = history.messages();
+    const clockMs = this.#desk.storage.clock.wallTimeMs();
+    const after = messages.findLast(({ id }) => isFollowed(id, clockMs));
+    const last = messages.at(-1);
+    return { ...(after && { afterId: after.id }), ...(last !== after && last && { beforeId: last.id }) };
+  }
+
+  #attempt(task: Task, atoms: Task["unsaved"], neighbours?: Neighbours): void {
     task.unsaved.push(...atoms);
-    const { sessionId } = task.session;
-    this.#desk.log.add({ event: "attempted", sessionId, atoms, ...(afterId === undefined ? {} : { afterId }) });
+    this.#logAttempt(task.session.sessionId, atoms, neighbours);
+  }
+
+  /** To be called in the same breath as the ids are made: the clock may be set at any time. */
+  #logAttempt(sessionId: string, atoms: Task["unsaved"], neighbours: Neighbours = {}): void {
+    const { log, storage } = this.#desk;
+    const clock = { clockMs: storage.clock.wallTimeMs(), atMs: Date.now() };
+    log.add({ event: "attempted", sessionId, atoms, ...neighbours, ...clock });
   }
 
   #acknowledged(tokens: string[], acceptedBy: readonly string[]): void {

@@ -4,11 +4,12 @@ import { DatabaseManager } from "@rivet/db-manager";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { Cluster, NAMES } from "../cluster.ts";
 import { seededRandom, type Random } from "../random.ts";
+import { writerSkews } from "./clocks.ts";
 import { untilConverged, type Convergence } from "./convergence.ts";
-import { planFaults, skew } from "./fault-plan.ts";
+import { planFaults } from "./fault-plan.ts";
 import { FaultRunner, type Strike } from "./fault-runner.ts";
 import { History } from "./history.ts";
-import { Inspection, orderProblems, type Findings } from "./inspection.ts";
+import { clockProblems, Inspection, orderProblems, type Findings } from "./inspection.ts";
 import { storedAtoms, wrongHeads } from "./stores.ts";
 import { Writer } from "./writer.ts";
 import type { HandedSession, WriterSettings } from "./writer-settings.ts";
@@ -37,6 +38,7 @@ export interface RunResult {
   readonly convergence: Convergence;
   readonly wrongHeads: readonly string[];
   readonly disorder: readonly string[];
+  readonly idsBeyondClocks: readonly string[];
   readonly writerProblems: readonly string[];
 }
 
@@ -79,6 +81,7 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
       findings: await inspect(cluster, history),
       convergence,
       wrongHeads: kind === "naive" ? [] : await wrongHeads(cluster),
+      idsBeyondClocks: clockProblems(history),
       disorder: kind === "naive" ? [] : orderProblems(history, await loadAll(cluster, history)),
       writerProblems: writers.flatMap(({ problems }) => problems),
     };
@@ -118,14 +121,15 @@ function startWriters(
   random: Random,
 ): readonly Writer[] {
   const writers: Writer[] = [];
-  for (let number = 1; number <= count; number++) {
+  for (const [index, skewMs] of writerSkews(random, count).entries()) {
+    const number = index + 1;
     const onHand = (session: HandedSession): void => {
       const others = writers.filter((writer) => writer.number !== number && writer.isAlive);
       others[Math.floor(random() * others.length)]?.take(session);
     };
     const providers = cluster.addresses({ isDirect: false });
     const journalPath = `${folder}/journal-${number}.db`;
-    const settings = { kind, number, providers, journalPath, seed, skewMs: skew(random) };
+    const settings = { kind, number, providers, journalPath, seed, skewMs };
     writers.push(new Writer({ settings, folder, onHand }));
   }
   return writers;

@@ -8,7 +8,7 @@ import type { StoredAtom } from "./inspection.ts";
 const TABLES: Readonly<Record<string, string>> = {
   atoms: `SELECT session_id || ' ' || id AS key, user_id, memory_type, content, metadata, created_at
     FROM session_memories`,
-  tombstones: "SELECT session_id || ' ' || id AS key FROM session_tombstones",
+  tombstones: "SELECT session_id || ' ' || id || ' of ' || encode(owner, 'hex') AS key FROM session_tombstones",
   heads: `SELECT session_id AS key, user_id, created_at, last_atom_id, message_count, atom_count, id_xor, history_xor,
     metadata FROM session_heads WHERE atom_count > 0`,
 };
@@ -32,10 +32,16 @@ FROM folded FULL JOIN head USING (session_id)
 WHERE (folded.atom_count, folded.message_count, folded.id_xor)
   IS DISTINCT FROM (head.atom_count, head.message_count, head.id_xor)`;
 
+/** Heads of deleted sessions that do not say so, or still name a user; each session of a run has one user. */
+const UNMARKED_HEADS = `
+SELECT session_id, user_id, atom_count, is_deleted FROM session_heads JOIN session_tombstones USING (session_id)
+WHERE id = $1 AND (user_id, atom_count, is_deleted) IS DISTINCT FROM ('', 0, true)`;
+
 const ATOMS = `
 SELECT session_id, id, substring(content::text from '<(w[0-9.]+)>') AS token FROM session_memories
 WHERE (session_id, id) > ($1, $2) ORDER BY session_id, id LIMIT $3`;
-const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+/** As the id of a tombstone it stands for the whole session. */
+const NIL_ID = "00000000-0000-0000-0000-000000000000";
 const PAGE_ROWS = 50_000;
 
 /** What is not the same in all stores, a sentence each. */
@@ -109,10 +115,17 @@ export function journaled(path: string): string[] {
   }
 }
 
+/** Heads that contradict the atoms or tombstones of their store, a sentence each. */
 export async function wrongHeads(cluster: Cluster): Promise<string[]> {
   const found = NAMES.map(async (name) => {
-    const rows = await cluster.rows(name, WRONG_HEADS);
-    return rows.map((row) => `${row["session_id"]} in ${name}: ${row["head"]} instead of ${row["atoms"]}`);
+    const [wrong, unmarked] = [
+      await cluster.rows(name, WRONG_HEADS),
+      await cluster.rows(name, UNMARKED_HEADS, [NIL_ID]),
+    ];
+    return [
+      ...wrong.map((row) => `${row["session_id"]} in ${name}: ${row["head"]} instead of ${row["atoms"]}`),
+      ...unmarked.map((row) => `${row["session_id"]} was deleted, and its head in ${name} is ${JSON.stringify(row)}`),
+    ];
   });
   return (await Promise.all(found)).flat();
 }
@@ -120,7 +133,7 @@ export async function wrongHeads(cluster: Cluster): Promise<string[]> {
 export async function* storedAtoms(cluster: Cluster, name: Name): AsyncGenerator<StoredAtom> {
   let last: StoredAtom | undefined;
   for (;;) {
-    const rows = await cluster.rows(name, ATOMS, [last?.sessionId ?? "", last?.id ?? FIRST_ID, PAGE_ROWS]);
+    const rows = await cluster.rows(name, ATOMS, [last?.sessionId ?? "", last?.id ?? NIL_ID, PAGE_ROWS]);
     for (const { session_id, id, token } of rows) {
       last = { sessionId: String(session_id), id: String(id), token: typeof token === "string" ? token : undefined };
       yield last;

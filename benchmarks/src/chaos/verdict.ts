@@ -11,6 +11,9 @@ const CONVERGENCE_BAR_MS = 10_000;
 /** Of a run of a minute; longer and shorter ones in proportion. */
 const FAULTS_PER_MINUTE = 100;
 const ATOMS_PER_MINUTE = 20_000;
+/** Made by the clock that is far ahead, and made by others in sessions that hold such ids: far fewer than there are usually. */
+const IDS_AHEAD_PER_MINUTE = 200;
+const AMONG_IDS_AHEAD_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
 export function leastAtoms(durationMs: number): number {
@@ -25,25 +28,28 @@ export function checksOf(result: RunResult, wantedMs: number): Check[] {
   const { history, findings, convergence, stoppedMs, startMs } = result;
   const minutes = wantedMs / MINUTE_MS;
   const seconds = (stoppedMs - startMs) / 1_000;
-  const { refreshes, deleting } = history;
+  const { refreshes, deleting, idsAhead } = history;
   // A reader elsewhere may have deleted them.
   const missing = refreshes.missing.filter(({ sessionId, token }) => !deleting.covers(sessionId, token));
   return [
     atLeast("seconds of writing under faults", Math.floor(seconds), Math.floor(wantedMs / 1_000)),
     atLeast("faults", result.faults, Math.floor(FAULTS_PER_MINUTE * minutes)),
     atLeast("acknowledged atoms", history.acknowledged.size, leastAtoms(wantedMs)),
+    atLeast("of them with ids two years ahead", idsAhead.made, Math.floor(IDS_AHEAD_PER_MINUTE * minutes)),
+    atLeast("of others in sessions with such ids", idsAhead.met, Math.floor(AMONG_IDS_AHEAD_PER_MINUTE * minutes)),
     { name: "nothing that was acknowledged is lost in any store", problems: findings.lost },
     { name: "nothing is doubled", problems: findings.doubled },
     { name: "nothing is there that nobody attempted", problems: findings.foreign },
     { name: "nothing that was deleted is there", problems: findings.resurrected },
     { name: "all stores hold the same atoms, tombstones and heads", problems: convergence.differences },
-    { name: "heads say what their atoms say", problems: result.wrongHeads },
+    { name: "heads say what their atoms and tombstones say", problems: result.wrongHeads },
     { name: "no hint, and nothing in a journal, is left", problems: convergence.undelivered },
     {
       name: `stores are equal within ${CONVERGENCE_BAR_MS / 1_000} s of the last fault`,
       problems: (convergence.ms ?? Infinity) <= CONVERGENCE_BAR_MS ? [] : [convergenceText(result)],
     },
-    { name: "messages come after all that their writer had read, whatever its clock", problems: result.disorder },
+    { name: "messages come after all that their writer had read and its clock follows", problems: result.disorder },
+    { name: "no clock follows the one that is two years ahead", problems: result.idsBeyondClocks },
     {
       name: "a refreshed session has all of its own messages",
       problems:
