@@ -3,6 +3,8 @@ import { AtomClock, type Session } from "@rivet/memory-core";
 import { contents, logAtom, numbered, savedSession, storedContents, USER } from "./expectations.ts";
 import type { Concern } from "./suite.ts";
 
+const TWO_YEARS_MS = 2 * 365 * 24 * 60 * 60 * 1_000;
+
 export const ordering: Concern = {
   title: "order",
   cases: [
@@ -25,6 +27,30 @@ export const ordering: Concern = {
         session.addUserMessage("message 50");
         await session.save();
         assert.deepEqual(await storedContents(storage, session.sessionId), numbered(0, 51));
+      },
+    },
+    {
+      title: "is kept when a clock that was two years ahead is set back, five minutes behind what was read",
+      run: async ({ open }) => {
+        const rightMs = 1_750_000_000_000;
+        let nowMs = rightMs;
+        const storage = await open({ clock: new AtomClock({ now: () => nowMs }) });
+        const { sessionId } = await savedSession(storage, 1);
+        const metadata = await storage.loadSession(sessionId);
+        assert.ok(metadata);
+        metadata.setMetadata("plant", "north");
+        await metadata.save();
+        nowMs = rightMs + TWO_YEARS_MS;
+        await savedSession(storage, 1);
+        const session = await storage.loadSession(sessionId);
+        assert.ok(session);
+        nowMs = rightMs - 300_000;
+        session.addUserMessage("message 1");
+        session.setMetadata("plant", "south");
+        await session.save();
+        assert.deepEqual(contents(session), numbered(0, 2));
+        assert.deepEqual(await storedContents(storage, sessionId), numbered(0, 2));
+        assert.deepEqual((await storage.loadSession(sessionId))?.metadata, { plant: "south" });
       },
     },
     {

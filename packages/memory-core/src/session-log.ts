@@ -43,6 +43,8 @@ export class SessionLog {
   #change: { set: Map<string, JsonValue>; removed: Set<string> } | undefined;
   #metadataView: JsonObject | undefined;
   #lastSavedMessageId: string | undefined;
+  /** The greatest id of an atom of the session that this object has read or made. */
+  #lastAtomId = NIL_ID;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(sessionId: string, userId: string, clock: AtomClock, maxAtomBytes = DEFAULT_MAX_ATOM_BYTES) {
@@ -63,6 +65,20 @@ export class SessionLog {
 
   metadataValue(key: string): JsonValue | undefined {
     return this.#metadata.get(key);
+  }
+
+  /**
+   * A new id, after all that this object has read and made and its clock follows. The clock is past these as a rule; one that was set
+   * back by more than a day since then is behind them.
+   */
+  nextId(): string {
+    const id = this.clock.next();
+    const last = this.messages.at(-1)?.id ?? NIL_ID;
+    if (id > last && id > this.#lastAtomId) return id;
+    const limit = lastIdWithinLead(this.clock.wallTimeMs());
+    const followed = this.messages.findLast((message) => message.id <= limit)?.id ?? NIL_ID;
+    this.clock.observe(this.#lastAtomId <= limit ? this.#lastAtomId : followed);
+    return this.clock.next();
   }
 
   /** The first atom of a new session: its initial metadata. Minted at once, so that it sorts before every message. */
@@ -114,7 +130,7 @@ export class SessionLog {
     const nowMs = this.clock.wallTimeMs();
     if (judgeAtomId(lastId, nowMs) === "good") return { clearThroughId: lastId };
     const clearAhead = { afterId: lastIdWithinLead(nowMs), throughId: lastId };
-    return { clearThroughId: this.clock.next(), clearAhead };
+    return { clearThroughId: this.nextId(), clearAhead };
   }
 
   /** One at a time: overlapping saves and refreshes of a session wait for each other, whether they succeed or fail. */
@@ -128,7 +144,7 @@ export class SessionLog {
   freezeMetadataChange(): void {
     if (this.#change === undefined) return;
     const content = { set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] };
-    this.#addUnsaved(this.clock.next(), SESSION_METADATA, content, {}, this.clock.wallTimeMs());
+    this.#addUnsaved(this.nextId(), SESSION_METADATA, content, {}, this.clock.wallTimeMs());
     this.#change = undefined;
   }
 
@@ -188,6 +204,7 @@ export class SessionLog {
     if (this.unsavedCount > 0) this.#reapplyUnsaved();
     this.#lastSavedMessageId = messages.at(-1)?.id ?? this.#lastSavedMessageId;
     this.historyXor = head.historyXor;
+    if (head.lastAtomId > this.#lastAtomId) this.#lastAtomId = head.lastAtomId;
     this.lastActiveMs = Math.max(this.lastActiveMs, atomIdTimeMs(head.lastAtomId));
   }
 
@@ -239,6 +256,7 @@ export class SessionLog {
     const atom = { sessionId: this.sessionId, id, userId: this.userId, memoryType, content, metadata, createdAtMs };
     const row = encodeAtom(atom, this.maxAtomBytes, roleOf(memoryType) === undefined ? "metadata" : "message");
     insertById(this.unsaved, row);
+    if (id > this.#lastAtomId) this.#lastAtomId = id;
     this.lastActiveMs = createdAtMs;
   }
 }

@@ -170,7 +170,7 @@ export class Session {
     const copy = typeof content === "string" ? content : snapshotJson(content, "content", this.#storage?.maxAtomBytes);
     assertNewContent(copy, "content");
     const message: Message = Object.freeze({
-      id: this.#log.clock.next(),
+      id: this.#log.nextId(),
       role,
       content: copy,
       metadata:
