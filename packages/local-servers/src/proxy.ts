@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { resetConnection } from "./reset-connection.ts";
 
 /**
  * What happens to connections, those that are open and those to come:
@@ -98,7 +99,7 @@ export class TcpProxy {
   setMode(mode: ProxyMode, options: ProxyModeOptions = {}): void {
     this.#mode = mode;
     this.#pace = { toClients: paceOf(mode, options), toServer: paceOf(mode, options) };
-    if (mode === "refuse" || mode === "reset") for (const link of this.#links) link.client.resetAndDestroy();
+    if (mode === "refuse" || mode === "reset") for (const link of this.#links) resetConnection(link.client);
     if (mode === "reset") this.#mode = "pass";
   }
 
@@ -115,7 +116,7 @@ export class TcpProxy {
   #accept(client: Socket): void {
     if (this.#mode === "refuse") {
       client.on("error", () => undefined);
-      client.resetAndDestroy();
+      resetConnection(client);
       return;
     }
     const server = connect(this.#port, this.#host);

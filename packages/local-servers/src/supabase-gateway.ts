@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Agent, createServer, request as sendRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { resetConnection } from "./reset-connection.ts";
 
 /** What happens to a request instead of an answer of the server behind. */
 export type GatewayFault =
@@ -91,7 +92,7 @@ export class SupabaseGateway {
     const fault = this.#faults.shift();
     request.on("error", () => undefined);
     if (fault?.kind === "reset") {
-      request.socket.resetAndDestroy();
+      resetConnection(request.socket);
     } else if (fault?.kind === "answer") {
       request.resume();
       response.writeHead(fault.status, { "content-type": "text/html", ...fault.headers }).end(fault.body ?? "");
@@ -124,14 +125,14 @@ export class SupabaseGateway {
       headers: { ...headers, authorization },
     });
     onward.on("error", () => {
-      if (response.headersSent) request.socket.resetAndDestroy();
+      if (response.headersSent) resetConnection(request.socket);
       else response.writeHead(502, { "content-type": "text/html" }).end("<html>Bad gateway</html>");
     });
     onward.on("response", (answer) => {
-      answer.on("error", () => request.socket.resetAndDestroy());
+      answer.on("error", () => resetConnection(request.socket));
       if (isAnswerLost) {
         answer.resume();
-        answer.on("end", () => request.socket.resetAndDestroy());
+        answer.on("end", () => resetConnection(request.socket));
       } else {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
