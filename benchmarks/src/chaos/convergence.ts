@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "../cluster.ts";
-import { differences, hinted, journaled } from "./stores.ts";
+import { differences, hinted, journaled, type Backlog } from "./stores.ts";
 
 export interface Convergence {
   /** From the end of the last fault until everything was everywhere; undefined when it was given up. */
@@ -15,24 +15,39 @@ export interface Convergence {
 
 const LOOK_EVERY_MS = 50;
 
+interface Patience {
+  /** The end of the last fault, in ms since 1970. */
+  readonly sinceMs: number;
+  /** How long the rows on their way may not become fewer: a busy machine brings them slowly, and brings them. */
+  readonly standstillMs: number;
+}
+
 /** Waits until nothing is on its way any more and all stores are the same. */
 export async function untilConverged(
   cluster: Cluster,
   journalPaths: readonly string[],
-  { sinceMs, limitMs }: { readonly sinceMs: number; readonly limitMs: number },
+  { sinceMs, standstillMs }: Patience,
 ): Promise<Convergence> {
   let [hintsMs, journalsMs] = [0, 0];
+  let [leastRows, movedMs] = [Infinity, 0];
   for (;;) {
     const ms = Date.now() - sinceMs;
     const [hints, journals] = [await hinted(cluster), journalPaths.flatMap(journaled)];
     if (hints.length > 0) hintsMs = ms;
     if (journals.length > 0) journalsMs = ms;
-    const undelivered = [...hints, ...journals];
-    const isLast = ms >= limitMs;
+    const backlog = [...hints, ...journals];
+    const rows = rowsOf(backlog);
+    if (rows < leastRows) [leastRows, movedMs] = [rows, ms];
+    const undelivered = backlog.map(({ text }) => text);
+    const isLast = ms - movedMs >= standstillMs;
     // All rows are not read while it is known that they cannot be the same.
     const different = isLast || undelivered.length === 0 ? await differences(cluster) : undelivered;
     if (different.length === 0) return { ms, hintsMs, journalsMs, undelivered, differences: [] };
     if (isLast) return { ms: undefined, hintsMs, journalsMs, undelivered, differences: different };
     await delay(LOOK_EVERY_MS);
   }
+}
+
+function rowsOf(backlog: readonly Backlog[]): number {
+  return backlog.reduce((sum, { rows }) => sum + rows, 0);
 }

@@ -17,11 +17,12 @@ interface Options {
   readonly minutes?: number;
   readonly seed: number;
   readonly writers: number;
+  readonly within?: number;
   readonly control: boolean;
   readonly output?: string;
 }
 
-const { seconds, minutes, seed, writers, control, output } = new Command("pnpm chaos")
+const { seconds, minutes, seed, writers, within, control, output } = new Command("pnpm chaos")
   .description(
     "Shows that nothing acknowledged is lost and nothing is doubled: writers in processes of their own save to three PostgreSQL servers while these are killed, stopped and cut off, and the writers killed. Afterwards SQL looks for each atom in each store.",
   )
@@ -29,11 +30,13 @@ const { seconds, minutes, seed, writers, control, output } = new Command("pnpm c
   .option("--minutes <count>", "of faults, instead of seconds", wholeNumber)
   .option("--seed <number>", "of every random choice", wholeNumber, Date.now() % 1_000_000)
   .option("--writers <count>", "processes, each with several sessions at once", wholeNumber, 4)
+  .option("--within <seconds>", "fail when stores are equal later than so long after the last fault", wholeNumber)
   .option("--control", "the same with a writer as it is written by hand, which has to fail", false)
   .option("--output <folder>", "for the timeline; default: one in the system's temporary folder")
   .parse()
   .opts<Options>();
 
+const withinMs = within === undefined ? undefined : within * 1_000;
 const durationMs = (minutes === undefined ? seconds : minutes * 60) * 1_000;
 // pnpm runs scripts in their package's folder, and people name folders from where they are.
 const outputFolder =
@@ -58,7 +61,7 @@ await inTemporaryFolder(async (folder) => {
   const file = (name: string): string => join(outputFolder, name);
   await writeFile(file("timeline.svg"), timelineSVG(timeline));
   await writeFile(file("timeline.txt"), text);
-  const checks = control ? [controlCheck(result)] : checksOf(result, durationMs);
+  const checks = control ? [controlCheck(result)] : checksOf(result, { durationMs, withinMs });
   const failed = checks.filter(({ problems }) => problems.length > 0);
   // What the writers attempted and were told, and the journals: to find out why.
   if (failed.length > 0) await cp(folder, outputFolder, { recursive: true });

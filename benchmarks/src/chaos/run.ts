@@ -44,7 +44,7 @@ export interface RunResult {
 
 const PATIENCE_MS = 60_000;
 /** So many times the duration, and the run ends with fewer atoms than it should have. */
-const LONGEST_STRETCH = 3;
+const LONGEST_STRETCH = 10;
 const COUNT_EVERY_MS = 5_000;
 /** Loads at a time. */
 const LOADS = 8;
@@ -67,8 +67,8 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
     await Promise.all(writers.map((writer) => writer.stop()));
     const journalPaths = writers.map(({ journalPath }) => journalPath);
     // By hand nothing is brought from one store to another: there is nothing to wait for.
-    const limitMs = kind === "naive" ? 0 : PATIENCE_MS;
-    const convergence = await untilConverged(cluster, journalPaths, { sinceMs: faultsOverMs, limitMs });
+    const standstillMs = kind === "naive" ? 0 : PATIENCE_MS;
+    const convergence = await untilConverged(cluster, journalPaths, { sinceMs: faultsOverMs, standstillMs });
     await Promise.all(writers.map((writer) => writer.end()));
     const history = historyOf(writers);
     return {

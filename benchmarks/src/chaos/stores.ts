@@ -1,6 +1,7 @@
 /** What the providers and journals hold, by SQL of this file alone: what is under test has no part in it. */
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
+import { z } from "zod";
 import { NAMES, type Cluster, type Name } from "../cluster.ts";
 import type { StoredAtom } from "./inspection.ts";
 
@@ -32,10 +33,10 @@ FROM folded FULL JOIN head USING (session_id)
 WHERE (folded.atom_count, folded.message_count, folded.id_xor)
   IS DISTINCT FROM (head.atom_count, head.message_count, head.id_xor)`;
 
-/** Heads of deleted sessions that do not say so, or still name a user; each session of a run has one user. */
-const UNMARKED_HEADS = `
-SELECT session_id, user_id, atom_count, is_deleted FROM session_heads JOIN session_tombstones USING (session_id)
-WHERE id = $1 AND (user_id, atom_count, is_deleted) IS DISTINCT FROM ('', 0, true)`;
+/** Heads of deleted sessions that still name a user, or count atoms. Each session of a run has one user. */
+const UNERASED_HEADS = `
+SELECT session_id, user_id, atom_count FROM session_heads JOIN session_tombstones USING (session_id)
+WHERE id = $1 AND (user_id <> '' OR atom_count > 0)`;
 
 const ATOMS = `
 SELECT session_id, id, substring(content::text from '<(w[0-9.]+)>') AS token FROM session_memories
@@ -90,26 +91,40 @@ async function differingColumns(cluster: Cluster, text: string, key: string): Pr
   });
 }
 
-/** What providers still have to bring to one another, a sentence each. */
-export async function hinted(cluster: Cluster): Promise<string[]> {
+/** Rows that still have to be brought somewhere, with a sentence that says where. */
+export interface Backlog {
+  readonly rows: number;
+  readonly text: string;
+}
+
+/** What providers still have to bring to one another. */
+export async function hinted(cluster: Cluster): Promise<Backlog[]> {
   const hints = await Promise.all(
     NAMES.map(async (name) => {
       const text = "SELECT target, count(*)::int AS count FROM replication_hints GROUP BY target ORDER BY target";
       const rows = await cluster.rows(name, text);
-      return rows.map(({ target, count }) => `${name} holds ${count} hints for ${target}`);
+      return rows.map(({ target, count }) => ({
+        rows: Number(count),
+        text: `${name} holds ${count} hints for ${target}`,
+      }));
     }),
   );
   return hints.flat();
 }
 
-/** What a journal still has to bring to providers, a sentence each. */
-export function journaled(path: string): string[] {
+/** The target is * or a JSON array of names. */
+const journalCounts = z.array(z.object({ target: z.string(), rows: z.number() }));
+
+/** What a journal still has to bring to providers. */
+export function journaled(path: string): Backlog[] {
   // A writer that never lost all providers has made none.
   if (!existsSync(path)) return [];
   const file = new Database(path, { readonly: true });
   try {
-    const counts = file.prepare("SELECT target, count(*) AS count FROM session_journal GROUP BY target").all();
-    return counts.map((row) => `${path.split("/").at(-1)} holds rows: ${JSON.stringify(row)}`);
+    const counts = file.prepare("SELECT target, count(*) AS rows FROM session_journal GROUP BY target").all();
+    return journalCounts.parse(counts).map(({ target, rows }) => {
+      return { rows, text: `${path.split("/").at(-1)} holds ${rows} rows for ${target}` };
+    });
   } finally {
     file.close();
   }
@@ -118,13 +133,13 @@ export function journaled(path: string): string[] {
 /** Heads that contradict the atoms or tombstones of their store, a sentence each. */
 export async function wrongHeads(cluster: Cluster): Promise<string[]> {
   const found = NAMES.map(async (name) => {
-    const [wrong, unmarked] = [
+    const [wrong, unerased] = [
       await cluster.rows(name, WRONG_HEADS),
-      await cluster.rows(name, UNMARKED_HEADS, [NIL_ID]),
+      await cluster.rows(name, UNERASED_HEADS, [NIL_ID]),
     ];
     return [
       ...wrong.map((row) => `${row["session_id"]} in ${name}: ${row["head"]} instead of ${row["atoms"]}`),
-      ...unmarked.map((row) => `${row["session_id"]} was deleted, and its head in ${name} is ${JSON.stringify(row)}`),
+      ...unerased.map((row) => `${row["session_id"]} was deleted, and its head in ${name} is ${JSON.stringify(row)}`),
     ];
   });
   return (await Promise.all(found)).flat();

@@ -7,7 +7,6 @@ export interface Check {
   readonly problems: readonly string[];
 }
 
-const CONVERGENCE_BAR_MS = 10_000;
 /** Of a run of a minute; longer and shorter ones in proportion. */
 const FAULTS_PER_MINUTE = 100;
 const ATOMS_PER_MINUTE = 20_000;
@@ -24,17 +23,23 @@ export function leastAtoms(durationMs: number): number {
 const AWAY: ReadonlySet<string> = new Set(["unavailable", "timeout"]);
 const SAVES: ReadonlySet<string> = new Set(["saveSession", "saveMemoryAtom"]);
 
-export function checksOf(result: RunResult, wantedMs: number): Check[] {
+interface Wanted {
+  readonly durationMs: number;
+  /** How long after the last fault the stores have to be equal at the latest, where that is asked for. */
+  readonly withinMs: number | undefined;
+}
+
+export function checksOf(result: RunResult, { durationMs, withinMs }: Wanted): Check[] {
   const { history, findings, convergence, stoppedMs, startMs } = result;
-  const minutes = wantedMs / MINUTE_MS;
+  const minutes = durationMs / MINUTE_MS;
   const seconds = (stoppedMs - startMs) / 1_000;
   const { refreshes, deleting, idsAhead } = history;
   // A reader elsewhere may have deleted them.
   const missing = refreshes.missing.filter(({ sessionId, token }) => !deleting.covers(sessionId, token));
   return [
-    atLeast("seconds of writing under faults", Math.floor(seconds), Math.floor(wantedMs / 1_000)),
+    atLeast("seconds of writing under faults", Math.floor(seconds), Math.floor(durationMs / 1_000)),
     atLeast("faults", result.faults, Math.floor(FAULTS_PER_MINUTE * minutes)),
-    atLeast("acknowledged atoms", history.acknowledged.size, leastAtoms(wantedMs)),
+    atLeast("acknowledged atoms", history.acknowledged.size, leastAtoms(durationMs)),
     atLeast("of them with ids two years ahead", idsAhead.made, Math.floor(IDS_AHEAD_PER_MINUTE * minutes)),
     atLeast("of others in sessions with such ids", idsAhead.met, Math.floor(AMONG_IDS_AHEAD_PER_MINUTE * minutes)),
     { name: "nothing that was acknowledged is lost in any store", problems: findings.lost },
@@ -44,10 +49,7 @@ export function checksOf(result: RunResult, wantedMs: number): Check[] {
     { name: "all stores hold the same atoms, tombstones and heads", problems: convergence.differences },
     { name: "heads say what their atoms and tombstones say", problems: result.wrongHeads },
     { name: "no hint, and nothing in a journal, is left", problems: convergence.undelivered },
-    {
-      name: `stores are equal within ${CONVERGENCE_BAR_MS / 1_000} s of the last fault`,
-      problems: (convergence.ms ?? Infinity) <= CONVERGENCE_BAR_MS ? [] : [convergenceText(result)],
-    },
+    ...(withinMs === undefined ? [] : [convergenceCheck(result, withinMs)]),
     { name: "messages come after all that their writer had read and its clock follows", problems: result.disorder },
     { name: "no clock follows the one that is two years ahead", problems: result.idsBeyondClocks },
     {
@@ -81,6 +83,12 @@ export function verdictLine(result: RunResult): string {
     ([name, { length }]) => `${length} ${name}`,
   );
   return [`verdict: ${acknowledged.size} acknowledged`, ...counts, convergenceText(result)].join(", ");
+}
+
+function convergenceCheck(result: RunResult, withinMs: number): Check {
+  const isInTime = (result.convergence.ms ?? Infinity) <= withinMs;
+  const name = `stores are equal within ${withinMs / 1_000} s of the last fault`;
+  return { name, problems: isInTime ? [] : [convergenceText(result)] };
 }
 
 function convergenceText({ convergence }: RunResult): string {

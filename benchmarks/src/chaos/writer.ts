@@ -8,8 +8,8 @@ import {
   type WriterSettings,
 } from "./writer-settings.ts";
 
-/** Longer than a writer takes for one step, whatever the providers do. */
-const STOP_LIMIT_MS = 30_000;
+/** Far longer than a writer takes for one step, whatever the providers do and however busy the machine is. */
+const STOP_LIMIT_MS = 180_000;
 
 interface WriterInit {
   /** But what changes with each of its lives. */
