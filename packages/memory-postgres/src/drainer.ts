@@ -1,9 +1,11 @@
 import { drain, LARGE_ROWS, SMALL_ROWS, type DrainInit } from "./drain.ts";
+import { PageLength } from "./page-length.ts";
 
 interface DrainerInit extends DrainInit {
   /** Whether a provider can be sent work now. */
   readonly isUsable: (provider: string) => boolean;
   readonly onError: (provider: string, error: unknown) => void;
+  readonly nowMs: () => number;
 }
 
 /** How often to look for what another process left in the file, and for what could not be brought the last time. */
@@ -13,11 +15,16 @@ const INTERVAL_MS = 2_000;
 export class Drainer {
   readonly #init: DrainerInit;
   readonly #underWay = new Map<string, Promise<void>>();
+  /** By provider: a page that came too late for its deadline would come too late again. */
+  readonly #pageLengths: ReadonlyMap<string, PageLength>;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(init: DrainerInit) {
     this.#init = init;
+    const { providers, nowMs } = init;
+    const pageLength = (): PageLength => new PageLength({ mostRows: () => SMALL_ROWS.pageRows, nowMs });
+    this.#pageLengths = new Map(providers.map((name) => [name, pageLength()]));
   }
 
   /** Begins to look into the journal now and then: it has, or may have, something in it. */
@@ -43,10 +50,12 @@ export class Drainer {
   async catchUp(provider: string): Promise<void> {
     if (this.#isStopped || this.#timer === undefined) return;
     const isOver = (): boolean => this.#isStopped;
-    const small = this.#once(`${provider} small`, () => drain(this.#init, provider, SMALL_ROWS, isOver));
+    const pageLength = this.#pageLengths.get(provider);
+    const control = { isOver, ...(pageLength && { pageLength }) };
+    const small = this.#once(`${provider} small`, () => drain(this.#init, provider, SMALL_ROWS, control));
     const large = this.#once(`${provider} large`, async () => {
       await small;
-      await drain(this.#init, provider, LARGE_ROWS, isOver);
+      await drain(this.#init, provider, LARGE_ROWS, { isOver });
     });
     await Promise.all([small, large]);
   }

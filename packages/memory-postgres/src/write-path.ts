@@ -292,6 +292,7 @@ function fallbackOf(store: Omit<Store, "route">, journal: LocalJournal): Fallbac
     merge: (provider, facts) => merge({ ...store, route: { providers: [provider] } }, facts),
     onRefused: (provider, row, error) => db.report(provider, refusedRow(row.id, error)),
     onError: (provider, error) => db.report(provider, error),
+    nowMs: () => performance.now(),
   });
   const before = journal.after;
   return { journal, drainer, before, behind: names.filter((name) => !before.includes(name)) };

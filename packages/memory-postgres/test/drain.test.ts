@@ -2,6 +2,7 @@ import { AtomClock, MemoryError, type AtomKey, type AtomRow, type Facts, type Me
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { expect, it, onTestFinished } from "vitest";
 import { drain, LARGE_ROWS, SMALL_ROWS } from "../src/drain.ts";
+import { Drainer } from "../src/drainer.ts";
 import { journalPath } from "./three-providers.ts";
 
 const clock = new AtomClock();
@@ -85,4 +86,35 @@ it("brings the small rows in pages of a megabyte, and each large one by itself",
   expect(neon).toEqual({ store: "neon", atoms: 0, bytes: 0, oldestId: undefined });
   expect(railway).toMatchObject({ store: "railway", atoms: 15, oldestId: small[0]?.id });
   expect(railway?.bytes).toBe([...small, ...large].reduce((sum, { content }) => sum + content.length + 2, 0));
+});
+
+it("brings fewer rows at a time to a provider that is too slow for a whole page, until it has all", async () => {
+  const journal = await journalWith(Array.from({ length: 1_200 }, (_, index) => rowOf(`s${index}`)));
+  const pages: number[] = [];
+  let nowMs = 0;
+  const merge = async (_: string, { rows }: Facts): Promise<Merged> => {
+    nowMs += rows.length * 5;
+    // The deadline of a statement: half a second.
+    if (rows.length > 100) throw refusal("unavailable");
+    pages.push(rows.length);
+    return { inserted: rows.length, removed: 0 };
+  };
+  const drainer = new Drainer({
+    journal,
+    providers: PROVIDERS,
+    merge,
+    onRefused: () => undefined,
+    isUsable: () => false,
+    onError: () => undefined,
+    nowMs: () => nowMs,
+  });
+  onTestFinished(() => drainer.stop());
+  drainer.start();
+  // Each failure is a moment at which the provider was away and returned.
+  let failures = 0;
+  while ((await journal.backlog(PROVIDERS))[0]?.atoms !== 0) {
+    await drainer.catchUp("neon").catch(() => (failures += 1));
+    expect(failures).toBeLessThan(100);
+  }
+  expect(pages.reduce((sum, rows) => sum + rows, 0)).toBe(1_200);
 });

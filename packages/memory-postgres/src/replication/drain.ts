@@ -1,7 +1,7 @@
 import { mergeAround, type Facts, type Merged, type RefusedAtom } from "@rivet/memory-core";
 import { ALL_STORES } from "../statements/scope.ts";
 import type { LargeHint } from "./large-atoms.ts";
-import type { PageLength } from "./page-length.ts";
+import type { PageLength } from "../page-length.ts";
 
 /** Which hint of a target: an atom and its tombstone have one each. */
 export interface HintKey {
@@ -149,7 +149,7 @@ async function eachPage<Page extends HintPage>(
   visit: (page: Page) => Promise<boolean>,
 ): Promise<void> {
   const read = (after?: HintKey): Promise<Page> => {
-    const reading = source.page(target, after, pageLength.hints);
+    const reading = source.page(target, after, pageLength.rows);
     // It may fail while the page before is visited: whoever awaits it is told.
     reading.catch(() => undefined);
     return reading;

@@ -12,7 +12,7 @@ import { drain, type Drained, type DrainTarget } from "./drain.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { HintTable } from "./hint-table.ts";
 import { bringLargeAtoms, LargeAtoms, type LargeHint } from "./large-atoms.ts";
-import { PageLength } from "./page-length.ts";
+import { PageLength } from "../page-length.ts";
 import { Peers } from "./peers.ts";
 import { placesOf, type AtomPlaces } from "./places.ts";
 import { ProviderReplica } from "./provider-replica.ts";
@@ -88,7 +88,7 @@ export class Replicator {
       const store = { db, statements, deletions, isOneSessionPerStatement, nowMs, route: { providers: [name] } };
       const replica = new ProviderReplica(name, store, this.#statements);
       const pageLength = new PageLength({
-        mostHints: () => (this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS),
+        mostRows: () => (this.#isBusy() ? PAGE_HINTS_WHEN_BUSY : PAGE_HINTS),
         nowMs: () => performance.now(),
       });
       const hints = new HintTable(name, db, this.#statements.hints);

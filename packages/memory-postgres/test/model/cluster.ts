@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AtomClock, MemoryError, NIL_ID, type NewMemoryAtom } from "@rivet/memory-core";
 import { drain, type DrainTarget } from "../../src/replication/drain.ts";
-import { PageLength } from "../../src/replication/page-length.ts";
+import { PageLength } from "../../src/page-length.ts";
 import { Pace, pacedHints, pacedTarget, turns, unreachable, type Fault } from "./faults.ts";
 import { HintingStorage, type Contents } from "./hinting-storage.ts";
 import { History, isBuriedIn, type Key } from "./history.ts";
@@ -199,7 +199,7 @@ export class Cluster {
       .filter((member) => member.store !== store)
       .map((member) => pacedTarget(this.#targetOf(member), pace));
     await drain(pacedHints(this.#machinery.hintsOf(store), pace), targets, {
-      pageLength: new PageLength({ mostHints: () => PAGE_HINTS, nowMs: () => 0 }),
+      pageLength: new PageLength({ mostRows: () => PAGE_HINTS, nowMs: () => 0 }),
       pause: () => turns(1),
       patience: () => (patienceTurns === undefined ? new Promise(() => undefined) : turns(patienceTurns)),
     });
