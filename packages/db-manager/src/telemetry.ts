@@ -7,7 +7,6 @@
  * Never in them: values of parameters, texts without parameters, messages of the server (they quote values), users and
  * passwords. No fault of an SDK, an exporter or a sampler reaches the operation that is observed.
  */
-import { createRequire } from "node:module";
 import type * as opentelemetry from "@opentelemetry/api";
 import type { Attributes, Counter, Histogram, Span, Tracer } from "@opentelemetry/api";
 import type { DatabaseError } from "./errors.ts";
@@ -183,10 +182,9 @@ class StatementTelemetry {
 
 function load(): Api | undefined {
   return safely((): Api => {
-    // A static import would make the package mandatory; a dynamic one would be too late for the first statements. Bundlers do not
-    // follow a function of another name, and so do not fail where the package is not installed.
-    const requireInstalled = createRequire(import.meta.url);
-    return requireInstalled("@opentelemetry/api");
+    // A static import would make the package mandatory; a dynamic one would be too late for the first statements. Bundlers follow
+    // `require` and `createRequire` of an imported module, webpack under any name, and fail where the package is not installed.
+    return process.getBuiltinModule("node:module").createRequire(import.meta.url)("@opentelemetry/api");
   });
 }
 
