@@ -29,7 +29,7 @@ export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, t
 export { toAISDKPrompt, type AISDKMessage, type AISDKPrompt } from "./formats/ai-sdk.ts";
 export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
 export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
-export { HOLDS_FORGED_ESCAPE, refusedFact } from "./fact-admission.ts";
+export { assertMayEnter, HOLDS_FORGED_ESCAPE, refusedFact } from "./fact-admission.ts";
 export {
   headAfterDelete,
   headAfterInsert,

@@ -51,7 +51,7 @@ export function metadataAfter(
  */
 export function metadataDecidedAfter(
   afterId: string,
-  { metadataIds }: MetadataProjection,
+  { metadataIds }: Pick<MetadataProjection, "metadataIds">,
   rows: readonly AtomRow[],
 ): [key: string, id: string] | undefined {
   const changes = rows.filter((row) => row.memoryType === SESSION_METADATA);

@@ -6,6 +6,7 @@ import { isCleared } from "./cleared-ids.ts";
 import { historyXorWith } from "./head.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Message } from "./message.ts";
+import { EMPTY_METADATA } from "./metadata-projection.ts";
 import { applyMetadataChange, type MetadataChange } from "./session-metadata.ts";
 import { readMetadata } from "./session-summary.ts";
 import type { AtomRow, ClearedIds, MessageRow, SessionRow } from "./storage-hooks.ts";
@@ -17,6 +18,8 @@ export interface UnsavedBatch {
   readonly cleared: ClearedIds | undefined;
   /** The version of the history that this object last read or wrote. */
   readonly historyXor: string;
+  /** Which atoms had decided the metadata when this object last read them; see `MetadataProjection`. */
+  readonly metadataIds: string;
 }
 
 export class SessionLog {
@@ -33,6 +36,8 @@ export class SessionLog {
   unsaved: AtomRow[] = [];
   /** The version of the stored history when this object last read or wrote it. */
   historyXor = NIL_ID;
+  /** Which atoms had decided the metadata when this object last read them. */
+  metadataIds = EMPTY_METADATA.metadataIds;
   /** The first stored message that was loaded, when the ones before it were left out. */
   loadedFromId: string | undefined;
   /** The stored messages that the next save deletes. */
@@ -152,7 +157,12 @@ export class SessionLog {
   takeUnsaved(): UnsavedBatch | undefined {
     this.freezeMetadataChange();
     if (this.unsaved.length === 0 && this.cleared === undefined) return undefined;
-    return { rows: [...this.unsaved], cleared: this.cleared, historyXor: this.historyXor };
+    return {
+      rows: [...this.unsaved],
+      cleared: this.cleared,
+      historyXor: this.historyXor,
+      metadataIds: this.metadataIds,
+    };
   }
 
   /**
@@ -205,6 +215,7 @@ export class SessionLog {
     this.#lastSavedMessageId = messages.at(-1)?.id ?? this.#lastSavedMessageId;
     this.historyXor = head.historyXor;
     if (head.lastAtomId > this.#lastAtomId) this.#lastAtomId = head.lastAtomId;
+    this.metadataIds = head.metadataIds;
     this.lastActiveMs = Math.max(this.lastActiveMs, atomIdTimeMs(head.lastAtomId));
   }
 

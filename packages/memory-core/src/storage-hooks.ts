@@ -49,6 +49,8 @@ export interface SessionWrite extends ClearedIds {
   readonly userId: string;
   /** The version of the history as the session last read or wrote it: the nil UUID when it was not there. */
   readonly knownHistoryXor?: string | undefined;
+  /** Which atoms had decided the metadata when the session last read them: JSON text as in `SessionHead`. */
+  readonly knownMetadataIds?: string | undefined;
   /**
    * Refuse with `conflict` unless `isHistoryUnchanged` says that this was the history's version before the write. A write
    * that changes nothing, as a repeat after a lost reply, is no conflict.

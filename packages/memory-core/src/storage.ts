@@ -181,6 +181,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
             sessionId: encodeText(log.sessionId),
             userId: encodeText(log.userId),
             knownHistoryXor: batch.historyXor,
+            knownMetadataIds: batch.metadataIds,
             ...batch.cleared,
             expectedHistoryXor: ifUnchanged ? batch.historyXor : undefined,
           },

@@ -79,7 +79,11 @@ export function assertUnchanged(
  * @param nowMs the wall clock, in milliseconds since 1970.
  * @throws {MemoryError} `conflict` with the key, and the id with its time.
  */
-export function assertNotOverruled(head: SessionHead | undefined, inserted: readonly AtomRow[], nowMs: number): void {
+export function assertNotOverruled(
+  head: Pick<SessionHead, "sessionId" | "metadataIds"> | undefined,
+  inserted: readonly AtomRow[],
+  nowMs: number,
+): void {
   if (head === undefined) return;
   const decided = metadataDecidedAfter(lastIdWithinLead(nowMs), head, inserted);
   if (decided !== undefined) {

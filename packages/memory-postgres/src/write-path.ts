@@ -2,6 +2,7 @@
 import type { DatabaseManager } from "@rivet/db-manager";
 import {
   addRemoved,
+  assertMayEnter,
   atomIdTimeMs,
   MemoryError,
   type AtomWrite,
@@ -29,6 +30,7 @@ import {
 import { fitsJournal, LOCAL, type LocalJournal } from "./local-journal.ts";
 import type { LocalReplica } from "./local-replica.ts";
 import { merge } from "./merge.ts";
+import { assertNotKnownOverruled, overruledAt } from "./overruled.ts";
 import { remove } from "./remove.ts";
 import type { Replicator } from "./replication/replicator.ts";
 import type { JournalStatus } from "./replication/status.ts";
@@ -255,11 +257,13 @@ export class WritePath {
   }
 
   async #journal(write: AtomWrite, { journal, drainer, behind }: Fallback, reason: unknown): Promise<AtomWriteResult> {
-    const { db } = this.#store;
+    const { db, nowMs } = this.#store;
+    const local = this.#localReplica;
+    await assertNotKnownOverruled(write, local && (() => local.reader()), nowMs());
     try {
       const written = await journal.append(write.rows);
       // No provider has it: who reads now finds it here or nowhere.
-      await this.#localReplica?.take(write.rows);
+      await local?.take(write.rows);
       drainer.start();
       return { written, acceptedBy: [LOCAL], degraded: true };
     } catch (error) {
@@ -289,7 +293,14 @@ function fallbackOf(store: Omit<Store, "route">, journal: LocalJournal): Fallbac
     journal,
     providers: names,
     isUsable: (provider) => db.isUsable({ providers: [provider] }),
-    merge: (provider, facts) => merge({ ...store, route: { providers: [provider] } }, facts),
+    merge: async (provider, facts) => {
+      // Others may have access to the file.
+      assertMayEnter(facts);
+      const target = { ...store, route: { providers: [provider] } };
+      const merged = await merge(target, facts);
+      for (const error of await overruledAt(target, facts.rows)) db.report(provider, withoutEffect(error));
+      return merged;
+    },
     onRefused: (provider, row, error) => db.report(provider, refusedRow(row.id, error)),
     onError: (provider, error) => db.report(provider, error),
     nowMs: () => performance.now(),
@@ -335,6 +346,10 @@ function bothFailed(providers: unknown, journal: unknown): MemoryError {
     outcome: reasons[0].outcome,
     cause: new AggregateError(reasons, "the providers' reason and the journal's"),
   });
+}
+
+function withoutEffect(error: MemoryError): Error {
+  return new Error(`a change that the local journal delivered has no effect: ${error.message}`, { cause: error });
 }
 
 function refusedRow(id: string, error: MemoryError): Error {

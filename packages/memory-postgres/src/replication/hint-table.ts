@@ -40,6 +40,11 @@ const APPEND_COLUMNS = [
   "metadataIds",
 ];
 
+/** The columns of a page that are JSON, of which the heads are made. */
+const JSON_COLUMNS = new Set(["contents", "metadata"]);
+/** The escape character of the core in JSON. Text with it may hold an escape that nothing of ours writes. */
+const JSON_ESCAPE = "\\u0010";
+
 /** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */
 class Page implements HintPage {
   readonly count: number;
@@ -66,7 +71,6 @@ class Page implements HintPage {
   }
 
   static ofRow(row: TextRow, read: (page: Page) => Promise<Facts>): Page {
-    const columns = (): unknown[] => APPEND_COLUMNS.map((column) => Buffer.from(text(row, column), "base64"));
     const init = {
       count: Number(text(row, "count")),
       isLeft: row["isLeft"] === "t",
@@ -77,7 +81,7 @@ class Page implements HintPage {
         isTombstone: row["isLastTombstone"] === "t",
       },
       large: largeOf(row),
-      packed: row["isPlain"] === "t" ? columns() : undefined,
+      packed: row["isPlain"] === "t" ? packedOf(row) : undefined,
       keys: ["sessionIds", "ids", "areTombstones"].map((column) => row[column] ?? "{}"),
     };
     return new Page(init, read);
@@ -143,6 +147,13 @@ export class HintTable implements LargeHintStore<Page> {
     const options = { providers: [this.name], ...OWN_STATEMENT, readOnly };
     return (await this.#db.query<TextRow>(statement, values, options)).rows;
   }
+}
+
+/** The values of `appendToSessions`, unless they may hold text that has to be looked at. */
+function packedOf(row: TextRow): readonly unknown[] | undefined {
+  const columns = APPEND_COLUMNS.map((name) => ({ name, bytes: Buffer.from(text(row, name), "base64") }));
+  const isSuspect = columns.some(({ name, bytes }) => JSON_COLUMNS.has(name) && bytes.includes(JSON_ESCAPE));
+  return isSuspect ? undefined : columns.map(({ bytes }) => bytes);
 }
 
 /** As the statement gives them: session ids and ids, in one JSON array. */

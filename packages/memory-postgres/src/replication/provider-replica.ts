@@ -1,6 +1,7 @@
 /** One provider as replication sees it. */
 import type { QueryOptions } from "@rivet/db-manager";
 import {
+  assertMayEnter,
   NIL_ID,
   type AtomRow,
   type Facts,
@@ -101,7 +102,9 @@ export class ProviderReplica implements Replica {
     return (await this.#read(this.#statements.digests.selectTombstones({ sessionId, after, limit }))).map(toTombstone);
   }
 
-  merge(facts: Facts): Promise<Merged> {
+  /** @throws {MemoryError} also `invalid_input` for facts that nothing of ours wrote: somebody else has access to their store. */
+  async merge(facts: Facts): Promise<Merged> {
+    assertMayEnter(facts);
     return merge(this.#store, facts);
   }
 

@@ -28,6 +28,14 @@ export class ReadStatements {
     return this.#scope.named(`SELECT store_uuid AS "storeUuid" FROM ${this.#scope.table.store}`);
   }
 
+  /** Of sessions, those whose metadata some atom decided under an id after another. $1: the sessions; $2: the other id. */
+  selectMetadataDecidedAfter(): Statement {
+    return this.#scope.named(`
+SELECT session_id AS "sessionId", metadata_ids AS "metadataIds" FROM ${this.#scope.table.heads}
+WHERE session_id = ANY ($1::pg_catalog.text[])
+  AND EXISTS (SELECT FROM pg_catalog.jsonb_each_text(metadata_ids) AS decided WHERE decided.value COLLATE pg_catalog."C" > $2::pg_catalog.text)`);
+  }
+
   /**
    * A session, as of one moment: the first row is its head, in the form that `toSessionRow` reads, the others are its
    * messages in id order. The head's columns stand in one row of their own, and are not repeated with every message.

@@ -23,6 +23,10 @@ const packed = (column: string): string => `pg_catalog.encode(pg_catalog.array_s
 const packedOfHeads = (column: string): string =>
   `pg_catalog.encode(pg_catalog.array_send(pg_catalog.array_agg(${column} ORDER BY session_id)), 'base64')`;
 
+/** An id and names that anybody may hold: no other id, and no escape, which may be one that nothing of ours writes. */
+const IS_PLAIN = `id::pg_catalog.text ~ '^.{14}7.{4}[89ab]'
+      AND pg_catalog.strpos(session_id || user_id || memory_type, pg_catalog.chr(16)) = 0`;
+
 /** Hints, what they name, and what a target refuses for good. */
 export class HintStatements {
   readonly #scope: Scope;
@@ -43,7 +47,7 @@ export class HintStatements {
    *
    * It gives one row: the keys, and what they name as the values of `appendToSessions`, so that it goes from server to
    * server without being taken apart on the way: heads are folded as the core's `headAfterInsert` does. `isPlain` says
-   * whether that is all there is to it: atoms, and no deletions.
+   * whether that is all there is to it: atoms, and no deletions, and none whose id or names have to be looked at.
    */
   selectHints(): Statement {
     return this.#scope.named(`
@@ -99,7 +103,7 @@ SELECT atoms.*, heads.*,
   seen."lastSessionId", seen."lastId", seen."isLastTombstone", seen.large
 FROM (
   SELECT pg_catalog.count(*) AS count,
-    COALESCE(pg_catalog.bool_and(memory_type IS NOT NULL), false) AS "isPlain",
+    COALESCE(pg_catalog.bool_and(memory_type IS NOT NULL AND ${IS_PLAIN}), false) AS "isPlain",
     ${list("session_id")} AS "sessionIds", ${list("id")} AS ids, ${list("is_tombstone")} AS "areTombstones",
     ${packed("session_id")} AS "packedSessionIds", ${packed("user_id")} AS "userIds", ${packed("id")} AS "packedIds",
     ${packed("memory_type")} AS "memoryTypes", ${packed("content")} AS contents, ${packed("metadata")} AS metadata,
