@@ -1,13 +1,9 @@
 /** The local journal of this machine, which takes saves while no provider does. */
 import { existsSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { encodeText, type AtomKey, type MemoryStorage } from "@rivet/memory-core";
 import { hasProviders } from "./commands/replicated.ts";
 
 const PAGE_ROWS = 500;
-/** Storages look into it every two seconds. */
-const PATIENCE_MS = 10_000;
-const INTERVAL_MS = 200;
 
 /** A file in the place where agents keep their journal by default, when the user named none. */
 export function unnamedJournal(storage: MemoryStorage, journalPath: string | undefined): string | undefined {
@@ -39,26 +35,4 @@ export async function countJournaled(
     } while (after !== undefined);
   }
   return ids.size;
-}
-
-/**
- * Waits until a storage has brought the providers what it holds of a user, as long as it becomes less.
- *
- * @returns whether nothing is left.
- */
-export async function waitForJournal(
-  storage: MemoryStorage,
-  journalPath: string | undefined,
-  userId: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  let least = Number.POSITIVE_INFINITY;
-  let endMs = 0;
-  for (;;) {
-    const count = await countJournaled(storage, journalPath, userId);
-    if (count === 0) return true;
-    if (count < least) [least, endMs] = [count, performance.now() + PATIENCE_MS];
-    else if (performance.now() > endMs) return false;
-    await delay(INTERVAL_MS, undefined, { signal });
-  }
 }

@@ -159,6 +159,7 @@ export class WritePath {
     // The residue of the deletion names a journal that cannot be opened.
     if (journal?.mayHoldAtoms !== true || !(await journal.canBeOpened())) return work();
     await deliverDeleted(journal, deletion, async (facts) => {
+      assertMayEnter(facts);
       const { provider, ...merged } = await merge(this.#store, facts);
       this.#replicator.wrote(provider);
       return merged;

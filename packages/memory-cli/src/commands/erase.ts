@@ -4,7 +4,7 @@ import { MemoryError, type ErasureReceipt, type ErasureResidue, type MemoryStora
 import type { Command } from "commander";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countJournaled, unnamedJournal, waitForJournal } from "../journal.ts";
+import { countJournaled, unnamedJournal } from "../journal.ts";
 import { version } from "../package-version.ts";
 import { storageName } from "../storage-name.ts";
 import { removeWithConsent, withRemovalOptions, type RemovalOptions } from "../removal.ts";
@@ -44,7 +44,7 @@ const JOURNAL = "local journal";
 const UNNAMED_JOURNAL = "local journal that was not named";
 
 const LEFT: Readonly<Record<string, string>> = {
-  [JOURNAL]: "The local journal holds atoms that no provider takes: see rivet-memory doctor, and erase again.",
+  [JOURNAL]: "The local journal holds atoms that were saved meanwhile: stop what writes for the user, and erase again.",
   [UNNAMED_JOURNAL]: unnamedText("the usual place of the local journal"),
 };
 
@@ -134,18 +134,16 @@ async function erase(
   const total = { sessions: 0, atoms: 0, messages: 0 };
   let last: ErasureReceipt;
   let rounds = 0;
-  let isJournalEmpty: boolean;
   do {
     signal.throwIfAborted();
     if (rounds++ === MAX_ROUNDS) throw writersGoOn();
-    // What it brings to a provider later would be there again.
-    isJournalEmpty = await waitForJournal(storage, journalPath, userId, signal);
     last = await storage.deleteUser(userId);
     total.sessions += last.sessions;
     total.atoms += last.atoms;
     total.messages += last.messages;
   } while (last.atoms > 0);
   const { erasedFrom, pending } = await everywhere(storage, last, signal);
+  const isJournalEmpty = (await countJournaled(storage, journalPath, userId)) === 0;
   return {
     format: "rivet-memory erasure receipt",
     version: 1,
