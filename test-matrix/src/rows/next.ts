@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cellOf, rowOf } from "../attempt.ts";
 import type { Row } from "../cell.ts";
-import { run, type Ended } from "../command.ts";
+import { run, runWell, type Ended } from "../command.ts";
 import { BACKENDS_LINE, bundledOpenStorage, COLUMNS, importingModule, OPEN_STORAGE, PACKAGES } from "../programs.ts";
 import { freePort } from "../registry.ts";
 import type { Group, Matrix } from "./run.ts";
@@ -33,6 +33,8 @@ export async function GET() {
     ...Object.fromEntries(routes),
     "app/layout.jsx": layout,
   });
+  // `create-next-app` writes none, and Next takes the one of `npm init` at its word.
+  await runWell("npm", ["pkg", "delete", "type"], project);
   const environment = { ...matrix.environment, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
   const built = await run("npx", ["next", "build", ...flags], project, environment);
   if (built.exitCode !== 0) return rowOf(title, COLUMNS, () => cellOf([{ run: async () => built }]));
