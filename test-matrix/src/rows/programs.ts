@@ -16,7 +16,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   "rivet-memory": {
     packageName: "@rivet/memory-cli",
     args: ["migrate", "sqlite:memory.db"],
-    expected: "memory:",
+    expected: "is up to date now",
   },
   "rivet-memory-console": { packageName: "@rivet/memory-console", args: ["--help"], expected: "Usage:" },
 };
