@@ -10,6 +10,76 @@ const refused = async (query: string, host?: string): Promise<string> => {
   return error.message;
 };
 
+/**
+ * Every parameter of libpq of PostgreSQL 18, with values of each kind that it has.
+ *
+ * @see https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+ */
+const LIBPQ: Readonly<Record<string, { readonly honoured?: readonly string[]; readonly refused?: readonly string[] }>> =
+  {
+    host: { honoured: ["other.example.com", "/var/run/postgresql", "::1"], refused: ["a.example.com,b.example.com"] },
+    hostaddr: { refused: ["10.0.0.1"] },
+    port: { honoured: ["6000"], refused: ["0", "65536"] },
+    dbname: { honoured: ["other"] },
+    user: { honoured: ["bob"] },
+    password: { honoured: ["p@ss"] },
+    passfile: { refused: ["/home/ada/.pgpass"] },
+    require_auth: {
+      honoured: ["password", "md5", "scram-sha-256", "none", "scram-sha-256,none"],
+      refused: ["gss", "sspi", "oauth", "!password"],
+    },
+    channel_binding: { honoured: ["disable", "prefer", "require"], refused: ["maybe"] },
+    connect_timeout: { honoured: ["10"], refused: ["0", "-1", "ten"] },
+    client_encoding: { honoured: ["UTF8", "auto"], refused: ["LATIN1", "SQL_ASCII"] },
+    options: { honoured: ["-c geqo=off"], refused: ["-c search_path=agent", "--search_path=agent"] },
+    application_name: { honoured: ["agent"] },
+    fallback_application_name: { honoured: ["agent"] },
+    keepalives: { refused: ["0", "1"] },
+    keepalives_idle: { refused: ["60"] },
+    keepalives_interval: { refused: ["10"] },
+    keepalives_count: { refused: ["3"] },
+    tcp_user_timeout: { refused: ["10000"] },
+    replication: { refused: ["database", "false"] },
+    gssencmode: { honoured: ["disable", "prefer"], refused: ["require"] },
+    sslmode: {
+      honoured: ["allow", "prefer", "require", "verify-ca", "verify-full"],
+      refused: ["disable", "no-verify"],
+    },
+    requiressl: { refused: ["0", "1"] },
+    sslnegotiation: { honoured: ["postgres", "direct"], refused: ["maybe"] },
+    sslcompression: { refused: ["0", "1"] },
+    sslcert: { honoured: ["/home/ada/client.crt"] },
+    sslkey: { honoured: ["/home/ada/client.key"] },
+    sslkeylogfile: { refused: ["/tmp/keys"] },
+    sslpassword: { refused: ["secret"] },
+    sslcertmode: { refused: ["disable", "allow", "require"] },
+    sslrootcert: { honoured: ["/home/ada/root.crt", "system"] },
+    sslcrl: { refused: ["/home/ada/root.crl"] },
+    sslcrldir: { refused: ["/home/ada/crl"] },
+    sslsni: { refused: ["0", "1"] },
+    requirepeer: { refused: ["postgres"] },
+    ssl_min_protocol_version: { refused: ["TLSv1.2"] },
+    ssl_max_protocol_version: { refused: ["TLSv1.3"] },
+    min_protocol_version: { refused: ["3.0"] },
+    max_protocol_version: { refused: ["latest"] },
+    krbsrvname: { refused: ["postgres"] },
+    gsslib: { refused: ["gssapi"] },
+    gssdelegation: { refused: ["0", "1"] },
+    scram_client_key: { refused: ["AAAA"] },
+    scram_server_key: { refused: ["AAAA"] },
+    service: { refused: ["agents"] },
+    servicefile: { refused: ["/home/ada/.pg_service.conf"] },
+    target_session_attrs: {
+      honoured: ["any"],
+      refused: ["read-write", "read-only", "primary", "standby", "prefer-standby"],
+    },
+    load_balance_hosts: { refused: ["disable", "random"] },
+    oauth_issuer: { refused: ["https://issuer.example.com"] },
+    oauth_client_id: { refused: ["agent"] },
+    oauth_client_secret: { refused: ["secret"] },
+    oauth_scope: { refused: ["openid"] },
+  };
+
 describe("a parameter of an address", () => {
   it.each([
     ["user=bob", { user: "bob" }],
@@ -54,6 +124,18 @@ describe("a parameter of an address", () => {
     const message = await refused(query);
     expect(message).toContain(name);
     expect(message).toContain(advice);
+  });
+
+  it.each(Object.entries(LIBPQ))("%s of libpq is honoured or refused by name, value by value", async (name, values) => {
+    for (const value of values.honoured ?? [])
+      expect(() => fields(`${name}=${encodeURIComponent(value)}`)).not.toThrow();
+    for (const value of values.refused ?? []) {
+      const message = await refused(`${name}=${encodeURIComponent(value)}`);
+      expect(message).toContain(name);
+      expect(message, "it says what to do instead").toMatch(
+        /; (use|give|expected|leave|set|it is not supported|TLS|a pooler|add|TCP)|from 1 to/,
+      );
+    }
   });
 
   it("that no driver knows is refused without its name, which may be a piece of a password", async () => {
