@@ -66,9 +66,12 @@ export class DatabaseManager implements Queryable {
   /**
    * Does no I/O.
    *
+   * @param options the providers, or the address of the only one, which is then called `postgres`.
    * @throws {DatabaseError} `invalid_input` with the path of the offending option.
+   * @example
+   * await using db = new DatabaseManager("postgres://ada:secret@localhost:5432/plant");
    */
-  constructor(options: DatabaseManagerOptions) {
+  constructor(options: DatabaseManagerOptions | string) {
     this.#settings = parseOptions(options);
     this.#telemetry = Telemetry.start(this.#settings.nowMs, () => this.getProviderStats());
     const emit: Events["emit"] = (name, ...event) => this.#events.emit(name, ...event);

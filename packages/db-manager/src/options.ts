@@ -144,10 +144,14 @@ const SLEEPING_HOSTS = /\.neon\.tech$/;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MAX_POOL_SIZE = 10_000;
 
+/** The name of a provider that has no other. */
+const ONLY_PROVIDER = "postgres";
+
 /** @throws {DatabaseError} `invalid_input` with the path of the offending option. */
-export function parseOptions(options: DatabaseManagerOptions): Settings {
+export function parseOptions(given: DatabaseManagerOptions | string): Settings {
+  const options = typeof given === "string" ? { providers: [{ name: ONLY_PROVIDER, connectionString: given }] } : given;
   assertFields(options, MANAGER_OPTIONS, "options");
-  const { providers, primary, failover = true, journalPath, journalAfter } = options;
+  const { providers, primary, failover = true, journalPath, journalAfter }: DatabaseManagerOptions = options;
   if (!Array.isArray(providers) || providers.length === 0) {
     throw invalidInput("options.providers", "must be an array with at least one provider");
   }

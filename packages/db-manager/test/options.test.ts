@@ -113,6 +113,21 @@ describe("the options", () => {
   });
 });
 
+it("an address alone is the only provider, and a text that is none is refused and not repeated", async () => {
+  await using db = new DatabaseManager(URL_A);
+  expect(db.providerNames).toEqual(["postgres"]);
+  expect(parseOptions(URL_A)).toMatchObject({
+    primary: "postgres",
+    providers: [{ fields: readConnectionFields(URL_A, { path: "url" }) }],
+  });
+  for (const text of ["gehe1m", "", "mysql://ada:gehe1m@db.example.com/app"]) {
+    const error = await failureOf(() => new DatabaseManager(text));
+    expect(error).toMatchObject({ code: "invalid_input", path: "options.providers[0].connectionString" });
+    expect(error.message).not.toContain("gehe1m");
+    expect(error.message).toContain("postgres://user:password@host:5432/database");
+  }
+});
+
 it("a database that sleeps when it is idle gets three seconds for its first connection", () => {
   const timesOf = (host: string, more: { connectTimeoutMs?: number } = {}): unknown => {
     const provider = { name: "one", connectionString: `postgres://ada:secret@${host}/app`, ...more };

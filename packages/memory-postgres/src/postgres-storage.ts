@@ -289,8 +289,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
 
 function connect(connectionString: string | undefined): DatabaseManager {
   try {
-    if (connectionString === undefined) return DatabaseManager.fromEnv();
-    return new DatabaseManager({ providers: [{ name: "postgres", connectionString }] });
+    return connectionString === undefined ? DatabaseManager.fromEnv() : new DatabaseManager(connectionString);
   } catch (error) {
     throw toPostgresMemoryError(error);
   }
