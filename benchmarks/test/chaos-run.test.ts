@@ -59,7 +59,7 @@ describe("a timeline", () => {
       startMs: 1_000,
       faultsOverMs: 1_900,
       stoppedMs: 2_000,
-      convergence: { ms: 500, hintsMs: 100, journalsMs: 400, undelivered: [], differences: [] },
+      convergence: { ms: 500, hintsMs: 100, journalsMs: 400, undelivered: [], differences: [], forgotten: [] },
       strikes: [
         { kind: "killed", target: "neon", startMs: 1_100, endMs: 1_400 },
         { kind: "black-hole", target: "railway", startMs: 1_200, endMs: 1_300 },

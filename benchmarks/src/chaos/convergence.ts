@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "../cluster.ts";
-import { differences, hinted, journaled, type Backlog } from "./stores.ts";
+import { differences, hinted, journaled, repairMarks, type Backlog } from "./stores.ts";
 
 export interface Convergence {
   /** From the end of the last fault until everything was everywhere; undefined when it was given up. */
@@ -11,9 +11,13 @@ export interface Convergence {
   /** What was still on its way, and what was not the same, at the last look. */
   readonly undelivered: readonly string[];
   readonly differences: readonly string[];
+  /** What was not the same while no hint, no journal and no mark for a repair said so: what nothing would have brought. */
+  readonly forgotten: readonly string[];
 }
 
 const LOOK_EVERY_MS = 50;
+/** One look reads the stores one after the other, while rows move between them; so many in a row do not miss the same ones. */
+const LOOKS_UNTIL_FORGOTTEN = 3;
 
 interface Patience {
   /** The end of the last fault, in ms since 1970. */
@@ -30,6 +34,7 @@ export async function untilConverged(
 ): Promise<Convergence> {
   let [hintsMs, journalsMs] = [0, 0];
   let [leastRows, movedMs] = [Infinity, 0];
+  let [looks, forgotten] = [0, new Array<string>()];
   for (;;) {
     const ms = Date.now() - sinceMs;
     const [hints, journals] = [await hinted(cluster), journalPaths.flatMap(journaled)];
@@ -42,8 +47,11 @@ export async function untilConverged(
     const isLast = ms - movedMs >= standstillMs;
     // All rows are not read while it is known that they cannot be the same.
     const different = isLast || undelivered.length === 0 ? await differences(cluster) : undelivered;
-    if (different.length === 0) return { ms, hintsMs, journalsMs, undelivered, differences: [] };
-    if (isLast) return { ms: undefined, hintsMs, journalsMs, undelivered, differences: different };
+    const isUnannounced = undelivered.length === 0 && different.length > 0 && (await repairMarks(cluster)) === 0;
+    looks = isUnannounced ? looks + 1 : 0;
+    if (looks === LOOKS_UNTIL_FORGOTTEN) forgotten = different;
+    if (different.length === 0) return { ms, hintsMs, journalsMs, undelivered, differences: [], forgotten };
+    if (isLast) return { ms: undefined, hintsMs, journalsMs, undelivered, differences: different, forgotten };
     await delay(LOOK_EVERY_MS);
   }
 }

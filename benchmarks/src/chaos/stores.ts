@@ -112,6 +112,13 @@ export async function hinted(cluster: Cluster): Promise<Backlog[]> {
   return hints.flat();
 }
 
+/** How many stores are marked for a repair, which brings what no hint names any more. */
+export async function repairMarks(cluster: Cluster): Promise<number> {
+  const text = "SELECT count(*)::int AS count FROM replication_peers WHERE needs_repair";
+  const counts = await Promise.all(NAMES.map(async (name) => Number((await cluster.rows(name, text))[0]?.["count"])));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 /** The target is * or a JSON array of names. */
 const journalCounts = z.array(z.object({ target: z.string(), rows: z.number() }));
 

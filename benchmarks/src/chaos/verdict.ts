@@ -49,6 +49,7 @@ export function checksOf(result: RunResult, { durationMs, withinMs }: Wanted): C
     { name: "all stores hold the same atoms, tombstones and heads", problems: convergence.differences },
     { name: "heads say what their atoms and tombstones say", problems: result.wrongHeads },
     { name: "no hint, and nothing in a journal, is left", problems: convergence.undelivered },
+    { name: "stores differ only by what a hint or a journal names", problems: convergence.forgotten },
     ...(withinMs === undefined ? [] : [convergenceCheck(result, withinMs)]),
     { name: "messages come after all that their writer had read and its clock follows", problems: result.disorder },
     { name: "no clock follows the one that is two years ahead", problems: result.idsBeyondClocks },
