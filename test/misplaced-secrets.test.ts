@@ -23,7 +23,7 @@ const misplaced: Readonly<Record<string, (secret: never) => unknown>> = {
     new PostgresMemoryStorage({ connectionString, localReplica: secret }),
   "the replication of new PostgresMemoryStorage": (secret) =>
     new PostgresMemoryStorage({ connectionString, replication: secret }),
-  "new DatabaseManager": (secret) => new DatabaseManager(secret),
+  "an address of another database": (secret) => new DatabaseManager(`mysql:${String(secret)}`),
   "the name of a provider": (secret) =>
     new DatabaseManager({ providers: [{ name: `${String(secret)} ?`, connectionString }] }),
   "the pool of a provider": (secret) =>
