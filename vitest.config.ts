@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/longest-first.ts";
 import { folderInMemory } from "./test/folder-in-memory.ts";
 
@@ -10,6 +10,10 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules", 
 // A server's data directory is a thousand files: a disk can take a second to create them, memory takes 50 ms.
 const inMemory = folderInMemory();
 if (inMemory !== undefined) process.env["RIVET_SERVER_DATA"] ??= inMemory;
+
+/** It first builds and packs what would be published: `pnpm test:packed` runs it. */
+const PACKED = "test/packed-install.test.ts";
+const isPacked = process.env["RIVET_PACKED_TESTS"] !== undefined;
 
 export default defineConfig({
   resolve: { conditions: ["@rivet/source"] },
@@ -22,6 +26,7 @@ export default defineConfig({
       "test-matrix/test/**/*.test.ts",
       "test/**/*.test.ts",
     ],
+    exclude: [...configDefaults.exclude, ...(isPacked ? [] : [PACKED])],
     // Most tests wait for a server, a disk or a browser: with as many workers as there are cores, a core would idle.
     maxWorkers: availableParallelism() * 2,
     // A worker loads the sources once for all of its files, where it would take half a second for each of 150.

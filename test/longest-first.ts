@@ -8,7 +8,6 @@ const LONGEST = [
   "packages/memory-console/test/page.test.ts",
   "packages/memory-postgres/test/replication.test.ts",
   "packages/memory-cli/test/archive-bounds.test.ts",
-  "test/packed-install.test.ts",
   "packages/memory-postgres/test/failover.test.ts",
   "packages/memory-console/test/views.test.ts",
   "packages/memory-sqlite/test/erasure.test.ts",
