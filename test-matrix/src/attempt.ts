@@ -9,22 +9,26 @@ export interface Attempt {
   readonly run: () => Promise<Ended>;
 }
 
-/** Tries the ways in their order until one works. */
+/** Tries the ways in their order until one works: it prints what was remembered, and ends by itself, with exit code 0. */
 export async function cellOf(attempts: readonly Attempt[]): Promise<Cell> {
   let problem = "nothing was tried";
   for (const { line, run } of attempts) {
     const ended = await run();
-    if (ended.output.includes(REMEMBERED)) return line === undefined ? { kind: "works" } : { kind: "line", line };
+    const isEndedWell = ended.exitCode === 0 && ended.signal === null;
+    if (isEndedWell && ended.output.includes(REMEMBERED))
+      return line === undefined ? { kind: "works" } : { kind: "line", line };
     problem = problemOf(ended);
   }
   return { kind: "fails", problem };
 }
 
-/** A runtime that is too old has to be refused in a sentence. */
+/** A runtime that is too old has to be refused in a sentence, by a program that fails and is ended by no signal. */
 export async function refusalOf(run: () => Promise<Ended>): Promise<Cell> {
   const ended = await run();
   const sentence = /\b(?:Rivet Memory|SQLite) needs Node\.js.*/.exec(ended.output + ended.errors)?.[0];
-  if (sentence === undefined || ended.signal !== null) return { kind: "fails", problem: problemOf(ended) };
+  // A shell reports 128 and more for a program that a signal ended.
+  const isRefusal = ended.exitCode !== null && ended.exitCode > 0 && ended.exitCode < 128;
+  if (sentence === undefined || !isRefusal) return { kind: "fails", problem: problemOf(ended) };
   return { kind: "refused", sentence: sentence.trim() };
 }
 

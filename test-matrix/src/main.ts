@@ -42,6 +42,10 @@ const DOCUMENT = join(import.meta.dirname, "..", "..", "docs", "runtimes.md");
 const { values } = parseArgs({
   options: { only: { type: "string", multiple: true }, built: { type: "boolean", default: false } },
 });
+for (const name of values.only ?? []) {
+  const names = GROUPS.map((group) => group.name);
+  if (!names.includes(name)) throw new Error(`there is no section ${name}; there are ${names.join(", ")}`);
+}
 const chosen = GROUPS.filter(({ name }) => values.only?.includes(name) ?? true);
 
 await using workplace = await Workplace.make();

@@ -52,7 +52,7 @@ export async function GET() {
     });
     const ask = (column: string) => async (): Promise<Ended> => {
       const response = await fetch(`http://127.0.0.1:${port}/${COLUMNS.indexOf(column)}`);
-      return { exitCode: 0, signal: null, output: await response.text(), errors: "" };
+      return { exitCode: response.ok ? 0 : response.status, signal: null, output: await response.text(), errors: "" };
     };
     const line = `\`openStorage(url, ${BACKENDS_LINE})\``;
     return await rowOf(title, COLUMNS, (column) =>

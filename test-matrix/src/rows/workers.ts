@@ -134,7 +134,7 @@ async function manyRequests(port: number): Promise<Row> {
 
 async function ask(port: number, path: string): Promise<Ended> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
-  return { exitCode: response.status, signal: null, output: await response.text(), errors: "" };
+  return { exitCode: response.ok ? 0 : response.status, signal: null, output: await response.text(), errors: "" };
 }
 
 async function serve(project: string, { environment }: Matrix): Promise<AsyncDisposable & { readonly port: number }> {
