@@ -6,7 +6,7 @@ import { readHeads } from "./stored-heads.ts";
 import { runScript } from "./writer-process.ts";
 
 const DATABASES = 2;
-const KILLS_PER_DATABASE = atLength({ usually: 15, long: 50 });
+const KILLS_PER_DATABASE = atLength({ usually: 10, long: 50 });
 const SESSIONS = ["session_a", "session_b", "session_c"];
 
 describe("a writer that is killed with SIGKILL while it saves", () => {

@@ -8,7 +8,7 @@ import { temporaryFile } from "./temporary-file.ts";
 import { runScript } from "./writer-process.ts";
 
 const FILES = 4;
-const KILLS_PER_FILE = atLength({ usually: 15, long: 50 });
+const KILLS_PER_FILE = atLength({ usually: 10, long: 50 });
 const SESSIONS = ["session_a", "session_b", "session_c"];
 
 describe("a writer that is killed with SIGKILL while it saves", () => {
