@@ -1,6 +1,7 @@
 /** What every store checks in a write, and how it refuses. */
 import { lastIdWithinLead, NIL_ID } from "./atom-id.ts";
 import { MemoryError } from "./errors.ts";
+import { SESSION_METADATA } from "./atom.ts";
 import { isHistoryUnchanged, type SessionHead } from "./head.ts";
 import { metadataDecidedAfter } from "./metadata-projection.ts";
 import { isConcerned } from "./owner.ts";
@@ -84,7 +85,7 @@ export function assertNotOverruled(
   inserted: readonly AtomRow[],
   nowMs: number,
 ): void {
-  if (head === undefined) return;
+  if (head === undefined || !inserted.some(({ memoryType }) => memoryType === SESSION_METADATA)) return;
   const decided = metadataDecidedAfter(lastIdWithinLead(nowMs), head, inserted);
   if (decided !== undefined) {
     const [key, id] = decided;

@@ -69,7 +69,7 @@ function appendToSession(statements: Statements, { session, rows, isMerge }: Ses
     head = bury(statements, head, cleared, nowMs);
     isChange = cleared.length > 0;
   }
-  const { inserted, alreadyThere } = insert(statements, rows);
+  const { inserted, alreadyThere } = insert(statements, sessionId, rows);
   isChange ||= inserted.length > 0;
   if (isChange) assertUnchanged(session, before, alreadyThere);
   if (!isMerge) assertNotOverruled(before, inserted, nowMs);
@@ -81,22 +81,23 @@ function appendToSession(statements: Statements, { session, rows, isMerge }: Ses
   return { written: inserted.length, historyXor: head?.historyXor ?? NIL_ID };
 }
 
-function insert(statements: Statements, rows: readonly AtomRow[]): { inserted: AtomRow[]; alreadyThere: AtomRow[] } {
+function insert(
+  statements: Statements,
+  sessionId: string,
+  rows: readonly AtomRow[],
+): { inserted: AtomRow[]; alreadyThere: AtomRow[] } {
   const inserted: AtomRow[] = [];
   const alreadyThere: AtomRow[] = [];
+  const hasTombstones = statements.hasTombstones(sessionId);
   for (const row of rows) {
+    // A tombstone of its owner wins over an atom that arrives late.
+    if (hasTombstones && statements.selectOwners(row).some((owner) => isConcerned(owner, row.userId))) continue;
     if (statements.insertAtom(row)) {
       inserted.push(row);
       continue;
     }
-    const stored = statements.selectAtom(row.sessionId, row.id);
-    if (stored === undefined) {
-      // The id has a tombstone. That of its owner wins over an atom that arrives late.
-      const isBuried = statements.selectOwners(row).some((owner) => isConcerned(owner, row.userId));
-      if (!isBuried && statements.insertAtomDespiteTombstones(row)) inserted.push(row);
-      continue;
-    }
-    if (!isSameAtom(stored, row)) throw conflictingAtom(row);
+    const stored = statements.selectAtom(sessionId, row.id);
+    if (stored === undefined || !isSameAtom(stored, row)) throw conflictingAtom(row);
     alreadyThere.push(row);
   }
   return { inserted, alreadyThere };

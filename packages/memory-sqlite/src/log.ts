@@ -1,4 +1,5 @@
 /** The write-ahead log of the file: how long it grows, and how it is emptied. */
+import { statSync } from "node:fs";
 import type { Connection } from "./connection.ts";
 
 /**
@@ -20,28 +21,31 @@ export function emptyLog(connection: Connection): boolean {
 /** Empties a log that has grown long beside a reader once the reader has gone, also when nobody writes any more. */
 export class LogBound {
   readonly #connection: Connection;
+  readonly #logPath: string;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, logPath: string) {
     this.#connection = connection;
+    this.#logPath = logPath;
   }
 
-  /** To be called with each commit. */
-  observe(logBytes: number): void {
-    if (logBytes > MAX_LOG_BYTES) this.#timer ??= setInterval(() => this.#empty(), INTERVAL_MS).unref();
+  /** To be called with each commit: the log is looked at once a second while there are commits. */
+  observe(): void {
+    this.#timer ??= setTimeout(() => this.#look(), INTERVAL_MS).unref();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  #empty(): void {
+  #look(): void {
+    this.#timer = undefined;
     try {
-      if (emptyLog(this.#connection)) this.stop();
+      const bytes = statSync(this.#logPath, { throwIfNoEntry: false })?.size ?? 0;
+      if (bytes > MAX_LOG_BYTES && !emptyLog(this.#connection)) this.observe();
     } catch {
       // The next commit meets the same trouble and reports it; here nobody waits for an answer.
-      this.stop();
     }
   }
 }

@@ -52,7 +52,9 @@ interface OpenFile {
   readonly statements: Statements;
   readonly queue: WriteQueue;
   readonly compaction: Compaction;
-  readonly logBound: LogBound;
+  /** Both are there unless the database is in memory. */
+  readonly file: OpenedFile | undefined;
+  readonly logBound: LogBound | undefined;
 }
 
 /**
@@ -130,8 +132,13 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   protected override async openBackend(): Promise<void> {
     const connection = await openConnection(this.#path, this.#settings, this.clock.wallTimeMs());
     const { busyTimeoutMs, maxCompactionBytes } = this.#settings;
-    const logBound = new LogBound(connection);
-    const queue = new WriteQueue(connection, busyTimeoutMs, this.#beforeCommit(logBound));
+    // A database in memory has neither a place nor a log.
+    const file = this.#path === IN_MEMORY_PATH ? undefined : new OpenedFile(this.#path);
+    const logBound = file && new LogBound(connection, file.logPath);
+    const queue = new WriteQueue(connection, busyTimeoutMs, () => {
+      file?.assertInPlace();
+      logBound?.observe();
+    });
     const statements = new Statements(connection);
     const compaction = new Compaction({
       connection,
@@ -142,14 +149,7 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
       describe: (error) => this.toMemoryError(error).message,
     });
     await compaction.finishAll();
-    this.#file = { connection, statements, queue, compaction, logBound };
-  }
-
-  /** The checks of the file before each commit, which a database in memory does not need. */
-  #beforeCommit(logBound: LogBound): () => void {
-    if (this.#path === IN_MEMORY_PATH) return () => undefined;
-    const file = new OpenedFile(this.#path);
-    return () => logBound.observe(file.assertInPlace());
+    this.#file = { connection, statements, queue, compaction, file, logBound };
   }
 
   /**
@@ -157,11 +157,11 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
    * log stays, and counts.
    */
   protected override async closeBackend(): Promise<void> {
-    const file = this.#file;
-    if (file === undefined) return;
+    if (this.#file === undefined) return;
+    const { connection, compaction, file, logBound } = this.#file;
     this.#file = undefined;
-    const { connection, compaction, logBound } = file;
-    logBound.stop();
+    logBound?.stop();
+    file?.close();
     try {
       await compaction.finishAll();
       emptyLog(connection);

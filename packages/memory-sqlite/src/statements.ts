@@ -53,7 +53,7 @@ export class Statements {
   readonly #prepared = new Map<string, Statement<unknown[]>>();
 
   readonly #insertAtom: Statement<unknown[]>;
-  readonly #insertAtomDespiteTombstones: Statement<unknown[]>;
+  readonly #selectAnyTombstone: Statement<unknown[]>;
   readonly #selectHead: Statement<unknown[], SessionHead>;
   readonly #upsertHead: Statement<unknown[]>;
   readonly #insertJournaled: Statement<unknown[]>;
@@ -62,12 +62,8 @@ export class Statements {
     this.#connection = connection;
     this.#insertAtom = connection.prepare(`
       INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
-      SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?))
-      WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = column1 AND id = column2)
-      ON CONFLICT DO NOTHING`);
-    this.#insertAtomDespiteTombstones = connection.prepare(`
-      INSERT INTO session_memories (session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+    this.#selectAnyTombstone = connection.prepare("SELECT 1 FROM session_tombstones WHERE session_id = ? LIMIT 1");
     this.#insertJournaled = connection.prepare(`
       INSERT INTO session_journal
         (target, session_id, id, user_id, memory_type, content, metadata, created_at, expires_at)
@@ -85,14 +81,11 @@ export class Statements {
 
   // Writing
 
-  /** Whether the row is new: not when its id is taken or has a tombstone, whoever's it is. */
+  /** @returns whether the row is new: not when its id is taken. */
   insertAtom(row: AtomRow): boolean {
-    return this.#insertAtom.run(...valuesOf(row)).changes === 1;
-  }
-
-  /** The same where the tombstones were looked at: they are somebody else's. */
-  insertAtomDespiteTombstones(row: AtomRow): boolean {
-    return this.#insertAtomDespiteTombstones.run(...valuesOf(row)).changes === 1;
+    const { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs } = row;
+    const values = [sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs];
+    return this.#insertAtom.run(...values).changes === 1;
   }
 
   upsertHead(head: SessionHead): void {
@@ -245,6 +238,11 @@ export class Statements {
   /** The head as it is stored, also of a session without atoms; of one that was deleted it has an empty `userId`. */
   selectStoredHead(sessionId: string): SessionHead | undefined {
     return this.#selectHead.get(sessionId);
+  }
+
+  /** Whether anything of the session was deleted, or the session itself. Most have no tombstones, and need no look for each atom. */
+  hasTombstones(sessionId: string): boolean {
+    return this.#selectAnyTombstone.get(sessionId) !== undefined;
   }
 
   /** The owners of the tombstones of an atom, or, by the nil id, of the whole session. */
@@ -439,9 +437,4 @@ export class Statements {
   #all<Row>(sql: string, values: readonly unknown[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[];
   }
-}
-
-function valuesOf(row: AtomRow): unknown[] {
-  const { sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs } = row;
-  return [sessionId, id, userId, memoryType, content, metadata, createdAtMs, expiresAtMs];
 }

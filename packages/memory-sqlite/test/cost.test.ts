@@ -82,7 +82,7 @@ function useEveryStatement(statements: Statements): void {
   remove(statements, { scope: "atoms", sessionId: "s", ids: [rows[0]?.id ?? "", rows[3]?.id ?? ""] }, 0);
   remove(statements, { scope: "user", userId: "ada" }, 0);
   statements.selectOwners({ sessionId: "s", id });
-  if (rows[0] !== undefined) statements.insertAtomDespiteTombstones(rows[0]);
+  statements.hasTombstones("s");
 }
 
 /** How many commits the write-ahead log holds: a frame that ends one says how large the database then is. */
