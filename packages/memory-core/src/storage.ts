@@ -167,7 +167,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
    * @throws {MemoryError} `conflict` under `ifUnchanged`, or for an id with other content; `not_found` for a deleted
    *   session; `permission` for a session id of another user; `invalid_input` for a session of another storage.
    */
-  saveSession(session: Session, options: Options.SaveOptions = {}): Promise<Options.SaveReceipt> {
+  saveSession(session: Session, options?: Options.SaveOptions): Promise<Options.SaveReceipt> {
     return this.#operations.run("saveSession", "write", () => {
       const { ifUnchanged = false } = readOptions(options, SAVE_FIELDS, "options");
       assertBoolean(ifUnchanged, "options.ifUnchanged");

@@ -1,4 +1,4 @@
-import { lastIdWithinLead, WriteQueue } from "@rivet/memory-core";
+import { WriteQueue } from "@rivet/memory-core";
 import { append, appendTogether, isShareable, type Written } from "./append.ts";
 import { isCausedByStatement } from "./errors.ts";
 import { STATEMENT_LIMITS } from "./limits.ts";
@@ -19,7 +19,7 @@ export function appendQueue(store: Store): WriteQueue<Written> {
     limits: STATEMENT_LIMITS,
     isShareable: (write) => isShareable(store, write),
     writeAlone: (write) => append(store, write),
-    writeTogether: (writes) => appendTogether(store, writes, lastIdWithinLead(store.nowMs())),
+    writeTogether: (writes) => appendTogether(store, writes, store.nowMs()),
     isCausedByWrite: isCausedByStatement,
   });
 }

@@ -44,7 +44,7 @@ export interface Written {
 /** Appends one write: in one statement, or, when that is refused or cannot be, in a transaction that looks closer. */
 export async function append(store: Store, write: AtomWrite): Promise<Written> {
   try {
-    const written = await appendAtOnce(store, write, lastIdWithinLead(store.nowMs()));
+    const written = await appendAtOnce(store, write, store.nowMs());
     if (written !== undefined) return written;
   } catch (error) {
     if (!isRefusedByStatement(error)) throw error;
@@ -55,20 +55,20 @@ export async function append(store: Store, write: AtomWrite): Promise<Written> {
 /**
  * In one statement; undefined when there is none that does it.
  *
- * @param lastId of a save: a change of metadata that a later id overrules is refused. Undefined for what another store has
- *   accepted.
+ * @param savedAtMs of a save: a change of metadata that an id ahead of this time overrules is refused. Undefined for what
+ *   another store has accepted.
  */
 export function appendAtOnce(
   store: Store,
   write: AtomWrite,
-  lastId: string | undefined,
+  savedAtMs: number | undefined,
 ): Promise<Written | undefined> | undefined {
   const [first, ...others] = bySession(write.rows);
   if (first === undefined || write.session?.clearThroughId !== undefined || !fitsRoom(write.rows, STATEMENT_LIMITS))
     return undefined;
-  if (others.length === 0) return appendToSession(store, first, write.session, lastId);
+  if (others.length === 0) return appendToSession(store, first, write.session, savedAtMs);
   if (!isShareable(store, write)) return undefined;
-  return appendTogether(store, [write], lastId).then(([written]) => written);
+  return appendTogether(store, [write], savedAtMs).then(([written]) => written);
 }
 
 /** Whether a write may share a statement with others. */
@@ -85,11 +85,11 @@ export function isShareable({ deletions, isOneSessionPerStatement }: Store, writ
 export async function appendTogether(
   store: Store,
   writes: readonly AtomWrite[],
-  lastId: string | undefined,
+  savedAtMs: number | undefined,
 ): Promise<Written[]> {
   // Whoever writes the same rows meets them in the same order, however they are grouped.
   const rows = writes.flatMap((write) => write.rows).sort(compareRows);
-  const { statement, values } = appendToSessions(store.statements, rows, () => 0, lastId);
+  const { statement, values } = appendToSessions(store.statements, rows, () => 0, savedAtMs);
   const options = { ...store.route, ...OWN_STATEMENT };
   const { rows: answer, provider } = await store.db.query<TextRow>(statement, values, options);
   const versions = new Map(answer.map((row) => [text(row, "sessionId"), idOfBits(text(row, "historyXor"))]));
@@ -104,16 +104,16 @@ export async function appendTogether(
  * The statement for rows of which none is there yet.
  *
  * @param deletionCountOf how many deletions a session has seen.
- * @param lastId as that of {@link appendAtOnce}.
+ * @param savedAtMs as that of {@link appendAtOnce}.
  */
 export function appendToSessions(
   statements: Statements,
   rows: readonly AtomRow[],
   deletionCountOf: (sessionId: string) => number,
-  lastId?: string,
+  savedAtMs?: number,
 ): Query {
   const isMetadataSet = setsMetadata(rows);
-  const given = isMetadataSet && lastId !== undefined ? [lastId] : [];
+  const given = isMetadataSet && savedAtMs !== undefined ? [lastIdWithinLead(savedAtMs)] : [];
   const form = { isMetadataSet, isOverruleRefused: given.length > 0, isExpirySet: isExpirySet(rows) };
   return {
     statement: statements.append.toSessions(form),
@@ -125,14 +125,14 @@ async function appendToSession(
   { db, statements, deletions, route }: Store,
   rows: readonly [AtomRow, ...AtomRow[]],
   session: SessionWrite | undefined,
-  lastId: string | undefined,
+  savedAtMs: number | undefined,
 ): Promise<Written> {
   const head = headAfterInsert(undefined, rows);
   const deletionCount = deletions.countOf(head.sessionId);
   const expectedHistoryXor = session?.expectedHistoryXor;
   const isMetadataSet = setsMetadata(rows);
   const append = { rows, head, deletionCount, expectedHistoryXor, isMetadataSet };
-  const given = isMetadataSet && lastId !== undefined ? [lastId] : [];
+  const given = isMetadataSet && savedAtMs !== undefined ? [lastIdWithinLead(savedAtMs)] : [];
   const isOverruleRefused = given.length > 0;
   const form = { isMetadataSet, isVersionExpected: expectedHistoryXor !== undefined, isOverruleRefused };
   const isListed = isListable(append);
