@@ -4,7 +4,7 @@ import type { WriterEvent } from "../src/chaos/events.ts";
 import { isFollowed, MAX_SKEW_MS, writerSkews } from "../src/chaos/clocks.ts";
 import { History } from "../src/chaos/history.ts";
 import { clockProblems, Inspection, orderProblems, type Findings, type StoredAtom } from "../src/chaos/inspection.ts";
-import { seededRandom } from "../src/random.ts";
+import { seededRandom } from "@rivet/local-servers/seeded-random";
 
 const STORES = ["neon", "supabase"];
 const SESSION = "session_1";

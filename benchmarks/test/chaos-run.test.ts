@@ -4,7 +4,7 @@ import { History } from "../src/chaos/history.ts";
 import { timelineOf, type Timeline } from "../src/chaos/timeline.ts";
 import { timelineSVG } from "../src/chaos/timeline-svg.ts";
 import { timelineText } from "../src/chaos/timeline-text.ts";
-import { seededRandom } from "../src/random.ts";
+import { seededRandom } from "@rivet/local-servers/seeded-random";
 
 const MINUTE_MS = 60_000;
 const SEEDS = Array.from({ length: 50 }, (_, seed) => seed);

@@ -2,7 +2,7 @@
  * The clocks of a run, and what an id shows of the one that made it: pure. The numbers stand here once more, as the verdict is not to
  * follow the code under test when that changes.
  */
-import type { Random } from "../random.ts";
+import type { Random } from "@rivet/local-servers/seeded-random";
 
 /** How far most clocks are wrong, ahead or behind, at the most. */
 export const MAX_SKEW_MS = 5 * 60_000;

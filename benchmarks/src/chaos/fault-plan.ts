@@ -1,6 +1,6 @@
 /** Which faults strike when: decided before the run, by the seed alone. */
 import { NAMES, type Name } from "../cluster.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "@rivet/local-servers/seeded-random";
 import { skew } from "./clocks.ts";
 
 export const PROVIDER_FAULTS = [

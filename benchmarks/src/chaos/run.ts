@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseManager } from "@rivet/db-manager";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { Cluster, NAMES } from "../cluster.ts";
-import { seededRandom, type Random } from "../random.ts";
+import { seededRandom, type Random } from "@rivet/local-servers/seeded-random";
 import { writerSkews } from "./clocks.ts";
 import { untilConverged, type Convergence } from "./convergence.ts";
 import { planFaults } from "./fault-plan.ts";

@@ -5,7 +5,7 @@
  */
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "@rivet/local-servers/seeded-random";
 import { EventLog } from "./events.ts";
 import { NaiveWriter } from "./naive-writer.ts";
 import { RivetWriter } from "./rivet-writer.ts";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { Cluster } from "../cluster.ts";
 import { wholeNumber } from "../options.ts";
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "@rivet/local-servers/seeded-random";
 import { inTemporaryFolder } from "../workload.ts";
 import { FAULTS } from "./faults.ts";
 import { journalCost } from "./journal-cost.ts";

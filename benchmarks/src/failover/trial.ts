@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { NAMES, type Cluster } from "../cluster.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "@rivet/local-servers/seeded-random";
 import type { Fault } from "./faults.ts";
 import { journaledIds } from "./journal.ts";
 import { Writer } from "./writer.ts";

@@ -11,7 +11,7 @@ import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { BULK_ROWS, bulkInsertRate } from "../bulk-insert.ts";
 import type { Measure } from "../measure.ts";
 import { ROOT, runPnpm } from "../pnpm.ts";
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "@rivet/local-servers/seeded-random";
 import { fill, inTemporaryFolder } from "../workload.ts";
 
 const SESSIONS = 10_000;

@@ -1,8 +1,9 @@
+import { seededRandom } from "@rivet/local-servers/seeded-random";
 import type { MemoryStorage, Session } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { describe, expect, it } from "vitest";
 import { ByteSearch } from "./byte-search.ts";
-import { randomOf, seedStore, type SeededStore } from "./seeded-store.ts";
+import { seedStore, type SeededStore } from "./seeded-store.ts";
 import { temporaryFile } from "./temporary-file.ts";
 
 const SEEDS = 50;
@@ -65,7 +66,7 @@ describe("bytes of what was erased", () => {
         const store = await seedStore(storage, seed);
         const kept = [...store.texts.values()].map(({ text }) => text);
         expect(await search.find(path, kept)).toEqual(kept);
-        const gone = await erase(storage, store, randomOf(-seed));
+        const gone = await erase(storage, store, seededRandom(-seed));
         expect(gone.length).toBeGreaterThan(1);
         const found = await search.find(path, [...gone, ...store.deletedTexts]);
         expect({ seed, found }).toEqual({ seed, found: [] });

@@ -1,19 +1,9 @@
 /** A file with a history: sessions of several users, written in a random order, merged, changed and partly deleted. */
 import { AtomClock, compareRows, Session, type AtomRow, type MemoryStorage } from "@rivet/memory-core";
+import { seededRandom } from "@rivet/local-servers/seeded-random";
 
 const SESSIONS = 12;
 const STEPS = 60;
-
-/** A generator of numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export interface SeededStore {
   readonly victim: string;
@@ -29,7 +19,7 @@ export interface SeededStore {
  * pages; ids arrive out of order, alone, in groups and by replication.
  */
 export async function seedStore(storage: MemoryStorage, seed: number): Promise<SeededStore> {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const pick = (count: number): number => Math.floor(random() * count);
   const clock = new AtomClock();
   const victim = `victim-${seed}-of-all`;
