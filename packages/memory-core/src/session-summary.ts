@@ -7,10 +7,11 @@ import { assertName, isTimeMs } from "./validation.ts";
 import type { SessionSummary } from "./storage-types.ts";
 
 export function summarize(head: SessionHead): SessionSummary {
-  const { metadata, unreadable = readNames(head).unreadable ?? unreadableTime(head) } = readMetadata(head);
+  const names = readNames(head);
+  const { metadata, unreadable = names.unreadable ?? unreadableTime(head) } = readMetadata(head);
   return {
-    sessionId: shownText(head.sessionId),
-    userId: shownText(head.userId),
+    sessionId: names.unreadable === undefined ? names.sessionId : shownText(head.sessionId),
+    userId: names.unreadable === undefined ? names.userId : shownText(head.userId),
     createdAt: createdAtOf(head),
     lastActive: new Date(atomIdTimeMs(head.lastAtomId)),
     lastAtomId: head.lastAtomId,
@@ -27,9 +28,11 @@ export function readNames(head: Pick<SessionHead, "sessionId" | "userId">): {
   unreadable?: MemoryError;
 } {
   try {
-    const names = { sessionId: decodeText(head.sessionId), userId: decodeText(head.userId) };
-    for (const [field, name] of Object.entries(names)) assertName(name, field);
-    return names;
+    const sessionId = decodeText(head.sessionId);
+    const userId = decodeText(head.userId);
+    assertName(sessionId, "sessionId");
+    assertName(userId, "userId");
+    return { sessionId, userId };
   } catch (cause) {
     const { sessionId, userId } = head;
     return { sessionId, userId, unreadable: corruptHead(head, "its id or its user's is stored as no name is", cause) };
