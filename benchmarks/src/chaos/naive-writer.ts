@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { ANSWER, QUESTION, USER } from "../workload.ts";
 import type { EventLog } from "./events.ts";
-import type { Agent, ChaosWriter } from "./writer-process.ts";
+import type { Agent, ChaosWriter } from "./agent.ts";
 import type { WriterSettings } from "./writer-settings.ts";
 
 const TIMEOUT_MS = 500;

@@ -1,8 +1,7 @@
 import { MemoryError, Session } from "@rivet/memory-core";
 import { ANSWER, QUESTION, USER } from "../workload.ts";
 import { isFollowed } from "./clocks.ts";
-import type { Agent } from "./writer-process.ts";
-import type { Desk } from "./rivet-writer.ts";
+import type { Agent, AgentContext } from "./agent.ts";
 import type { HandedSession } from "./writer-settings.ts";
 
 interface Own {
@@ -51,12 +50,12 @@ type Action = (typeof SHARES)[number][0];
 
 /** Talks with a user, keeps decisions, forgets some, and hands sessions to agents elsewhere. */
 export class RivetAgent implements Agent {
-  readonly #desk: Desk;
+  readonly #context: AgentContext;
   readonly #random: () => number;
   #task: Task | undefined;
 
-  constructor(desk: Desk, random: () => number) {
-    this.#desk = desk;
+  constructor(context: AgentContext, random: () => number) {
+    this.#context = context;
     this.#random = random;
   }
 
@@ -77,7 +76,7 @@ export class RivetAgent implements Agent {
 
   /** One that another agent handed over, or a new one. Undefined when the other's cannot be read yet. */
   async #nextTask(): Promise<Task | undefined> {
-    const handed = this.#desk.takeOver();
+    const handed = this.#context.takeOver();
     const session = handed === undefined ? this.#newSession() : await this.#read(handed);
     if (session === undefined) return undefined;
     const task: Task = { session, stepsLeft: 1 + Math.floor(this.#random() * LONGEST_TASK), own: [], unsaved: [] };
@@ -87,14 +86,14 @@ export class RivetAgent implements Agent {
   }
 
   #newSession(): Session {
-    const { storage, newToken } = this.#desk;
+    const { storage, newToken } = this.#context;
     const token = newToken();
     const userId = this.#random() < ERASABLE_SHARE ? `${USER}-${token}` : USER;
     return new Session({ userId, storage, metadata: { token: `<${token}>` } });
   }
 
   async #read(handed: HandedSession): Promise<Session | undefined> {
-    const { storage, log, putBack } = this.#desk;
+    const { storage, log, putBack } = this.#context;
     const { sessionId, throughId } = handed;
     try {
       const session = await storage.loadSession(sessionId);
@@ -118,7 +117,7 @@ export class RivetAgent implements Agent {
       case "large-turn":
         return this.#addTurn(task, this.#largeAnswer());
       case "atom":
-        return this.#saveAtom(task, { token: this.#desk.newToken(), id: this.#desk.storage.clock.next() });
+        return this.#saveAtom(task, { token: this.#context.newToken(), id: this.#context.storage.clock.next() });
       case "refresh":
         return this.#refresh(task);
       case "delete-atom":
@@ -144,7 +143,7 @@ export class RivetAgent implements Agent {
   async #addTurn(task: Task, text: string): Promise<void> {
     const { session } = task;
     const neighbours = this.#neighboursOfNew(session);
-    const [question, answer] = [this.#desk.newToken(), this.#desk.newToken()];
+    const [question, answer] = [this.#context.newToken(), this.#context.newToken()];
     const { id } = session.addUserMessage(`<${question}> ${QUESTION}`);
     const { id: answerId } = session.addAssistantMessage(`<${answer}> ${text}`);
     const atoms = [
@@ -166,7 +165,7 @@ export class RivetAgent implements Agent {
   }
 
   async #saveAtom(task: Task, atom: { readonly token: string; readonly id: string }): Promise<void> {
-    const { storage } = this.#desk;
+    const { storage } = this.#context;
     const { sessionId, userId } = task.session;
     const { token, id } = atom;
     if (task.unsavedAtom === undefined) this.#logAttempt(sessionId, [atom]);
@@ -184,11 +183,11 @@ export class RivetAgent implements Agent {
     await task.session.refresh();
     const ids = new Set([...task.session.history].map(({ id }) => id));
     const missing = task.own.filter(({ id, isMessage }) => isMessage && !ids.has(id)).map(({ token }) => token);
-    this.#desk.log.add({ event: "refreshed", sessionId: task.session.sessionId, missing });
+    this.#context.log.add({ event: "refreshed", sessionId: task.session.sessionId, missing });
   }
 
   async #deleteAtom(task: Task): Promise<void> {
-    const { log, storage } = this.#desk;
+    const { log, storage } = this.#context;
     const { sessionId } = task.session;
     const [atom] = task.own.splice(Math.floor(this.#random() * task.own.length), 1);
     if (atom === undefined) return;
@@ -200,7 +199,7 @@ export class RivetAgent implements Agent {
   }
 
   async #deleteSession(task: Task): Promise<void> {
-    const { log, storage } = this.#desk;
+    const { log, storage } = this.#context;
     const { sessionId } = task.session;
     this.#task = undefined;
     log.add({ event: "deleting", sessionId });
@@ -212,14 +211,14 @@ export class RivetAgent implements Agent {
   #handOver({ own, session }: Task): void {
     const last = own.findLast(({ isMessage }) => isMessage);
     if (last === undefined) return;
-    this.#desk.hand({ sessionId: session.sessionId, throughId: last.id });
+    this.#context.hand({ sessionId: session.sessionId, throughId: last.id });
     if (this.#random() < 0.7) this.#task = undefined;
   }
 
   /** The messages between which new ones belong: what the clock does not follow stays behind them. */
   #neighboursOfNew({ history }: Session): Neighbours {
     const messages = history.messages();
-    const clockMs = this.#desk.storage.clock.wallTimeMs();
+    const clockMs = this.#context.storage.clock.wallTimeMs();
     const after = messages.findLast(({ id }) => isFollowed(id, clockMs));
     const last = messages.at(-1);
     return { ...(after && { afterId: after.id }), ...(last !== after && last && { beforeId: last.id }) };
@@ -232,19 +231,19 @@ export class RivetAgent implements Agent {
 
   /** To be called in the same breath as the ids are made: the clock may be set at any time. */
   #logAttempt(sessionId: string, atoms: Task["unsaved"], neighbours: Neighbours = {}): void {
-    const { log, storage } = this.#desk;
+    const { log, storage } = this.#context;
     const clock = { clockMs: storage.clock.wallTimeMs(), atMs: Date.now() };
     log.add({ event: "attempted", sessionId, atoms, ...neighbours, ...clock });
   }
 
   #acknowledged(tokens: string[], acceptedBy: readonly string[]): void {
-    this.#desk.log.add({ event: "acknowledged", atMs: Date.now(), tokens, acceptedBy: [...acceptedBy] });
+    this.#context.log.add({ event: "acknowledged", atMs: Date.now(), tokens, acceptedBy: [...acceptedBy] });
   }
 
   /** What is no `MemoryError` is a fault of the code under test, and ends the process. */
   #note(error: unknown, sessionId: string): void {
     if (!MemoryError.isInstance(error)) throw error;
     const { operation = "unknown", code, message } = error;
-    this.#desk.log.add({ event: "failed", sessionId, operation, code, message });
+    this.#context.log.add({ event: "failed", sessionId, operation, code, message });
   }
 }

@@ -1,7 +1,6 @@
 import { MemoryError, type Session } from "@rivet/memory-core";
 import { USER } from "../workload.ts";
-import type { Agent } from "./writer-process.ts";
-import type { Desk } from "./rivet-writer.ts";
+import type { Agent, AgentContext } from "./agent.ts";
 import type { HandedSession } from "./writer-settings.ts";
 
 /** Steps in which it leaves the sessions that are handed over to those who go on with them. */
@@ -14,33 +13,33 @@ const DELETED_SHARE = 0.3;
  * acknowledged to be deleted must not come back with what they save.
  */
 export class RivetReader implements Agent {
-  readonly #desk: Desk;
+  readonly #context: AgentContext;
   readonly #random: () => number;
 
-  constructor(desk: Desk, random: () => number) {
-    this.#desk = desk;
+  constructor(context: AgentContext, random: () => number) {
+    this.#context = context;
     this.#random = random;
   }
 
   async step(): Promise<void> {
-    const handed = this.#random() < IDLE_SHARE ? undefined : this.#desk.takeOver();
+    const handed = this.#random() < IDLE_SHARE ? undefined : this.#context.takeOver();
     if (handed === undefined) return;
     try {
       const session = await this.#read(handed);
-      if (session === undefined) return this.#desk.putBack(handed);
+      if (session === undefined) return this.#context.putBack(handed);
       if (session.userId !== USER) return await this.#eraseUser(session);
       await (this.#random() < DELETED_SHARE ? this.#deleteSession(session) : this.#deleteMessage(session));
     } catch (error) {
       if (!MemoryError.isInstance(error)) throw error;
       const { operation = "unknown", code, message } = error;
-      this.#desk.log.add({ event: "failed", sessionId: handed.sessionId, operation, code, message });
+      this.#context.log.add({ event: "failed", sessionId: handed.sessionId, operation, code, message });
     }
   }
 
   async #read({ sessionId, throughId }: HandedSession): Promise<Session | undefined> {
-    const session = await this.#desk.storage.loadSession(sessionId);
+    const session = await this.#context.storage.loadSession(sessionId);
     const isComplete = session !== null && [...session.history].some(({ id }) => id === throughId);
-    this.#desk.log.add({ event: "read", sessionId, isComplete });
+    this.#context.log.add({ event: "read", sessionId, isComplete });
     return isComplete ? session : undefined;
   }
 
@@ -49,20 +48,20 @@ export class RivetReader implements Agent {
     const message = messages[Math.floor(this.#random() * messages.length)];
     const token = /<(w[0-9.]+)>/.exec(String(message?.content).slice(0, 100))?.[1];
     if (message === undefined || token === undefined) return;
-    this.#desk.log.add({ event: "deleting", sessionId, tokens: [token] });
-    const deleted = await this.#desk.storage.deleteMemoryAtoms(sessionId, [message.id]);
-    if (deleted > 0) this.#desk.log.add({ event: "deleted", sessionId, tokens: [token] });
+    this.#context.log.add({ event: "deleting", sessionId, tokens: [token] });
+    const deleted = await this.#context.storage.deleteMemoryAtoms(sessionId, [message.id]);
+    if (deleted > 0) this.#context.log.add({ event: "deleted", sessionId, tokens: [token] });
   }
 
   async #deleteSession({ sessionId }: Session): Promise<void> {
-    this.#desk.log.add({ event: "deleting", sessionId });
-    if (await this.#desk.storage.deleteSession(sessionId)) this.#desk.log.add({ event: "deleted", sessionId });
+    this.#context.log.add({ event: "deleting", sessionId });
+    if (await this.#context.storage.deleteSession(sessionId)) this.#context.log.add({ event: "deleted", sessionId });
   }
 
   /** A user who may be erased has one session. */
   async #eraseUser({ sessionId, userId }: Session): Promise<void> {
-    this.#desk.log.add({ event: "deleting", sessionId });
-    const { sessions } = await this.#desk.storage.deleteUser(userId);
-    if (sessions > 0) this.#desk.log.add({ event: "deleted", sessionId });
+    this.#context.log.add({ event: "deleting", sessionId });
+    const { sessions } = await this.#context.storage.deleteUser(userId);
+    if (sessions > 0) this.#context.log.add({ event: "deleted", sessionId });
   }
 }

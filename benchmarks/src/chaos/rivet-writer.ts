@@ -1,11 +1,11 @@
 import { DatabaseManager } from "@rivet/db-manager";
 import { AtomClock } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
+import type { Agent, AgentContext, ChaosWriter } from "./agent.ts";
 import type { EventLog } from "./events.ts";
 import { managerOptions } from "./providers.ts";
 import { RivetAgent } from "./rivet-agent.ts";
 import { RivetReader } from "./rivet-reader.ts";
-import type { Agent, ChaosWriter } from "./writer-process.ts";
 import type { HandedSession, WriterSettings } from "./writer-settings.ts";
 
 /** How long to wait before a session is looked for again that no provider within reach had. */
@@ -19,22 +19,10 @@ interface Waiting {
   notBeforeMs: number;
 }
 
-/** What the agents of one writer share. */
-export interface Desk {
-  readonly storage: PostgresMemoryStorage;
-  readonly log: EventLog;
-  readonly newToken: () => string;
-  readonly hand: (session: HandedSession) => void;
-  /** A session that another writer handed over, if one waits. */
-  readonly takeOver: () => HandedSession | undefined;
-  /** Where a session goes that lacks what was acknowledged. */
-  readonly putBack: (session: HandedSession) => void;
-}
-
 /** A writer with Rivet Memory: one storage, with a clock that is wrong. */
 export class RivetWriter implements ChaosWriter {
   readonly #db: DatabaseManager;
-  readonly #desk: Desk;
+  readonly #context: AgentContext;
   readonly #untilMs = new Map<string, number>();
   #waiting: Waiting[] = [];
   #skewMs: number;
@@ -49,7 +37,7 @@ export class RivetWriter implements ChaosWriter {
     });
     const clock = new AtomClock({ now: () => Date.now() + this.#skewMs });
     let tokens = 0;
-    this.#desk = {
+    this.#context = {
       storage: new PostgresMemoryStorage({ db: this.#db, clock }),
       log,
       newToken: () => `w${number}.${life}.${++tokens}`,
@@ -65,16 +53,16 @@ export class RivetWriter implements ChaosWriter {
     hand: (session: HandedSession) => void,
   ): Promise<RivetWriter> {
     const writer = new RivetWriter(settings, log, hand);
-    await writer.#desk.storage.open();
+    await writer.#context.storage.open();
     return writer;
   }
 
   agent(random: () => number): Agent {
-    return new RivetAgent(this.#desk, random);
+    return new RivetAgent(this.#context, random);
   }
 
   reader(random: () => number): Agent {
-    return new RivetReader(this.#desk, random);
+    return new RivetReader(this.#context, random);
   }
 
   take(session: HandedSession): void {
@@ -86,7 +74,7 @@ export class RivetWriter implements ChaosWriter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#desk.storage.close();
+    await this.#context.storage.close();
     await this.#db.close();
   }
 

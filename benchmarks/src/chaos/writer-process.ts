@@ -6,24 +6,11 @@
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "@rivet/local-servers/seeded-random";
+import type { Agent, ChaosWriter } from "./agent.ts";
 import { EventLog } from "./events.ts";
 import { NaiveWriter } from "./naive-writer.ts";
 import { RivetWriter } from "./rivet-writer.ts";
 import { AGENTS_PER_WRITER, writerCommand, writerSettings, type HandedSession } from "./writer-settings.ts";
-
-/** One who works on one session at a time. */
-export interface Agent {
-  /** Never rejects for what a provider or a deletion may do. */
-  step(): Promise<void>;
-}
-
-export interface ChaosWriter extends AsyncDisposable {
-  agent(random: () => number): Agent;
-  /** One who reads what others have written, and deletes some of it, where there is one. */
-  reader?(random: () => number): Agent;
-  take(session: HandedSession): void;
-  skew(skewMs: number): void;
-}
 
 /** Between two steps of an agent, at the most. */
 const THINK_MS = 25;

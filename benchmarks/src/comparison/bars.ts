@@ -1,6 +1,7 @@
 /** What the figures have to reach, as ratios of one run. */
 import type { Bar } from "../measure.ts";
-import { figureOf, type Entry, type FamilyName } from "./results.ts";
+import type { FamilyName } from "./family-name.ts";
+import { figureOf, type Entry } from "./results.ts";
 
 export interface BarLine {
   readonly title: string;

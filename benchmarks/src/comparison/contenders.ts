@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FamilyName } from "./results.ts";
+import type { FamilyName } from "./family-name.ts";
 
 export interface Contender {
   readonly name: string;

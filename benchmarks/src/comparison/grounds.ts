@@ -8,7 +8,7 @@ import { startPostgres, startProxy, startSupabase } from "@rivet/local-servers";
 import { supabaseMigration } from "@rivet/memory-supabase";
 import { CONTENDERS, PEERS_FOLDER, type Contender } from "./contenders.ts";
 import { CountingProxy } from "./counting-proxy.ts";
-import type { FamilyName } from "./results.ts";
+import type { FamilyName } from "./family-name.ts";
 import type { Place } from "./store.ts";
 import { TABLES } from "./stores/bare-supabase.ts";
 

@@ -1,9 +1,8 @@
 /** What a run found out: what `--json` writes, and what tables, charts and bars are made of. */
 import type { Install } from "../install/installs.ts";
 import type { Measure } from "../measure.ts";
+import type { FamilyName } from "./family-name.ts";
 import type { Spread } from "./statistics.ts";
-
-export type FamilyName = "postgres" | "sqlite" | "supabase" | "supabase-far" | "memory";
 
 export interface Entry extends Partial<Spread> {
   readonly family: FamilyName;

@@ -2,7 +2,8 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { CONTENDERS } from "../comparison/contenders.ts";
-import type { Entry, FamilyName, Results } from "../comparison/results.ts";
+import type { FamilyName } from "../comparison/family-name.ts";
+import type { Entry, Results } from "../comparison/results.ts";
 import { FAMILY_TITLES, rounded } from "./tables.ts";
 
 const OURS = "#c2410c";

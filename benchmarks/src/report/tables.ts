@@ -3,7 +3,8 @@ import { keepsBar } from "../measure.ts";
 import { barLines } from "../comparison/bars.ts";
 import { CONTENDERS, type Contender } from "../comparison/contenders.ts";
 import { FOOTPRINTS } from "../comparison/footprint.ts";
-import type { Entry, FamilyName, Results } from "../comparison/results.ts";
+import type { FamilyName } from "../comparison/family-name.ts";
+import type { Entry, Results } from "../comparison/results.ts";
 import { WORKS } from "../comparison/works.ts";
 
 export const FAMILY_TITLES: Readonly<Record<FamilyName, string>> = {

@@ -2,8 +2,8 @@
 import { metrics, trace } from "@opentelemetry/api";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, SimpleSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
-import { parseOptions } from "../src/options.ts";
-import { Telemetry } from "../src/telemetry.ts";
+import { parseOptions } from "../src/configuration/options.ts";
+import { Telemetry } from "../src/telemetry/telemetry.ts";
 
 const STATEMENTS = 200_000;
 const ROUNDS = 9;

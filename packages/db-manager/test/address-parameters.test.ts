@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readConnectionFields } from "../src/connection-fields.ts";
+import { readConnectionFields } from "../src/configuration/connection-fields.ts";
 import { failureOf } from "./servers.ts";
 
 const fields = (query: string, host = "db.example.com"): ReturnType<typeof readConnectionFields> =>

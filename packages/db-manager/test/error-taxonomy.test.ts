@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { classify, type ErrorClass, type Repeat } from "../src/error-taxonomy.ts";
-import type { DatabaseErrorCode } from "../src/errors.ts";
-import { readNativeError } from "../src/native-error.ts";
-import type { StateEffect } from "../src/provider-state.ts";
-import { LatencyWindow } from "../src/latency.ts";
-import { Redactor } from "../src/redaction.ts";
-import { repeatDelayMs, type Attempt } from "../src/repetition.ts";
+import { classify, type ErrorClass, type Repeat } from "../src/errors/error-taxonomy.ts";
+import type { DatabaseErrorCode } from "../src/errors/errors.ts";
+import { readNativeError } from "../src/errors/native-error.ts";
+import type { StateEffect } from "../src/provider/provider-state.ts";
+import { LatencyWindow } from "../src/provider/latency.ts";
+import { Redactor } from "../src/errors/redaction.ts";
+import { repeatDelayMs, type Attempt } from "../src/routing/repetition.ts";
 
 /** What the server answered. */
 function answer(code: string, message = "", severity = "ERROR"): Error {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DatabaseError } from "../src/index.ts";
-import { Health } from "../src/health.ts";
+import { Health } from "../src/provider/health.ts";
 
 const AROUND = { provider: "neon", nowMs: () => 0, isAlone: () => false, dwellMs: 5_000, onChange: () => undefined };
 

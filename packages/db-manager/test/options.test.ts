@@ -1,8 +1,8 @@
 import { DatabaseManager, type DatabaseManagerOptions } from "@rivet/db-manager";
 import { describe, expect, it } from "vitest";
-import { readConnectionFields } from "../src/connection-fields.ts";
-import { parseOptions } from "../src/options.ts";
-import { readEnvironment } from "../src/environment.ts";
+import { readConnectionFields } from "../src/configuration/connection-fields.ts";
+import { parseOptions } from "../src/configuration/options.ts";
+import { readEnvironment } from "../src/configuration/environment.ts";
 import { failureOf } from "./servers.ts";
 
 const URL_A = "postgres://ada:secret@a.example.com/db";

@@ -6,8 +6,8 @@ import {
   type ProviderHealth,
   type ProviderState,
   type StateEffect,
-} from "../src/provider-state.ts";
-import { probeDelayMs } from "../src/probe-schedule.ts";
+} from "../src/provider/provider-state.ts";
+import { probeDelayMs } from "../src/provider/probe-schedule.ts";
 
 const DWELL_MS = 5_000;
 const failed = (effect: StateEffect): ProviderEvent => ({ type: "failed", effect });

@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { until, type PostgresServer } from "@rivet/local-servers";
 import type { DatabaseErrorCode, DatabaseManager, Outcome, ProviderHandle, StateChange } from "@rivet/db-manager";
 import { expect } from "vitest";
-import { classify, type ErrorClass } from "../src/error-taxonomy.ts";
-import { failureOf as factsOf } from "../src/failure.ts";
-import { readNativeError } from "../src/native-error.ts";
-import type { StateEffect } from "../src/provider-state.ts";
+import { classify, type ErrorClass } from "../src/errors/error-taxonomy.ts";
+import { failureOf as factsOf } from "../src/errors/failure.ts";
+import { readNativeError } from "../src/errors/native-error.ts";
+import type { StateEffect } from "../src/provider/provider-state.ts";
 import { failureOf } from "./servers.ts";
 
 /** What an error has to mean. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { HedgeBudget, hedgeDelayMs } from "../src/hedge.ts";
-import type { ProviderState } from "../src/provider-state.ts";
-import { isUsable, route, type Route } from "../src/routing.ts";
+import { HedgeBudget, hedgeDelayMs } from "../src/routing/hedge.ts";
+import type { ProviderState } from "../src/provider/provider-state.ts";
+import { isUsable, route, type Route } from "../src/routing/routing.ts";
 
 const write: Route = { isReadOnly: false, among: undefined, isLastResortAllowed: true };
 const read: Route = { ...write, isReadOnly: true };

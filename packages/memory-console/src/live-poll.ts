@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { toFailure } from "./failures.ts";
-import type { LiveSource } from "./live.ts";
+import type { LiveSource } from "./live-source.ts";
 
 /** The share of a store's time that all readings together take at most. */
 const LARGEST_SHARE = 0.1;

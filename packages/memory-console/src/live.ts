@@ -2,17 +2,7 @@ import type { Context } from "hono";
 import { streamSSE, type SSEStreamingApi } from "hono/streaming";
 import { RequestError } from "./failures.ts";
 import { LivePoll } from "./live-poll.ts";
-
-/** A value that pages are sent at once, and again whenever it has changed. */
-export interface LiveSource {
-  /** Sources with the same key read the same value: they are read once for all pages. */
-  readonly key: string;
-  /** The name of the server-sent event. */
-  readonly event: string;
-  read(): unknown;
-  /** The time between two readings, in milliseconds, at least. */
-  readonly intervalMs: number;
-}
+import type { LiveSource } from "./live-source.ts";
 
 /** More pages than anybody looks at; each may ask for a session of its own. */
 const MAX_STREAMS = 200;

@@ -1,4 +1,4 @@
-import { assertNodeVersion, nodeVersion } from "./node-version.ts";
+import { assertNodeVersion, nodeVersion } from "./storage/node-version.ts";
 
 export {
   AtomClock,
@@ -9,8 +9,8 @@ export {
   MAX_ID_LEAD_MS,
   NIL_ID,
   type AtomClockOptions,
-} from "./atom-id.ts";
-export { compareRows, isSameAtom, messageOf } from "./atom-codec.ts";
+} from "./atom/atom-id.ts";
+export { compareRows, isSameAtom, messageOf } from "./atom/atom-codec.ts";
 export {
   isHistoryType,
   MESSAGE_TYPES,
@@ -20,16 +20,22 @@ export {
   type MemoryAtom,
   type NewMemoryAtom,
   type UnreadableAtom,
-} from "./atom.ts";
-export type { BackendLoaders, BackendName, OpenStorageOptions } from "./backend-package.ts";
-export { clearedBounds, isCleared } from "./cleared-ids.ts";
-export { contextWindow, type ContextOptions } from "./context-window.ts";
-export type { ErasureResidue } from "./erasure-residue.ts";
-export { MemoryError, withContext, type MemoryErrorCode, type MemoryErrorInit, type WriteOutcome } from "./errors.ts";
-export { toAISDKPrompt, type AISDKMessage, type AISDKPrompt } from "./formats/ai-sdk.ts";
-export { toLangChainMessages, type LangChainMessage } from "./formats/langchain.ts";
-export { toOpenAIMessages, type OpenAIMessage } from "./formats/openai.ts";
-export { assertMayEnter, HOLDS_FORGED_ESCAPE, refusedFact } from "./fact-admission.ts";
+} from "./atom/atom.ts";
+export type { BackendLoaders, BackendName, OpenStorageOptions } from "./storage/backend-package.ts";
+export { clearedBounds, isCleared } from "./session/cleared-ids.ts";
+export { contextWindow, type ContextOptions } from "./message/context-window.ts";
+export type { ErasureResidue } from "./storage/erasure-residue.ts";
+export {
+  MemoryError,
+  withContext,
+  type MemoryErrorCode,
+  type MemoryErrorInit,
+  type WriteOutcome,
+} from "./errors/errors.ts";
+export { toAISDKPrompt, type AISDKMessage, type AISDKPrompt } from "./message/formats/ai-sdk.ts";
+export { toLangChainMessages, type LangChainMessage } from "./message/formats/langchain.ts";
+export { toOpenAIMessages, type OpenAIMessage } from "./message/formats/openai.ts";
+export { assertMayEnter, HOLDS_FORGED_ESCAPE, refusedFact } from "./backend/fact-admission.ts";
 export {
   headAfterDelete,
   headAfterInsert,
@@ -37,11 +43,11 @@ export {
   type AtomsLeft,
   type DeletedAtom,
   type SessionHead,
-} from "./head.ts";
-export { hexDigitAt, idOfWords, xorIds } from "./id-xor.ts";
-export type { JsonObject, JsonValue } from "./json.ts";
-export type { MetadataProjection } from "./metadata-projection.ts";
-export { MessageHistory, type MessageSelection } from "./message-history.ts";
+} from "./backend/head.ts";
+export { hexDigitAt, idOfWords, xorIds } from "./backend/id-xor.ts";
+export type { JsonObject, JsonValue } from "./json/json.ts";
+export type { MetadataProjection } from "./backend/metadata-projection.ts";
+export { MessageHistory, type MessageSelection } from "./session/message-history.ts";
 export type {
   FileData,
   FilePart,
@@ -59,12 +65,12 @@ export type {
   ToolCallPart,
   ToolResultOutput,
   ToolResultPart,
-} from "./message.ts";
-export { openStorage } from "./open-storage.ts";
-export { readOptions, type OptionFields, type OptionKind } from "./option-fields.ts";
-export { compareTombstones, digestOfTombstone, isConcerned, isOwner, ownerOf, UNKNOWN_OWNER } from "./owner.ts";
-export { isNestedDeeper, MAX_NESTING, MAX_STORED_NESTING } from "./json-nesting.ts";
-export { parseJson } from "./parse-json.ts";
+} from "./message/message.ts";
+export { openStorage } from "./storage/open-storage.ts";
+export { readOptions, type OptionFields, type OptionKind } from "./options/option-fields.ts";
+export { compareTombstones, digestOfTombstone, isConcerned, isOwner, ownerOf, UNKNOWN_OWNER } from "./backend/owner.ts";
+export { isNestedDeeper, MAX_NESTING, MAX_STORED_NESTING } from "./json/json-nesting.ts";
+export { parseJson } from "./json/parse-json.ts";
 export type { PruneOptions, PruneProgress, PruneReceipt, RetentionPolicy } from "./retention/policy.ts";
 export { mergeAround, type RefusedAtom } from "./replication/courier.ts";
 export { compareBytes } from "./replication/merge-join.ts";
@@ -73,10 +79,10 @@ export type { RangeDigest, Replica, SessionDigest, SessionRange } from "./replic
 export { replicate, type RefusedCopy, type ReplicateOptions, type ReplicateProgress } from "./replication/replicate.ts";
 export { digestOf, hashOfSession } from "./replication/session-digest.ts";
 export { verify, type Difference, type VerifyOptions, type VerifyProgress } from "./replication/verify.ts";
-export { addRemoved, NOTHING_REMOVED, type Removed } from "./removed.ts";
-export { createdAtOf } from "./session-summary.ts";
-export { aheadId, DEFAULT_MAX_ATOM_BYTES, isTimeMs, MAX_NAME_LENGTH } from "./validation.ts";
-export { fitsRoom, RowRoom, type RowLimits } from "./row-room.ts";
+export { addRemoved, NOTHING_REMOVED, type Removed } from "./backend/removed.ts";
+export { createdAtOf } from "./session/session-summary.ts";
+export { aheadId, DEFAULT_MAX_ATOM_BYTES, isTimeMs, MAX_NAME_LENGTH } from "./atom/validation.ts";
+export { fitsRoom, RowRoom, type RowLimits } from "./backend/row-room.ts";
 export {
   canonicalJson,
   decodeText,
@@ -86,16 +92,16 @@ export {
   isSameJson,
   shownText,
   toJsonText,
-} from "./serialization.ts";
-export type { SessionData } from "./session-data.ts";
-export { Session, type Completeness, type SessionInit } from "./session.ts";
+} from "./atom/serialization.ts";
+export type { SessionData } from "./session/session-data.ts";
+export { Session, type Completeness, type SessionInit } from "./session/session.ts";
+export type { AtomRow } from "./backend/atom-row.ts";
 export type {
   AtomJournal,
   JournalBacklog,
   JournalBounds,
   JournalScope,
   AtomKey,
-  AtomRow,
   AtomSelection,
   AtomWrite,
   AtomWriteResult,
@@ -117,7 +123,7 @@ export type {
   Tombstone,
   TombstoneKey,
   TombstoneSelection,
-} from "./storage-hooks.ts";
+} from "./backend/storage-hooks.ts";
 export type {
   AtomQuery,
   AtomStreamQuery,
@@ -129,13 +135,13 @@ export type {
   SessionQuery,
   SessionSummary,
   UserGuard,
-} from "./storage-types.ts";
-export { MEMORY_STORAGE_FIELDS } from "./storage-types.ts";
-export { MemoryStorage } from "./storage.ts";
-export { sqlitePath } from "./sqlite-address.ts";
-export { estimateTokens } from "./token-estimate.ts";
-export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./typed-atoms.ts";
-export { isPlainAppend, WriteQueue, type WriteQueueInit } from "./write-queue.ts";
+} from "./storage/storage-types.ts";
+export { MEMORY_STORAGE_FIELDS } from "./storage/storage-types.ts";
+export { MemoryStorage } from "./storage/storage.ts";
+export { sqlitePath } from "./storage/sqlite-address.ts";
+export { estimateTokens } from "./message/token-estimate.ts";
+export type { AtomOf, AtomTypes, NewAtomOf, NewAtomsOf } from "./atom/typed-atoms.ts";
+export { isPlainAppend, WriteQueue, type WriteQueueInit } from "./backend/write-queue.ts";
 export {
   assertMergeable,
   assertNotOverruled,
@@ -150,6 +156,6 @@ export {
   overruledChange,
   UNCLAIMED,
   type SessionClaim,
-} from "./write-rules.ts";
+} from "./backend/write-rules.ts";
 
 assertNodeVersion(nodeVersion());

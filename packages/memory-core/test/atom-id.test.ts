@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { validate, version } from "uuid";
 import { describe, expect, it } from "vitest";
-import { judgeAtomId, lastIdWithinLead, MAX_ID_LEAD_MS } from "../src/atom-id.ts";
+import { judgeAtomId, lastIdWithinLead, MAX_ID_LEAD_MS } from "../src/atom/atom-id.ts";
 import { AtomClock, atomIdTimeMs, isAtomId, NIL_ID } from "../src/index.ts";
 
 const NOW_MS = Date.UTC(2025, 2, 4, 6, 12, 44);

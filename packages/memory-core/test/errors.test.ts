@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { MemoryError } from "../src/index.ts";
-import { invalidInput, withContext } from "../src/errors.ts";
+import { invalidInput, withContext } from "../src/errors/errors.ts";
 
 /** The class as another copy of the package defines it: the same file under another address. */
 async function otherCopy(): Promise<typeof MemoryError> {
-  const address = new URL("../src/errors.ts?copy", import.meta.url).href;
+  const address = new URL("../src/errors/errors.ts?copy", import.meta.url).href;
   const module: { MemoryError: typeof MemoryError } = await import(address);
   return module.MemoryError;
 }

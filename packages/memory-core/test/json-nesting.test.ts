@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isNestedDeeper, MAX_NESTING } from "../src/json-nesting.ts";
-import { parseJson } from "../src/parse-json.ts";
+import { isNestedDeeper, MAX_NESTING } from "../src/json/json-nesting.ts";
+import { parseJson } from "../src/json/parse-json.ts";
 
 const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MemoryError } from "../src/index.ts";
-import { assertNodeVersion, nodeVersion } from "../src/node-version.ts";
+import { assertNodeVersion, nodeVersion } from "../src/storage/node-version.ts";
 
 describe("the check of the Node.js version", () => {
   it.each(["14.21.3", "18.20.8", "20.20.2", "21.7.3"])(

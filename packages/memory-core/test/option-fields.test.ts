@@ -1,9 +1,9 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { AtomClock, contextWindow, readOptions, replicate, Session, verify, type OptionFields } from "../src/index.ts";
-import { nearestName } from "../src/nearest-name.ts";
-import { snapshotJson } from "../src/snapshot.ts";
-import { parseDateMs } from "../src/validation.ts";
+import { nearestName } from "../src/options/nearest-name.ts";
+import { snapshotJson } from "../src/json/snapshot.ts";
+import { parseDateMs } from "../src/atom/validation.ts";
 import { refusalOf } from "./refusals.ts";
 import { TinyStorage } from "./tiny-storage.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isJsonObject } from "../src/json.ts";
-import { parseJson } from "../src/parse-json.ts";
+import { isJsonObject } from "../src/json/json.ts";
+import { parseJson } from "../src/json/parse-json.ts";
 
 /** Keys of few characters, so that a key is often the beginning of another's escape. */
 const anyKey = fc

@@ -1,4 +1,4 @@
-import { MemoryError } from "../src/errors.ts";
+import { MemoryError } from "../src/errors/errors.ts";
 
 /** The `invalid_input` error that the work must end with. */
 export function refusalOf(work: () => unknown): MemoryError {

@@ -10,7 +10,7 @@ import {
   toJsonText,
 } from "../src/index.ts";
 import type { JsonValue } from "../src/index.ts";
-import { parseJson } from "../src/parse-json.ts";
+import { parseJson } from "../src/json/parse-json.ts";
 
 /** Strings of any code units, with those that need care, and texts that look like their escapes, far more often. */
 const anyText = fc

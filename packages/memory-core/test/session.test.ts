@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { validate, version } from "uuid";
 import { describe, expect, it } from "vitest";
-import { judgeAtomId } from "../src/atom-id.ts";
+import { judgeAtomId } from "../src/atom/atom-id.ts";
 import { AtomClock, isAtomId, MemoryError, NIL_ID, Session, type JsonValue, type SessionData } from "../src/index.ts";
-import { parseJson } from "../src/parse-json.ts";
+import { parseJson } from "../src/json/parse-json.ts";
 import { TinyStorage } from "./tiny-storage.ts";
 
 const anyText = fc.string({ unit: "binary" }).map((text) => `${text}\0\ud800\u0010`);

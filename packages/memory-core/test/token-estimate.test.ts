@@ -18,7 +18,7 @@ function errorOf(text: string): number {
 
 /** The rows of the table in the docstring, as `kind → "mean worst"`. */
 function documentedErrors(): Map<string, string> {
-  const source = readFileSync(new URL("../src/token-estimate.ts", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../src/message/token-estimate.ts", import.meta.url), "utf8");
   const rows = source.matchAll(/^ \* \| (.+) \| (\d+ %) \| ([−+]\d+ %) \|$/gm);
   return new Map(Array.from(rows, ([, kind = "", mean, worst]) => [kind, `${mean} ${worst}`]));
 }

@@ -1,9 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AtomClock, Session, type JsonValue } from "../src/index.ts";
-import { snapshotJson, snapshotJsonObject } from "../src/snapshot.ts";
-import { parseJson } from "../src/parse-json.ts";
-import { assertAmount, assertLimit, assertName, parseAtomId, parseDateMs, parseNewAtomId } from "../src/validation.ts";
+import { snapshotJson, snapshotJsonObject } from "../src/json/snapshot.ts";
+import { parseJson } from "../src/json/parse-json.ts";
+import {
+  assertAmount,
+  assertLimit,
+  assertName,
+  parseAtomId,
+  parseDateMs,
+  parseNewAtomId,
+} from "../src/atom/validation.ts";
 import { refusalOf } from "./refusals.ts";
 
 function nested(levels: number): JsonValue {

@@ -1,5 +1,6 @@
 import { WriteQueue } from "@rivet/memory-core";
-import { append, appendTogether, isShareable, type Written } from "./append.ts";
+import type { Written } from "./append-to-sessions.ts";
+import { append, appendTogether, isShareable } from "./append.ts";
 import { isCausedByStatement } from "./errors.ts";
 import { STATEMENT_LIMITS } from "./limits.ts";
 import type { Store } from "./store.ts";

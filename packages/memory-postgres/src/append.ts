@@ -7,17 +7,16 @@ import {
   isPlainAppend,
   lastIdWithinLead,
   NIL_ID,
-  SESSION_METADATA,
   type AtomRow,
   type AtomWrite,
   type SessionWrite,
 } from "@rivet/memory-core";
+import { appendToSessions, setsMetadata, type Written } from "./append-to-sessions.ts";
 import { appendCarefully } from "./careful-append.ts";
 import { isRefusedByStatement } from "./errors.ts";
 import { STATEMENT_LIMITS } from "./limits.ts";
 import {
   appendManyToSessionValues,
-  appendToSessionsValues,
   appendToSessionValues,
   idOfBits,
   isExpirySet,
@@ -25,21 +24,10 @@ import {
   type SessionAppend,
   type TextRow,
 } from "./rows.ts";
-import type { Query } from "./named-statements.ts";
-import type { Statements } from "./statements/index.ts";
 import { OWN_STATEMENT, type Store } from "./store.ts";
 
 /** A turn has a few; each number of them is a statement of its own. */
 const MAX_LISTED_ROWS = 8;
-
-/** What a write did, without the receipt. */
-export interface Written {
-  readonly written: number;
-  /** The version of the history of the session that was saved, if one was. */
-  readonly historyXor?: string | undefined;
-  /** The name of the provider that has it. */
-  readonly provider: string;
-}
 
 /** Appends one write: in one statement, or, when that is refused or cannot be, in a transaction that looks closer. */
 export async function append(store: Store, write: AtomWrite): Promise<Written> {
@@ -100,27 +88,6 @@ export async function appendTogether(
   }));
 }
 
-/**
- * The statement for rows of which none is there yet.
- *
- * @param deletionCountOf how many deletions a session has seen.
- * @param savedAtMs as that of {@link appendAtOnce}.
- */
-export function appendToSessions(
-  statements: Statements,
-  rows: readonly AtomRow[],
-  deletionCountOf: (sessionId: string) => number,
-  savedAtMs?: number,
-): Query {
-  const isMetadataSet = setsMetadata(rows);
-  const given = isMetadataSet && savedAtMs !== undefined ? [lastIdWithinLead(savedAtMs)] : [];
-  const form = { isMetadataSet, isOverruleRefused: given.length > 0, isExpirySet: isExpirySet(rows) };
-  return {
-    statement: statements.append.toSessions(form),
-    values: [...appendToSessionsValues(rows, deletionCountOf, isMetadataSet), ...given],
-  };
-}
-
 async function appendToSession(
   { db, statements, deletions, route }: Store,
   rows: readonly [AtomRow, ...AtomRow[]],
@@ -150,8 +117,4 @@ function isListable({ rows, head, deletionCount }: SessionAppend): boolean {
   if (deletionCount > 0 || rows.length > MAX_LISTED_ROWS || isExpirySet(rows)) return false;
   const isOneXor = head.historyXor === head.idXor || head.historyXor === NIL_ID;
   return isOneXor && rows.at(-1)?.id === head.lastAtomId;
-}
-
-function setsMetadata(rows: readonly AtomRow[]): boolean {
-  return rows.some(({ memoryType }) => memoryType === SESSION_METADATA);
 }

@@ -18,7 +18,7 @@ import {
   type AtomWrite,
   type SessionWrite,
 } from "@rivet/memory-core";
-import { appendToSessions, type Written } from "./append.ts";
+import { appendToSessions, type Written } from "./append-to-sessions.ts";
 import { bury } from "./bury.ts";
 import { chunksOf, deletionOptions } from "./limits.ts";
 import { idOfBits, text, toAtomRow, toStoredHead, type StoredHead, type TextRow } from "./rows.ts";

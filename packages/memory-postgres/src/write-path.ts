@@ -17,7 +17,8 @@ import {
   type WriteQueue,
 } from "@rivet/memory-core";
 import { appendQueue } from "./append-queue.ts";
-import { append, type Written } from "./append.ts";
+import type { Written } from "./append-to-sessions.ts";
+import { append } from "./append.ts";
 import { Drainer } from "./drainer.ts";
 import { isMissingTable, isProvidersFault, toPostgresMemoryError } from "./errors.ts";
 import {

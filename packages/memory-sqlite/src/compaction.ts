@@ -8,7 +8,7 @@
  */
 import type { ErasureResidue } from "@rivet/memory-core";
 import { retryWhileBusy, waitUntil } from "./busy.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./database.ts";
 import { emptyLog } from "./log.ts";
 import type { Statements } from "./statements.ts";
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ownerOf } from "@rivet/memory-core";
 import Database from "better-sqlite3";
+import type { Connection } from "./database.ts";
 import { retryWhileBusy } from "./busy.ts";
 import { foreignDatabase, newerSchema } from "./errors.ts";
 import { LOG_PAGES, MAX_LOG_BYTES } from "./log.ts";
@@ -8,8 +9,6 @@ import { assertSQLiteRuns } from "./native-module.ts";
 import { APPLICATION_ID, MIGRATIONS, OWNER_FUNCTION, SCHEMA_VERSION } from "./migrations.ts";
 import { IN_MEMORY_PATH, type Settings } from "./options.ts";
 import { makePrivateFile } from "./private-files.ts";
-
-export type Connection = Database.Database;
 
 /**
  * Opens the file, makes it and its folders for this user alone where they are not there, and brings its tables up to date.

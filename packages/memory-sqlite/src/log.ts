@@ -1,6 +1,6 @@
 /** The write-ahead log of the file: how long it grows, and how it is emptied. */
 import { statSync } from "node:fs";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./database.ts";
 
 /**
  * Pages in the log, 16 MB, at which it is written back into the file. The pages that most commits write, the ends of indexes, are

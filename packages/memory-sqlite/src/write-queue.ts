@@ -1,6 +1,6 @@
 import type { Statement } from "better-sqlite3";
 import { retryWhileBusy } from "./busy.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./database.ts";
 
 interface Job {
   /**

@@ -1,9 +1,10 @@
 /** Facts on their way from one replica to another. */
-import { compareRows } from "../atom-codec.ts";
-import { MemoryError } from "../errors.ts";
-import { isLarge } from "../row-room.ts";
-import { compareTombstones } from "../owner.ts";
-import type { AtomKey, AtomRow, Facts, Merged, Tombstone } from "../storage-hooks.ts";
+import { compareRows } from "../atom/atom-codec.ts";
+import { MemoryError } from "../errors/errors.ts";
+import { isLarge } from "../backend/row-room.ts";
+import { compareTombstones } from "../backend/owner.ts";
+import type { AtomRow } from "../backend/atom-row.ts";
+import type { AtomKey, Facts, Merged, Tombstone } from "../backend/storage-hooks.ts";
 import type { Replica } from "./replica.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** What only one of two replicas has. */
-import { NIL_ID } from "../atom-id.ts";
-import { xorIds } from "../id-xor.ts";
-import { digestOfTombstone } from "../owner.ts";
-import type { Tombstone } from "../storage-hooks.ts";
+import { NIL_ID } from "../atom/atom-id.ts";
+import { xorIds } from "../backend/id-xor.ts";
+import { digestOfTombstone } from "../backend/owner.ts";
+import type { Tombstone } from "../backend/storage-hooks.ts";
 import { allPages, compareBytes, mergeJoin } from "./merge-join.ts";
 import type { Replica, SessionDigest, SessionRange } from "./replica.ts";
 import { isSameSession } from "./session-digest.ts";

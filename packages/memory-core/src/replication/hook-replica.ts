@@ -1,17 +1,17 @@
-import { NIL_ID } from "../atom-id.ts";
-import type { ErasureResidue } from "../erasure-residue.ts";
-import { xorIds } from "../id-xor.ts";
-import type { SessionHead } from "../head.ts";
-import { digestOfTombstone } from "../owner.ts";
+import { NIL_ID } from "../atom/atom-id.ts";
+import type { ErasureResidue } from "../storage/erasure-residue.ts";
+import { xorIds } from "../backend/id-xor.ts";
+import type { SessionHead } from "../backend/head.ts";
+import { digestOfTombstone } from "../backend/owner.ts";
+import type { AtomRow } from "../backend/atom-row.ts";
 import type {
-  AtomRow,
   AtomSelection,
   Facts,
   HeadSelection,
   Merged,
   Tombstone,
   TombstoneSelection,
-} from "../storage-hooks.ts";
+} from "../backend/storage-hooks.ts";
 import { allPages, compareBytes, mergeJoin } from "./merge-join.ts";
 import type { RangeDigest, Replica, SessionDigest, SessionRange } from "./replica.ts";
 import { digestOf } from "./session-digest.ts";

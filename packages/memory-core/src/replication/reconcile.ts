@@ -1,6 +1,6 @@
-import { NIL_ID } from "../atom-id.ts";
-import { ownerOf, UNKNOWN_OWNER } from "../owner.ts";
-import type { Tombstone } from "../storage-hooks.ts";
+import { NIL_ID } from "../atom/atom-id.ts";
+import { ownerOf, UNKNOWN_OWNER } from "../backend/owner.ts";
+import type { Tombstone } from "../backend/storage-hooks.ts";
 import { Courier, type RefusedAtom } from "./courier.ts";
 import { differingAtoms, differingRanges, differingSessions, differingTombstones } from "./differences.ts";
 import type { Replica, SessionDigest } from "./replica.ts";

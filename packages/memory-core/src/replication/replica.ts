@@ -1,6 +1,7 @@
 /** A store as replication sees it: digests to compare it by, facts to read, and a way to take facts. */
-import type { ErasureResidue } from "../erasure-residue.ts";
-import type { AtomRow, Facts, Merged, Tombstone, TombstoneKey } from "../storage-hooks.ts";
+import type { ErasureResidue } from "../storage/erasure-residue.ts";
+import type { AtomRow } from "../backend/atom-row.ts";
+import type { Facts, Merged, Tombstone, TombstoneKey } from "../backend/storage-hooks.ts";
 
 /** Sessions after one id, up to and including another; without `through`, to the end. Ids are ordered by UTF-8 bytes. */
 export interface SessionRange {

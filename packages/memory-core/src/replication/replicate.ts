@@ -1,9 +1,9 @@
-import { MemoryError } from "../errors.ts";
-import { readOptions, type OptionFields } from "../option-fields.ts";
-import { encodeText, shownText } from "../serialization.ts";
-import type { MemoryStorage } from "../storage.ts";
-import type { AtomTypes } from "../typed-atoms.ts";
-import { assertName } from "../validation.ts";
+import { MemoryError } from "../errors/errors.ts";
+import { readOptions, type OptionFields } from "../options/option-fields.ts";
+import { encodeText, shownText } from "../atom/serialization.ts";
+import type { MemoryStorage } from "../storage/storage.ts";
+import type { AtomTypes } from "../atom/typed-atoms.ts";
+import { assertName } from "../atom/validation.ts";
 import type { RefusedAtom } from "./courier.ts";
 import { reconcile, type ReconcileProgress } from "./reconcile.ts";
 

@@ -1,5 +1,5 @@
-import { NIL_ID } from "../atom-id.ts";
-import { xorIds } from "../id-xor.ts";
+import { NIL_ID } from "../atom/atom-id.ts";
+import { xorIds } from "../backend/id-xor.ts";
 import type { SessionDigest } from "./replica.ts";
 
 export function isSameSession(left: SessionDigest, right: SessionDigest): boolean {

@@ -1,10 +1,10 @@
-import { isSameAtom } from "../atom-codec.ts";
-import { NIL_ID } from "../atom-id.ts";
-import { readOptions, type OptionFields } from "../option-fields.ts";
-import { shownText } from "../serialization.ts";
-import type { MemoryStorage } from "../storage.ts";
-import type { AtomRow } from "../storage-hooks.ts";
-import type { AtomTypes } from "../typed-atoms.ts";
+import { isSameAtom } from "../atom/atom-codec.ts";
+import { NIL_ID } from "../atom/atom-id.ts";
+import { readOptions, type OptionFields } from "../options/option-fields.ts";
+import { shownText } from "../atom/serialization.ts";
+import type { MemoryStorage } from "../storage/storage.ts";
+import type { AtomRow } from "../backend/atom-row.ts";
+import type { AtomTypes } from "../atom/typed-atoms.ts";
 import { byId, byIdAndOwner, bySessionId, sessionsOf, tombstonesOf } from "./differences.ts";
 import { allPages, mergeJoin } from "./merge-join.ts";
 import type { Replica, SessionDigest } from "./replica.ts";

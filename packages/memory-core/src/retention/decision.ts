@@ -1,8 +1,8 @@
-import { decodeMessage } from "../atom-codec.ts";
-import { roleOf } from "../atom.ts";
-import type { MessageRole } from "../message.ts";
-import type { AtomRow } from "../storage-hooks.ts";
-import { toolLinks, type ToolLinks } from "../tool-links.ts";
+import { decodeMessage } from "../atom/atom-codec.ts";
+import { roleOf } from "../atom/atom.ts";
+import type { MessageRole } from "../message/message.ts";
+import type { AtomRow } from "../backend/atom-row.ts";
+import { toolLinks, type ToolLinks } from "../message/tool-links.ts";
 import { isSelected, type RetentionRule } from "./policy.ts";
 
 /** An atom that goes. */

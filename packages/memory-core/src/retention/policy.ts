@@ -1,10 +1,10 @@
 /** What `prune` is asked for, checked, and what it answers. */
-import { isHistoryType, MESSAGE_TYPES, roleOf, SESSION_METADATA } from "../atom.ts";
-import type { ErasureResidue } from "../erasure-residue.ts";
-import { invalidInput } from "../errors.ts";
-import { readOptions, type OptionFields } from "../option-fields.ts";
-import { encodeText } from "../serialization.ts";
-import { assertAmount, assertBoolean, assertFunction, assertLimit, assertName, readList } from "../validation.ts";
+import { isHistoryType, MESSAGE_TYPES, roleOf, SESSION_METADATA } from "../atom/atom.ts";
+import type { ErasureResidue } from "../storage/erasure-residue.ts";
+import { invalidInput } from "../errors/errors.ts";
+import { readOptions, type OptionFields } from "../options/option-fields.ts";
+import { encodeText } from "../atom/serialization.ts";
+import { assertAmount, assertBoolean, assertFunction, assertLimit, assertName, readList } from "../atom/validation.ts";
 
 /**
  * Which atoms `prune` removes beside those that have expired, which always go.

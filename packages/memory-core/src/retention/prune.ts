@@ -1,11 +1,12 @@
 /** Applies a retention policy to a store, through its hooks. */
-import { roleOf } from "../atom.ts";
-import type { ErasureResidue } from "../erasure-residue.ts";
-import type { SessionHead } from "../head.ts";
-import { atomPages, STREAM_PAGE } from "../query.ts";
+import { roleOf } from "../atom/atom.ts";
+import type { ErasureResidue } from "../storage/erasure-residue.ts";
+import type { SessionHead } from "../backend/head.ts";
+import { atomPages, STREAM_PAGE } from "../storage/query.ts";
 import { allPages } from "../replication/merge-join.ts";
-import { shownText } from "../serialization.ts";
-import type * as Hooks from "../storage-hooks.ts";
+import { shownText } from "../atom/serialization.ts";
+import type { AtomRow } from "../backend/atom-row.ts";
+import type * as Hooks from "../backend/storage-hooks.ts";
 import { PruneDecision, type PrunedAtom, type PrunedStep } from "./decision.ts";
 import {
   isSelected,
@@ -21,7 +22,7 @@ export interface PruneHooks {
   selectExpired(selection: Hooks.ExpiredSelection): Promise<readonly Hooks.ExpiredAtom[]>;
   selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
   selectSession(selection: Hooks.SessionSelection): Promise<Hooks.SessionRow | undefined>;
-  selectAtoms(selection: Hooks.AtomSelection): Promise<readonly Hooks.AtomRow[]>;
+  selectAtoms(selection: Hooks.AtomSelection): Promise<readonly AtomRow[]>;
   deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
   finishErasure(): Promise<readonly ErasureResidue[]>;
 }

@@ -1,43 +1,7 @@
 import { mergeAround, type Facts, type Merged, type RefusedAtom } from "@rivet/memory-core";
 import { ALL_STORES } from "../statements/scope.ts";
-import type { LargeHint } from "./large-atoms.ts";
+import type { HintKey, HintPage, HintStore, LargeHint } from "./hints.ts";
 import type { PageLength } from "../page-length.ts";
-
-/** Which hint of a target: an atom and its tombstone have one each. */
-export interface HintKey {
-  readonly sessionId: string;
-  readonly id: string;
-  readonly isTombstone: boolean;
-}
-
-export interface HintPage {
-  /** How many hints it has, without those of large atoms. */
-  readonly count: number;
-  /** The hints of large atoms that it passes over. */
-  readonly large?: readonly HintKey[];
-  /** Whether there are hints, which somebody else is bringing at the moment. */
-  readonly isLeft: boolean;
-  /** Whether there may be hints after these. */
-  readonly hasMore: boolean;
-  /** The key of the last hint that it has, or passes over. */
-  readonly last: HintKey;
-  /** What the hints name, as far as it is still there. */
-  readonly facts: () => Promise<Facts>;
-  /** The same in a form that a target may take as it is; undefined when there is none. */
-  readonly packed?: readonly unknown[] | undefined;
-}
-
-/** A store that holds hints. */
-export interface HintStore<Page extends HintPage> {
-  readonly name: string;
-  /** The next hints of a target, in the order of their keys; {@link ALL_STORES} is a target too. */
-  page(target: string, after: HintKey | undefined, limit: number): Promise<Page>;
-  /** Takes the hints of a page from a target, and gives each of the others one of its own, in one step. */
-  settle(target: string, page: Page, others: readonly string[]): Promise<void>;
-  /** Lets others bring what was not settled. */
-  release(): Promise<void>;
-  keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void>;
-}
 
 /** A store that is to have everything. */
 export interface DrainTarget {

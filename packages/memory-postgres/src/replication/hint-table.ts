@@ -3,7 +3,7 @@ import type { DatabaseManager } from "@rivet/db-manager";
 import { NIL_ID, type Facts, type RefusedAtom } from "@rivet/memory-core";
 import type { Statement } from "../named-statements.ts";
 import { text, toAtomRow, type TextRow } from "../rows.ts";
-import type { HintKey, HintPage } from "./drain.ts";
+import type { HintKey, HintPage } from "./hints.ts";
 import type { LargeHintStore } from "./large-atoms.ts";
 import { toTombstone } from "./provider-replica.ts";
 import type { HintStatements } from "./statements/hints.ts";

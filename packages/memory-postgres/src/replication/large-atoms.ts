@@ -1,12 +1,7 @@
 /** Atoms that take their time on the way go one by one, beside the pages of all others, which they do not hold up. */
 import { ALL_STORES } from "../statements/scope.ts";
-import { deliver, type DrainTarget, type HintKey, type HintPage, type HintStore } from "./drain.ts";
-
-/** A hint of a large atom, and the target that it is for. */
-export interface LargeHint {
-  readonly target: string;
-  readonly key: HintKey;
-}
+import { deliver, type DrainTarget } from "./drain.ts";
+import type { HintKey, HintPage, HintStore, LargeHint } from "./hints.ts";
 
 /** A store that holds hints, and gives single ones. */
 export interface LargeHintStore<Page extends HintPage> extends HintStore<Page> {

@@ -1,0 +1,1 @@
+export type FamilyName = "postgres" | "sqlite" | "supabase" | "supabase-far" | "memory";
