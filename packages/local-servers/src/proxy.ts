@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { resetConnection } from "./reset-connection.ts";
+import { resetConnection } from "./postgres/reset-connection.ts";
 
 /**
  * What happens to connections, those that are open and those to come:

@@ -2,7 +2,7 @@ import { chmod, chown, lstat, mkdir, mkdtemp, rm, symlink } from "node:fs/promis
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ownFolder } from "../src/own-folder.ts";
+import { ownFolder } from "../src/process/own-folder.ts";
 
 const { uid } = userInfo();
 

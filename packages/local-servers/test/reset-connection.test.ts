@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, it } from "vitest";
-import { resetConnection } from "../src/reset-connection.ts";
+import { resetConnection } from "../src/postgres/reset-connection.ts";
 
 async function untilClosed(act: (accepted: Socket) => void): Promise<{ errors: unknown[]; codeOfPeer: unknown }> {
   const errors: unknown[] = [];

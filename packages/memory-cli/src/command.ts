@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { MemoryError, openStorage, type MemoryStorage } from "@rivet/memory-core";
 import { Command } from "commander";
 import { parseFile } from "./arguments.ts";
-import { BACKENDS } from "./backends.ts";
+import { BACKENDS } from "./storage/backends.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import {
   assertUsed,
@@ -12,9 +12,9 @@ import {
   namedJournal,
   schemaOption,
   type StorageOptions,
-} from "./storage-options.ts";
+} from "./storage/storage-options.ts";
 import { confirm } from "./terminal/confirm.ts";
-import { isSQLite, sqliteFile } from "./sqlite-file.ts";
+import { isSQLite, sqliteFile } from "./storage/sqlite-file.ts";
 import { errorText, withoutAddresses, withoutCredentials } from "./terminal/error-text.ts";
 import { printableJson } from "./terminal/printable.ts";
 import { startProgress, type Progress, type ProgressOptions } from "./terminal/progress.ts";

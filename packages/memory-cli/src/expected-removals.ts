@@ -1,7 +1,7 @@
 /** Counts the atoms that deletions will remove from a storage, before they are brought there. */
 import { isConcerned, NIL_ID, type MemoryStorage, type Tombstone } from "@rivet/memory-core";
 import type { Context } from "./command.ts";
-import { storageName } from "./storage-name.ts";
+import { storageName } from "./storage/storage-name.ts";
 import { oneLine } from "./terminal/printable.ts";
 
 /** So many sessions are named. */

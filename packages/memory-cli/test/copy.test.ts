@@ -7,7 +7,7 @@ import { AtomClock, replicate } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { countFacts, countMissing } from "../src/fact-count.ts";
+import { countFacts, countMissing } from "../src/storage/fact-count.ts";
 import { rivetMemory, start } from "./cli.ts";
 
 const server = sharedServer({ beforeAll, afterAll });

@@ -1,22 +1,22 @@
 import { encodeText, MemoryError, readOptions, type OptionFields } from "@rivet/memory-core";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { newSecret } from "./access.ts";
+import { newSecret } from "./security/access.ts";
 import { failure, RequestError, toFailure } from "./failures.ts";
-import { ImageLinks } from "./image-links.ts";
-import { LiveHub } from "./live.ts";
-import type { LiveSource } from "./live-source.ts";
+import { ImageLinks } from "./reading/image-links.ts";
+import { LiveHub } from "./live/live.ts";
+import type { LiveSource } from "./live/live-source.ts";
 import { openingOf, withOpening } from "./opening.ts";
 import { readPage, type BuiltPage } from "./page-files.ts";
 import type { ConsolePanel } from "./panel.ts";
-import { panelRequest } from "./parameters.ts";
-import { ProviderWatch } from "./provider-watch.ts";
-import { readRoutes } from "./read-routes.ts";
-import { requireOwnOrigin, requirePass, requireToken } from "./security.ts";
-import { sessionDetail } from "./sessions.ts";
-import { providersOf, replicationOf, type ConsoleStorage, type ReplicationStatus } from "./storage.ts";
+import { panelRequest } from "./routes/parameters.ts";
+import { ProviderWatch } from "./live/provider-watch.ts";
+import { readRoutes } from "./routes/read-routes.ts";
+import { requireOwnOrigin, requirePass, requireToken } from "./security/security.ts";
+import { sessionDetail } from "./reading/sessions.ts";
+import { providersOf, replicationOf, type ConsoleStorage, type ReplicationStatus } from "./reading/storage.ts";
 import type { Overview, ProvidersView } from "./wire.ts";
-import { writeRoutes } from "./write-routes.ts";
+import { writeRoutes } from "./routes/write-routes.ts";
 
 export interface ConsoleOptions {
   /** What to look at. It stays the caller's, who closes it. */

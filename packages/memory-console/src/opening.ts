@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
-import { recentSessions } from "./sessions.ts";
-import type { ConsoleStorage } from "./storage.ts";
+import { recentSessions } from "./reading/sessions.ts";
+import type { ConsoleStorage } from "./reading/storage.ts";
 import type { Opening, Overview } from "./wire.ts";
 
 /** How long the page waits for what it shows first. A store that takes longer is asked by the page, which says so meanwhile. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isSameSecret, refusalOf, type RequestFacts } from "../src/access.ts";
+import { isSameSecret, refusalOf, type RequestFacts } from "../src/security/access.ts";
 
 const OWN: RequestFacts = {
   method: "GET",

@@ -5,7 +5,7 @@ import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { Hono } from "hono";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startConsole, type PanelState, type RunningConsole, type StartOptions } from "../src/index.ts";
-import type { ProviderManager } from "../src/storage.ts";
+import type { ProviderManager } from "../src/reading/storage.ts";
 import type { AtomPage, Opening, SessionPage } from "../src/wire.ts";
 import { HOSTILE_TEXT, PNG_BASE64, saveHostileStory, saveStory } from "./stories.ts";
 

@@ -1,4 +1,4 @@
-export type { JournalStorage } from "./local-journal.ts";
+export type { JournalStorage } from "./journal/local-journal.ts";
 export type { PostgresMemoryStorageOptions } from "./options.ts";
 export { PostgresMemoryStorage } from "./postgres-storage.ts";
 export type { AtomPlaces } from "./replication/places.ts";

@@ -7,7 +7,7 @@ import {
   type OptionFields,
 } from "@rivet/memory-core";
 import { parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "@rivet/postgres-schema";
-import type { JournalStorage } from "./local-journal.ts";
+import type { JournalStorage } from "./journal/local-journal.ts";
 import {
   parseReplication,
   REPLICATION_FIELDS,

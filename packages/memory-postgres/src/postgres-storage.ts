@@ -26,26 +26,33 @@ import {
   type TombstoneSelection,
 } from "@rivet/memory-core";
 import { isProvidersFault, toPostgresMemoryError } from "./errors.ts";
-import { KnownDeletions } from "./known-deletions.ts";
-import { LOAD_TIMEOUT_MS } from "./limits.ts";
-import { journalOf } from "./local-journal.ts";
-import { LocalReplica } from "./local-replica.ts";
+import { KnownDeletions } from "./write/known-deletions.ts";
+import { LOAD_TIMEOUT_MS } from "./write/limits.ts";
+import { journalOf } from "./journal/local-journal.ts";
+import { LocalReplica } from "./journal/local-replica.ts";
 import { invalid, parseSettings, POSTGRES_STORAGE_FIELDS, type PostgresMemoryStorageOptions } from "./options.ts";
 import { toTombstone } from "./replication/provider-replica.ts";
-import { postgresResidue, REPLICA_RESIDUE } from "./residue.ts";
+import { postgresResidue, REPLICA_RESIDUE } from "./providers/residue.ts";
 import type { AtomPlaces } from "./replication/places.ts";
 import type { RepairOptions, RepairReport } from "./replication/repair.ts";
 import { Replicator } from "./replication/replicator.ts";
 import { requiredProviders } from "./replication/settings.ts";
 import { ReplicationStatements } from "./replication/statements/index.ts";
 import type { ReplicationStatus } from "./replication/status.ts";
-import { toAtomRow, toExpiredAtom, toSessionHead, toSessionRow, toStoredMessage, type TextRow } from "./rows.ts";
-import type { Query } from "./named-statements.ts";
+import {
+  toAtomRow,
+  toExpiredAtom,
+  toSessionHead,
+  toSessionRow,
+  toStoredMessage,
+  type TextRow,
+} from "./statements/rows.ts";
+import type { Query } from "./statements/named-statements.ts";
 import { Statements } from "./statements/index.ts";
-import { OWN_STATEMENT, type Store } from "./store.ts";
-import { Stores } from "./stores.ts";
-import { TablePlaces } from "./table-places.ts";
-import { WritePath } from "./write-path.ts";
+import { OWN_STATEMENT, type Store } from "./providers/store.ts";
+import { Stores } from "./providers/stores.ts";
+import { TablePlaces } from "./providers/table-places.ts";
+import { WritePath } from "./write/write-path.ts";
 
 /** Sessions with deletions that a storage remembers, some 50 bytes each. */
 const REMEMBERED_SESSIONS = 10_000;

@@ -1,6 +1,13 @@
 import { sharedServer } from "@rivet/local-servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bitsArray, integerArray, jsonbArray, textArray, timestampArray, uuidArray } from "../src/binary-arrays.ts";
+import {
+  bitsArray,
+  integerArray,
+  jsonbArray,
+  textArray,
+  timestampArray,
+  uuidArray,
+} from "../src/statements/binary-arrays.ts";
 
 const server = sharedServer({ beforeAll, afterAll });
 

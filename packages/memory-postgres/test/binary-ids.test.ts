@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bitsArray, uuidArray } from "../src/binary-arrays.ts";
+import { bitsArray, uuidArray } from "../src/statements/binary-arrays.ts";
 
 describe("an array of UUIDs in binary format", () => {
   it.each([

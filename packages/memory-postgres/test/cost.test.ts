@@ -3,10 +3,10 @@ import { AtomClock, headAfterInsert, Session, type AtomRow } from "@rivet/memory
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { appendToSessionValues } from "../src/rows.ts";
-import type { Query } from "../src/named-statements.ts";
+import { appendToSessionValues } from "../src/statements/rows.ts";
+import type { Query } from "../src/statements/named-statements.ts";
 import { Statements } from "../src/statements/index.ts";
-import { TablePlaces } from "../src/table-places.ts";
+import { TablePlaces } from "../src/providers/table-places.ts";
 
 const SESSIONS = 10_000;
 const ATOMS_PER_SESSION = atLength({ usually: 20, long: 100 });

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, onTestFinished, vi } from "vitest";
-import { DrainSchedule } from "../src/replication/drain-schedule.ts";
+import { DrainSchedule } from "../src/replication/delivery/drain-schedule.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,8 +1,8 @@
 import { AtomClock, MemoryError, type AtomKey, type AtomRow, type Facts, type Merged } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { expect, it, onTestFinished } from "vitest";
-import { drain, LARGE_ROWS, SMALL_ROWS } from "../src/drain.ts";
-import { Drainer } from "../src/drainer.ts";
+import { drain, LARGE_ROWS, SMALL_ROWS } from "../src/journal/drain.ts";
+import { Drainer } from "../src/journal/drainer.ts";
 import { journalPath } from "./three-providers.ts";
 
 const clock = new AtomClock();

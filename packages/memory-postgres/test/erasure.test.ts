@@ -6,7 +6,7 @@ import { InMemoryStorage } from "@rivet/memory-inmemory";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { drain, SMALL_ROWS } from "../src/drain.ts";
+import { drain, SMALL_ROWS } from "../src/journal/drain.ts";
 import { journalPath } from "./three-providers.ts";
 
 const SECRET = "the-secret-of-ada";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { rowsAfter, PageLength } from "../src/page-length.ts";
+import { rowsAfter, PageLength } from "../src/journal/page-length.ts";
 
 it("a page that was quick is followed by one of twice the length", () => {
   expect(rowsAfter(100, 100, 250)).toBe(200);

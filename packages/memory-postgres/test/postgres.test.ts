@@ -4,9 +4,9 @@ import { AtomClock, fitsRoom, MemoryError, Session, type AtomRow } from "@rivet/
 import { PostgresMemoryStorage, type PostgresMemoryStorageOptions } from "@rivet/memory-postgres";
 import { bitsOfId, schemaStatements } from "@rivet/postgres-schema";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { chunksOf, STATEMENT_LIMITS } from "../src/limits.ts";
-import { idOfBits } from "../src/rows.ts";
-import { timestampText } from "../src/timestamps.ts";
+import { chunksOf, STATEMENT_LIMITS } from "../src/write/limits.ts";
+import { idOfBits } from "../src/statements/rows.ts";
+import { timestampText } from "../src/statements/timestamps.ts";
 import { readHeads } from "./stored-heads.ts";
 
 const server = sharedServer({ beforeAll, afterAll }, { settings: { shared_preload_libraries: "pg_stat_statements" } });

@@ -1,9 +1,9 @@
 import { headAfterInsert, type AtomRow, type SessionHead } from "@rivet/memory-core";
 import pg from "pg";
-import type { Query } from "../src/named-statements.ts";
+import type { Query } from "../src/statements/named-statements.ts";
 import { Statements } from "../src/statements/index.ts";
-import { toAtomRow, toSessionHead, type TextRow } from "../src/rows.ts";
-import { TablePlaces } from "../src/table-places.ts";
+import { toAtomRow, toSessionHead, type TextRow } from "../src/statements/rows.ts";
+import { TablePlaces } from "../src/providers/table-places.ts";
 
 const AS_TEXT = { getTypeParser: () => (value: unknown) => value };
 

@@ -25,15 +25,15 @@ import {
   type TombstoneSelection,
 } from "@rivet/memory-core";
 import { append, remove } from "./append.ts";
-import { retryWhileBusy } from "./busy.ts";
-import { Compaction } from "./compaction.ts";
+import { retryWhileBusy } from "./file/busy.ts";
+import { Compaction } from "./file/compaction.ts";
 import { appendToJournal, backlogOf, discard, heldOf, pendingFor, settle } from "./journal.ts";
 import { merge } from "./merge.ts";
-import { limitFile, openConnection } from "./connection.ts";
-import type { Connection } from "./database.ts";
+import { limitFile, openConnection } from "./file/connection.ts";
+import type { Connection } from "./file/database.ts";
 import { toSQLiteMemoryError } from "./errors.ts";
-import { emptyLog, LogBound } from "./log.ts";
-import { OpenedFile } from "./opened-file.ts";
+import { emptyLog, LogBound } from "./file/log.ts";
+import { OpenedFile } from "./file/opened-file.ts";
 import {
   DEFAULT_PATH,
   IN_MEMORY_PATH,
@@ -43,7 +43,7 @@ import {
   type SQLiteStorageOptions,
 } from "./options.ts";
 import { Statements } from "./statements.ts";
-import { WriteQueue } from "./write-queue.ts";
+import { WriteQueue } from "./file/write-queue.ts";
 
 /** Of the largest file: the names of those who lack an atom take up to a fifth of a small one. */
 const JOURNAL_SHARE = 0.8;

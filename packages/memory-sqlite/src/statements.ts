@@ -17,7 +17,7 @@ import type {
 } from "@rivet/memory-core";
 import { clearedBounds, MESSAGE_TYPES, NIL_ID, roleOf, SESSION_METADATA } from "@rivet/memory-core";
 import type { Statement } from "better-sqlite3";
-import type { Connection } from "./database.ts";
+import type { Connection } from "./file/database.ts";
 
 const ATOM_COLUMNS = `session_id AS sessionId, id, user_id AS userId, memory_type AS memoryType, content, metadata,
   created_at AS createdAtMs, expires_at AS expiresAtMs`;

@@ -4,7 +4,7 @@ import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { append, remove } from "../src/append.ts";
-import { MIGRATIONS, OWNER_FUNCTION } from "../src/migrations.ts";
+import { MIGRATIONS, OWNER_FUNCTION } from "../src/file/migrations.ts";
 import { Statements } from "../src/statements.ts";
 import { temporaryFile } from "./temporary-file.ts";
 

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { MemoryStorage } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { isSettled, OpenedFile } from "../src/opened-file.ts";
+import { isSettled, OpenedFile } from "../src/file/opened-file.ts";
 import { temporaryFile } from "./temporary-file.ts";
 import { runScript, scriptLines } from "./writer-process.ts";
 

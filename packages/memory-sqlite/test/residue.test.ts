@@ -4,7 +4,7 @@ import { AtomClock, type AtomRow, type MemoryStorage } from "@rivet/memory-core"
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { APPLICATION_ID, MIGRATIONS } from "../src/migrations.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../src/file/migrations.ts";
 import { ByteSearch } from "./byte-search.ts";
 import { temporaryFile } from "./temporary-file.ts";
 import { runScript } from "./writer-process.ts";

@@ -5,7 +5,7 @@ import { AtomClock, Session, type MemoryStorage } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import { APPLICATION_ID, MIGRATIONS } from "../src/migrations.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../src/file/migrations.ts";
 import { readHeads } from "./stored-heads.ts";
 import { temporaryFile } from "./temporary-file.ts";
 import { scriptLines } from "./writer-process.ts";

@@ -2,7 +2,7 @@ import { MemoryError, ownerOf } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import Database from "better-sqlite3";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { APPLICATION_ID, MIGRATIONS } from "../src/migrations.ts";
+import { APPLICATION_ID, MIGRATIONS } from "../src/file/migrations.ts";
 import { temporaryFile } from "./temporary-file.ts";
 
 const NIL = "00000000-0000-0000-0000-000000000000";

@@ -1,5 +1,5 @@
 export { MIGRATION_FILE } from "./migration/file.ts";
 export { supabaseMigration, type SupabaseMigrationOptions } from "./migration/migration.ts";
 export type { SupabaseMemoryStorageOptions } from "./options.ts";
-export type { RpcClient, RpcRequest, RpcResponse } from "./rpc-client.ts";
+export type { RpcClient, RpcRequest, RpcResponse } from "./requests/rpc-client.ts";
 export { SupabaseMemoryStorage } from "./supabase-storage.ts";

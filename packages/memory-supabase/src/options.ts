@@ -5,7 +5,7 @@ import {
   type MemoryStorageOptions,
   type OptionFields,
 } from "@rivet/memory-core";
-import { makeClient, type RpcClient } from "./rpc-client.ts";
+import { makeClient, type RpcClient } from "./requests/rpc-client.ts";
 
 export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
   /**

@@ -1,6 +1,6 @@
 import type { SessionRow, SessionSelection } from "@rivet/memory-core";
 import { MAX_LIMIT } from "./pages.ts";
-import type { Requests } from "./requests.ts";
+import type { Requests } from "./requests/requests.ts";
 import { objectOf, toMessageRow, toPage, toSessionHead, type Entry } from "./rows.ts";
 
 /**

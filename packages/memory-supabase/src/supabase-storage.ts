@@ -28,7 +28,7 @@ import { MAX_IDS } from "./migration/refusals.ts";
 import { parseSettings, SUPABASE_STORAGE_FIELDS, type SupabaseMemoryStorageOptions } from "./options.ts";
 import { RESIDUE } from "./residue.ts";
 import { allEntries } from "./pages.ts";
-import { Requests } from "./requests.ts";
+import { Requests } from "./requests/requests.ts";
 import {
   givenAtoms,
   givenTombstones,
@@ -40,7 +40,7 @@ import {
   toTombstone,
 } from "./rows.ts";
 import { loadSession } from "./session-pages.ts";
-import { isCloudflareWorker } from "./workers.ts";
+import { isCloudflareWorker } from "./requests/workers.ts";
 import { writeQueue, type Written } from "./writes.ts";
 
 /** A deletion may be of everything that a user has. The functions give up a little earlier. */

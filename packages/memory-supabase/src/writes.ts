@@ -1,7 +1,7 @@
 /** Writes as requests: one alone, or those that come at the same time together. */
 import { isPlainAppend, MemoryError, WriteQueue, type AtomWrite, type RowLimits } from "@rivet/memory-core";
 import { Foresight } from "./foresight.ts";
-import type { Requests } from "./requests.ts";
+import type { Requests } from "./requests/requests.ts";
 import { givenAtoms, number, objectOf, text, toVersion } from "./rows.ts";
 
 /** What a write did, without the receipt. */

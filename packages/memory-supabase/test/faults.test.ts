@@ -1,8 +1,8 @@
 import { MemoryError, Session, type MemoryStorage } from "@rivet/memory-core";
 import type { GatewayFault } from "@rivet/local-servers";
 import { afterEach, describe, expect, it } from "vitest";
-import { Requests, type Timing } from "../src/requests.ts";
-import { makeClient } from "../src/rpc-client.ts";
+import { Requests, type Timing } from "../src/requests/requests.ts";
+import { makeClient } from "../src/requests/rpc-client.ts";
 import { sharedProject, storageForTest } from "./project.ts";
 
 const project = sharedProject();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { delayMs, parseRetryAfter } from "../src/retry.ts";
+import { delayMs, parseRetryAfter } from "../src/requests/retry.ts";
 
 const FIRST = { failed: 1, retryAfterMs: undefined, leftMs: 60_000 };
 

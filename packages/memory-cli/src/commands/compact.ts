@@ -4,7 +4,7 @@ import type { SQLiteStorage } from "@rivet/memory-sqlite";
 import type { Command } from "commander";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { isSQLite, sqliteFile } from "../sqlite-file.ts";
+import { isSQLite, sqliteFile } from "../storage/sqlite-file.ts";
 import { usage } from "../usage-error.ts";
 
 export function compactCommand(): Command {

@@ -4,8 +4,8 @@ import { filterOf, withSelectionOptions, type SelectionOptions } from "../archiv
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { ExpectedRemovals } from "../expected-removals.ts";
-import { countMissing } from "../fact-count.ts";
-import { storageName } from "../storage-name.ts";
+import { countMissing } from "../storage/fact-count.ts";
+import { storageName } from "../storage/storage-name.ts";
 import { oneLine } from "../terminal/printable.ts";
 
 export function copyCommand(): Command {

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { defineCommand } from "../command.ts";
 import { isFine, type Finding } from "../doctor/finding.ts";
-import { isPostgres, schemaOption, type StorageOptions } from "../storage-options.ts";
+import { isPostgres, schemaOption, type StorageOptions } from "../storage/storage-options.ts";
 import { EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/printable.ts";
-import { sqliteFile } from "../sqlite-file.ts";
+import { sqliteFile } from "../storage/sqlite-file.ts";
 import { usage } from "../usage-error.ts";
 
 const SIGNS = { ok: "✓", unused: "·", warning: "!", problem: "✗" } as const;

@@ -4,9 +4,9 @@ import { MemoryError, type ErasureReceipt, type ErasureResidue, type MemoryStora
 import type { Command } from "commander";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countJournaled, unnamedJournal } from "../journal.ts";
+import { countJournaled, unnamedJournal } from "../storage/journal.ts";
 import { version } from "../package-version.ts";
-import { storageName } from "../storage-name.ts";
+import { storageName } from "../storage/storage-name.ts";
 import { removeWithConsent, withRemovalOptions, type RemovalOptions } from "../removal.ts";
 import { parseFile } from "../arguments.ts";
 import { usage } from "../usage-error.ts";

@@ -3,7 +3,7 @@ import { assertNew, STANDARD_STREAM, writeArchive } from "../archive/streams.ts"
 import { archiveOf, factsOf, type LeftOutAtom } from "../archive/write.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countFacts } from "../fact-count.ts";
+import { countFacts } from "../storage/fact-count.ts";
 import { oneLine } from "../terminal/printable.ts";
 
 interface Options {

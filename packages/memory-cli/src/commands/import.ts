@@ -9,7 +9,7 @@ import { readArchive, withFile } from "../archive/streams.ts";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { ExpectedRemovals } from "../expected-removals.ts";
-import { storageName } from "../storage-name.ts";
+import { storageName } from "../storage/storage-name.ts";
 import { oneLine } from "../terminal/printable.ts";
 
 interface Options extends SelectionOptions {

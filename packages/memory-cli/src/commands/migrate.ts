@@ -3,8 +3,8 @@ import { MemoryError } from "@rivet/memory-core";
 import { checkSchema, migrate, SCHEMA_VERSION, schemaStatements } from "@rivet/postgres-schema";
 import type { Command } from "commander";
 import { defineCommand, type Context, type Outcome } from "../command.ts";
-import { storageName } from "../storage-name.ts";
-import { isPostgres } from "../storage-options.ts";
+import { storageName } from "../storage/storage-name.ts";
+import { isPostgres } from "../storage/storage-options.ts";
 import { usage } from "../usage-error.ts";
 
 interface Options {
@@ -52,7 +52,7 @@ async function printed(url: string | undefined, options: { schema?: string }): P
 
 async function migratePostgres(url: string, options: { schema?: string }, isDryRun: boolean): Promise<Outcome> {
   // Nobody else has to load the driver.
-  const { managerOf } = await import("../manager.ts");
+  const { managerOf } = await import("../storage/manager.ts");
   await using db = managerOf(url);
   const done: { provider: string; version: number; wasCurrent: boolean }[] = [];
   for (const provider of db.providerNames) {

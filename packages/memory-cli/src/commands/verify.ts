@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import { parseCount } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countFacts } from "../fact-count.ts";
-import { storageName } from "../storage-name.ts";
+import { countFacts } from "../storage/fact-count.ts";
+import { storageName } from "../storage/storage-name.ts";
 import { oneLine } from "../terminal/printable.ts";
 
 interface Options {

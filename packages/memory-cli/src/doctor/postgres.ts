@@ -10,7 +10,7 @@ import {
   tableNames,
   type SchemaOptions,
 } from "@rivet/postgres-schema";
-import { managerOf } from "../manager.ts";
+import { managerOf } from "../storage/manager.ts";
 import { clockFinding, ok, problem, unused, UPGRADE, warning, type Finding } from "./finding.ts";
 import { examineOpenSchemas } from "./open-schemas.ts";
 import { examineIds } from "./postgres-ids.ts";

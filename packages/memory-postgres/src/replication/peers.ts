@@ -1,8 +1,8 @@
 /** What each store keeps of the others, so that a restart forgets nothing. */
 import type { DatabaseManager } from "@rivet/db-manager";
-import { text, type TextRow } from "../rows.ts";
+import { text, type TextRow } from "../statements/rows.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
-import { OWN_STATEMENT } from "../store.ts";
+import { OWN_STATEMENT } from "../providers/store.ts";
 
 /** What one store knows of another. */
 export interface Peer {

@@ -13,10 +13,10 @@ import {
   type Tombstone,
 } from "@rivet/memory-core";
 import { isRefusedByStatement } from "../errors.ts";
-import { merge } from "../merge.ts";
-import type { Query } from "../named-statements.ts";
-import { milliseconds, text, toAtomRow, type TextRow } from "../rows.ts";
-import { OWN_STATEMENT, type Store } from "../store.ts";
+import { merge } from "../write/merge.ts";
+import type { Query } from "../statements/named-statements.ts";
+import { milliseconds, text, toAtomRow, type TextRow } from "../statements/rows.ts";
+import { OWN_STATEMENT, type Store } from "../providers/store.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
 
 /** For statements that look at many sessions, in milliseconds. */

@@ -1,13 +1,13 @@
 /** What one store knows of how replication stands. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { atomIdTimeMs, shownText } from "@rivet/memory-core";
-import type { Statement } from "../named-statements.ts";
-import { text, type TextRow } from "../rows.ts";
+import type { Statement } from "../statements/named-statements.ts";
+import { text, type TextRow } from "../statements/rows.ts";
 import { ALL_STORES } from "../statements/scope.ts";
 import { numberOf, type Peers } from "./peers.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
 import type { DeadLetter, ReplicationPair } from "./status.ts";
-import { OWN_STATEMENT } from "../store.ts";
+import { OWN_STATEMENT } from "../providers/store.ts";
 
 const SHOWN_DEAD_LETTERS = 100;
 

@@ -1,6 +1,6 @@
 /** The statements that append, each in one round trip. */
 import { recencyOf } from "@rivet/postgres-schema";
-import type { Statement } from "../named-statements.ts";
+import type { Statement } from "./named-statements.ts";
 import { HEAD_TARGETS, NIL, NO_BITS } from "./columns.ts";
 import { ALL_STORES, type Scope } from "./scope.ts";
 

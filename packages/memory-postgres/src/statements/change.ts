@@ -1,5 +1,5 @@
 import { NO_OWNER, ownerFromText, ownerText, recencyOf } from "@rivet/postgres-schema";
-import type { Statement } from "../named-statements.ts";
+import type { Statement } from "./named-statements.ts";
 import { CREATED_AT_MS, EXPIRES_AT_MS, HEAD_COLUMNS, HEAD_TARGETS, IS_MESSAGE, NIL, NO_BITS } from "./columns.ts";
 import type { Scope } from "./scope.ts";
 

@@ -1,5 +1,5 @@
 /** Every SQL statement of the backend but the migrations and those of replication. */
-import type { TablePlaces } from "../table-places.ts";
+import type { TablePlaces } from "../providers/table-places.ts";
 import { AppendStatements } from "./append.ts";
 import { ChangeStatements } from "./change.ts";
 import { ReadStatements } from "./read.ts";

@@ -8,8 +8,8 @@ import {
   type SessionSelection,
 } from "@rivet/memory-core";
 import { recencyOf } from "@rivet/postgres-schema";
-import type { Query, Statement } from "../named-statements.ts";
-import { timestampText } from "../timestamps.ts";
+import type { Query, Statement } from "./named-statements.ts";
+import { timestampText } from "./timestamps.ts";
 import { ATOM_COLUMNS, CREATED_AT_MS, EXPIRES_AT_MS, HEAD_COLUMNS, IS_FACT, IS_MESSAGE, NIL } from "./columns.ts";
 import type { Scope } from "./scope.ts";
 

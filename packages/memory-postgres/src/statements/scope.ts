@@ -1,6 +1,6 @@
 import { tableNames, type TableNames } from "@rivet/postgres-schema";
-import { NamedStatements, type Statement } from "../named-statements.ts";
-import type { TablePlaces } from "../table-places.ts";
+import { NamedStatements, type Statement } from "./named-statements.ts";
+import type { TablePlaces } from "../providers/table-places.ts";
 
 /** Stands in a hint for every other store. No store has this name. */
 export const ALL_STORES = "*";

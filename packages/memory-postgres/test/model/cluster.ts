@@ -1,8 +1,8 @@
 /** Three stores, the clients that write to them, and all that may happen to either. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AtomClock, MemoryError, NIL_ID, type NewMemoryAtom } from "@rivet/memory-core";
-import { drain, type DrainTarget } from "../../src/replication/drain.ts";
-import { PageLength } from "../../src/page-length.ts";
+import { drain, type DrainTarget } from "../../src/replication/delivery/drain.ts";
+import { PageLength } from "../../src/journal/page-length.ts";
 import { Pace, pacedHints, pacedTarget, turns, unreachable, type Fault } from "./faults.ts";
 import { HintingStorage, type Contents } from "./hinting-storage.ts";
 import { History, isBuriedIn, type Key } from "./history.ts";

@@ -1,7 +1,7 @@
 /** What goes wrong in a drain, and when: everything is decided by the command, so that a run can be repeated. */
 import { MemoryError } from "@rivet/memory-core";
-import type { DrainTarget } from "../../src/replication/drain.ts";
-import type { HintStore } from "../../src/replication/hints.ts";
+import type { DrainTarget } from "../../src/replication/delivery/drain.ts";
+import type { HintStore } from "../../src/replication/delivery/hints.ts";
 import type { ModelPage } from "./hinting-storage.ts";
 
 export const STEPS = ["page", "merge", "acknowledge", "settle", "settled"] as const;

@@ -15,7 +15,7 @@ import {
   type Tombstone,
 } from "@rivet/memory-core";
 import { InMemoryStorage } from "@rivet/memory-inmemory";
-import type { HintKey, HintPage, HintStore } from "../../src/replication/hints.ts";
+import type { HintKey, HintPage, HintStore } from "../../src/replication/delivery/hints.ts";
 
 const EVERYTHING = 1_000_000;
 

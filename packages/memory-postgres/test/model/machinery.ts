@@ -1,7 +1,7 @@
 /** The parts that the model is about, as they are; a mutant puts a broken one in the place of one of them. */
 import type { NewMemoryAtom, Replica } from "@rivet/memory-core";
-import type { DrainTarget } from "../../src/replication/drain.ts";
-import type { HintStore } from "../../src/replication/hints.ts";
+import type { DrainTarget } from "../../src/replication/delivery/drain.ts";
+import type { HintStore } from "../../src/replication/delivery/hints.ts";
 import { repair } from "../../src/replication/repair.ts";
 import type { HintingStorage, ModelPage } from "./hinting-storage.ts";
 

@@ -8,7 +8,7 @@ import {
   type Replica,
   type SessionDigest,
 } from "@rivet/memory-core";
-import type { HintKey } from "../../src/replication/hints.ts";
+import type { HintKey } from "../../src/replication/delivery/hints.ts";
 import type { HintingStorage } from "./hinting-storage.ts";
 import { SOUND, type Machinery } from "./machinery.ts";
 

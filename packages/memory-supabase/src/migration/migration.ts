@@ -1,10 +1,10 @@
 import { readOptions, type OptionFields } from "@rivet/memory-core";
 import { DEFAULT_SCHEMA } from "@rivet/postgres-schema";
-import { admissionFunctions } from "./admission-functions.ts";
+import { admissionFunctions } from "./functions/admission-functions.ts";
 import { policyStatements } from "./policies.ts";
-import { readFunctions } from "./read-functions.ts";
+import { readFunctions } from "./functions/read-functions.ts";
 import { markPlace, placeTables } from "./tables.ts";
-import { writeFunctions } from "./write-functions.ts";
+import { writeFunctions } from "./functions/write-functions.ts";
 
 export interface SupabaseMigrationOptions {
   /** The schema of the functions, one that the project's API shows; the tables are in `rivet_` and its name. Default: `public`. */

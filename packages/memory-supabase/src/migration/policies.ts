@@ -1,7 +1,7 @@
 /** Who may do what. Whoever holds the secret key may do everything, and `anon` nothing. */
 import { NO_OWNER, ownerOfUser, tableNames } from "@rivet/postgres-schema";
 import { hiddenSchema, namesOf } from "./names.ts";
-import { isAdmittedId, isAdmittedRow } from "./admission-functions.ts";
+import { isAdmittedId, isAdmittedRow } from "./functions/admission-functions.ts";
 import { IS_WRITING, WRITING_IS_SET } from "./fragments.ts";
 
 const IS_OWN = "(SELECT auth.uid())::text = user_id";

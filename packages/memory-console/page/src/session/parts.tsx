@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { JsonObject, JsonValue } from "@rivet/memory-core";
 import type { AtomEntry } from "../../../src/wire.ts";
-import { beginning } from "../../../src/excerpt.ts";
+import { beginning } from "../../../src/reading/excerpt.ts";
 import { counted } from "../format.ts";
 import { isJsonObject } from "../json.ts";
 import { CodeBlock, RichText } from "../text/rich-text.tsx";

@@ -1,4 +1,4 @@
-import { beginning } from "../../../src/excerpt.ts";
+import { beginning } from "../../../src/reading/excerpt.ts";
 
 const SLICE = 16_000;
 

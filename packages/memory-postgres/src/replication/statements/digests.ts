@@ -1,6 +1,6 @@
 import { NIL_ID, UNKNOWN_OWNER, type TombstoneSelection } from "@rivet/memory-core";
 import { ownerFromText } from "@rivet/postgres-schema";
-import type { Query, Statement } from "../../named-statements.ts";
+import type { Query, Statement } from "../../statements/named-statements.ts";
 import { NO_BITS } from "../../statements/columns.ts";
 import type { Scope } from "../../statements/scope.ts";
 import { DELETED_AT_MS, idText, OWNER } from "./columns.ts";

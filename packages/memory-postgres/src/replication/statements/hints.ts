@@ -1,6 +1,6 @@
 import { SESSION_METADATA } from "@rivet/memory-core";
 import { bitsOf } from "@rivet/postgres-schema";
-import type { Statement } from "../../named-statements.ts";
+import type { Statement } from "../../statements/named-statements.ts";
 import { EXPIRES_AT_MS, IS_MESSAGE, NIL, NO_BITS } from "../../statements/columns.ts";
 import type { Scope } from "../../statements/scope.ts";
 import { DELETED_AT_MS, OWNER } from "./columns.ts";

@@ -1,6 +1,6 @@
 /** The SQL of replication. */
 import { Scope } from "../../statements/scope.ts";
-import type { TablePlaces } from "../../table-places.ts";
+import type { TablePlaces } from "../../providers/table-places.ts";
 import { DigestStatements } from "./digests.ts";
 import { HintStatements } from "./hints.ts";
 import { PeerStatements } from "./peers.ts";

@@ -1,4 +1,4 @@
-import type { Statement } from "../../named-statements.ts";
+import type { Statement } from "../../statements/named-statements.ts";
 import type { Scope } from "../../statements/scope.ts";
 
 /** What a store keeps of the others, and its own heartbeat. */

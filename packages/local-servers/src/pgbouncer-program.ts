@@ -1,5 +1,0 @@
-import { debianProgram, type Program } from "./debian-program.ts";
-
-export function pgBouncerProgram(): Promise<Program> {
-  return debianProgram({ name: "pgbouncer", command: "pgbouncer", file: "usr/sbin/pgbouncer" });
-}

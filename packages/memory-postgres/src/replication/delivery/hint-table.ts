@@ -1,0 +1,175 @@
+/** The hints of one store: what it has accepted and others have not got yet. */
+import type { DatabaseManager } from "@rivet/db-manager";
+import { NIL_ID, type Facts, type RefusedAtom } from "@rivet/memory-core";
+import type { Statement } from "../../statements/named-statements.ts";
+import { text, toAtomRow, type TextRow } from "../../statements/rows.ts";
+import type { HintKey, HintPage } from "./hints.ts";
+import type { LargeHintStore } from "./large-atoms.ts";
+import { toTombstone } from "../provider-replica.ts";
+import type { HintStatements } from "../statements/hints.ts";
+import { OWN_STATEMENT } from "../../providers/store.ts";
+
+/** Of a page: half a second on a slow link. */
+const MAX_BYTES = 1024 * 1024;
+/** Atoms with more content are large. */
+const LARGE_BYTES = 256 * 1024;
+/** For bringing one page. Whoever takes longer may see another one bring the same, which does no harm. */
+const LEASE_MS = 1_000;
+const FIRST: HintKey = { sessionId: "", id: NIL_ID, isTombstone: false };
+
+/** The columns of a page that are the values of `appendToSessions`, in their order. */
+const APPEND_COLUMNS = [
+  "packedSessionIds",
+  "userIds",
+  "packedIds",
+  "memoryTypes",
+  "contents",
+  "metadata",
+  "createdAt",
+  "expiresAt",
+  "headSessionIds",
+  "headUserIds",
+  "headCreatedAt",
+  "lastAtomIds",
+  "messageCounts",
+  "atomCounts",
+  "deletionCounts",
+  "idXors",
+  "historyXors",
+  "headMetadata",
+  "metadataIds",
+];
+
+/** The columns of a page that are JSON, of which the heads are made. */
+const JSON_COLUMNS = new Set(["contents", "metadata"]);
+/** The escape character of the core in JSON. Text with it may hold an escape that nothing of ours writes. */
+const JSON_ESCAPE = "\\u0010";
+
+/** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */
+class Page implements HintPage {
+  readonly count: number;
+  readonly isLeft: boolean;
+  readonly hasMore: boolean;
+  readonly last: HintKey;
+  readonly large: readonly HintKey[];
+  readonly packed: readonly unknown[] | undefined;
+  /** By column: session ids, ids, whether it is a tombstone. */
+  readonly keys: readonly unknown[];
+  readonly #read: (page: Page) => Promise<Facts>;
+  #facts: Promise<Facts> | undefined;
+
+  private constructor(init: Omit<Page, "facts">, read: (page: Page) => Promise<Facts>) {
+    const { count, isLeft, hasMore, last, large, packed, keys } = init;
+    this.count = count;
+    this.isLeft = isLeft;
+    this.hasMore = hasMore;
+    this.last = last;
+    this.large = large;
+    this.packed = packed;
+    this.keys = keys;
+    this.#read = read;
+  }
+
+  static ofRow(row: TextRow, read: (page: Page) => Promise<Facts>): Page {
+    const init = {
+      count: Number(text(row, "count")),
+      isLeft: row["isLeft"] === "t",
+      hasMore: row["hasMore"] === "t",
+      last: {
+        sessionId: row["lastSessionId"] ?? "",
+        id: row["lastId"] ?? NIL_ID,
+        isTombstone: row["isLastTombstone"] === "t",
+      },
+      large: largeOf(row),
+      packed: row["isPlain"] === "t" ? packedOf(row) : undefined,
+      keys: ["sessionIds", "ids", "areTombstones"].map((column) => row[column] ?? "{}"),
+    };
+    return new Page(init, read);
+  }
+
+  /** Of one hint, after which there may be others. */
+  static ofKey(key: HintKey, read: (page: Page) => Promise<Facts>): Page {
+    const keys = [[key.sessionId], [key.id], [key.isTombstone]];
+    return new Page({ count: 1, isLeft: false, hasMore: true, last: key, large: [], packed: undefined, keys }, read);
+  }
+
+  facts(): Promise<Facts> {
+    return (this.#facts ??= this.#read(this));
+  }
+}
+
+export class HintTable implements LargeHintStore<Page> {
+  readonly name: string;
+  readonly #db: DatabaseManager;
+  readonly #statements: HintStatements;
+  readonly #drainer = crypto.randomUUID();
+
+  constructor(name: string, db: DatabaseManager, statements: HintStatements) {
+    this.name = name;
+    this.#db = db;
+    this.#statements = statements;
+  }
+
+  async page(target: string, after: HintKey = FIRST, limit: number): Promise<Page> {
+    const key = [after.sessionId, after.id, after.isTombstone];
+    const values = [target, ...key, limit, MAX_BYTES, this.#drainer, LEASE_MS, LARGE_BYTES];
+    const [row = {}] = await this.#query(this.#statements.selectHints(), values);
+    return Page.ofRow(row, this.#readFacts);
+  }
+
+  pageOf(key: HintKey): Page {
+    return Page.ofKey(key, this.#readFacts);
+  }
+
+  readonly #readFacts = async ({ keys }: Page): Promise<Facts> =>
+    toFacts(await this.#query(this.#statements.selectFacts(), keys, true));
+
+  async settle(target: string, { keys, hasMore }: Page, others: readonly string[]): Promise<void> {
+    const values = [target, ...keys, others, hasMore ? null : this.#drainer];
+    await this.#query(this.#statements.settleHints(), values);
+  }
+
+  async release(): Promise<void> {
+    await this.#query(this.#statements.release(), [this.#drainer]);
+  }
+
+  async keepDeadLetters(target: string, refused: readonly RefusedAtom[]): Promise<void> {
+    const columns = [
+      refused.map(({ row }) => row.sessionId),
+      refused.map(({ row }) => row.id),
+      refused.map(({ error }) => error.code),
+      refused.map(({ error }) => error.message),
+    ];
+    await this.#query(this.#statements.insertDeadLetters(), [target, ...columns]);
+  }
+
+  async #query(statement: Statement, values: readonly unknown[], readOnly = false): Promise<readonly TextRow[]> {
+    const options = { providers: [this.name], ...OWN_STATEMENT, readOnly };
+    return (await this.#db.query<TextRow>(statement, values, options)).rows;
+  }
+}
+
+/** The values of `appendToSessions`, unless they may hold text that has to be looked at. */
+function packedOf(row: TextRow): readonly unknown[] | undefined {
+  const columns = APPEND_COLUMNS.map((name) => ({ name, bytes: Buffer.from(text(row, name), "base64") }));
+  const isSuspect = columns.some(({ name, bytes }) => JSON_COLUMNS.has(name) && bytes.includes(JSON_ESCAPE));
+  return isSuspect ? undefined : columns.map(({ bytes }) => bytes);
+}
+
+/** As the statement gives them: session ids and ids, in one JSON array. */
+function largeOf(row: TextRow): HintKey[] {
+  const keys: unknown = JSON.parse(row["large"] ?? "[]");
+  if (!Array.isArray(keys)) return [];
+  return keys.flatMap((key: unknown) => {
+    const [sessionId, id]: unknown[] = Array.isArray(key) ? key : [];
+    return typeof sessionId === "string" && typeof id === "string" ? [{ sessionId, id, isTombstone: false }] : [];
+  });
+}
+
+/** A hint may name what is not there any more: an atom that was deleted, or a tombstone that a session's stands for. */
+function toFacts(rows: readonly TextRow[]): Facts {
+  return {
+    rows: rows.filter((row) => row["userId"] !== null).map(toAtomRow),
+    tombstones: rows.filter((row) => row["deletedAtMs"] !== null).map(toTombstone),
+  };
+}
