@@ -66,6 +66,8 @@ async function expectedRemovals(
   signal: AbortSignal,
 ): Promise<ExpectedRemovals> {
   const removals = new ExpectedRemovals(target);
+  // An empty target loses nothing, and the comparison would read every session of the source.
+  if ((await target.reader.selectHeads({ order: "session-id", limit: 1 })).length === 0) return removals;
   const { replica } = target;
   await reconcile(
     source.replica,
