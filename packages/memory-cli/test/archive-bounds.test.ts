@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { atLength } from "@rivet/local-servers";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HEADER } from "../src/archive/format.ts";
@@ -77,23 +78,29 @@ describe("an import", () => {
   });
 });
 
+/** Atoms of 12 MB, which make a file that is larger than the heap of the process. */
+const { ATOMS, HEAP_MB } = atLength({ usually: { ATOMS: 9, HEAP_MB: 96 }, long: { ATOMS: 18, HEAP_MB: 192 } });
+
 describe("an export", () => {
   it("reads and writes atoms of many megabytes in bounded memory, and an import does too", async () => {
     const path = join(folder, "large.db");
     {
       await using storage = new SQLiteStorage(path);
       const large = { sessionId: "s", userId: "ada", memoryType: "log" };
-      for (let number = 0; number < 18; number++)
+      for (let number = 0; number < ATOMS; number++)
         await storage.saveMemoryAtom({ ...large, content: String(number).padEnd(12_000_000, "x") });
     }
     const file = join(folder, "large.jsonl");
-    // The file has 216 MB. All of it together would not fit; some atoms of 12 MB do, each in several forms.
-    const small = { NODE_OPTIONS: "--max-old-space-size=192" };
+    // All of the file together would not fit; some atoms of 12 MB do, each in several forms.
+    const small = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` };
     const exported = await rivetMemory(["export", `sqlite:${path}`, file], small);
     expect(exported.exitCode, exported.stderr).toBe(0);
-    expect((await stat(file)).size).toBeGreaterThan(210_000_000);
+    expect((await stat(file)).size).toBeGreaterThan(ATOMS * 12_000_000);
     const imported = await rivetMemory(["import", file, `sqlite:${join(folder, "large-copy.db")}`], small);
-    expect(imported).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^18 atoms were new/) });
+    expect(imported).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(new RegExp(`^${ATOMS} atoms were new`)),
+    });
   });
 
   it("asks for pages by the size of the atoms in the last one", () => {

@@ -45,7 +45,7 @@ interface Said {
 /** Points are shared out to so many sets of providers: most of the time is spent waiting for a lease to run out. */
 const LANES = atLength({ usually: 1, long: 3 });
 /** All points take minutes, so that a run takes some of them. */
-const EVERY = atLength({ usually: 40, long: 1 });
+const EVERY = atLength({ usually: 60, long: 1 });
 const FIRST = randomInt(EVERY);
 console.log(`crash points: every ${EVERY}th, from number ${FIRST} on`);
 
