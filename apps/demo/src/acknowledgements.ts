@@ -1,4 +1,4 @@
-/** What the writer was told is stored, in a file beside the storage: what the reader then has to find. */
+/** The acknowledged atoms, in a file next to the storage: the reader must find all of them. */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { jsonObject, jsonValue } from "./json.ts";
@@ -20,7 +20,7 @@ export class AcknowledgementLog implements Disposable {
     this.#file = openSync(path, "a");
   }
 
-  /** Written before the next turn begins, so that the file never says more than was acknowledged. */
+  /** Writes before the next turn begins, so that the file contains only acknowledged atoms. */
   add(acknowledged: readonly Acknowledgement[]): void {
     writeSync(this.#file, acknowledged.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }

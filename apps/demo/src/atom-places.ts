@@ -10,14 +10,14 @@ interface Found {
 
 type Atom = Pick<MemoryAtom, "id" | "memoryType" | "content">;
 
-/** An atom, and how many copies of it each store has. */
+/** An atom, with the number of copies in each store. */
 export interface PlacedAtom extends Atom {
   readonly copies: ReadonlyMap<string, number>;
-  /** Whether each provider's copy is the same as the others'. */
+  /** Whether the copies of all providers are equal. */
   readonly isAlike: boolean;
 }
 
-/** Every atom of a session in the order of its conversation, read from each provider by itself, and from the journal. */
+/** All atoms of a session in conversation order, read from each provider directly, and from the journal. */
 export async function whereAtomsAre(
   sessionId: string,
   urls: Readonly<Record<string, string>>,
@@ -43,7 +43,7 @@ export async function whereAtomsAre(
     .map(({ atom: { id, memoryType, content }, copies, isAlike }) => ({ id, memoryType, content, copies, isAlike }));
 }
 
-/** What the journal still holds for any provider, each atom once. */
+/** The atoms that the journal still holds for any provider, each once. */
 async function heldInJournal(path: string, providers: readonly string[]): Promise<Atom[]> {
   await using file = new SQLiteStorage(path);
   const held = new Map<string, Atom>();

@@ -1,4 +1,4 @@
-/** What the demo does, step by step; `main.ts` only reads the command line. */
+/** The commands of the demo, step by step; `main.ts` only parses the command line. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -19,17 +19,20 @@ export interface DemoOptions {
   readonly backend?: string;
   readonly transcript: string;
   readonly keep: boolean;
-  /** Where the picture of the failover goes. */
+  /** The path of the failover picture. */
   readonly picture?: string;
 }
 
-/** Replays the transcript; without a backend amid failing servers, else into it, and has it verified. @returns the exit code. */
+/**
+ * Replays the transcript and verifies the result: without a backend, while servers fail; otherwise into that backend.
+ * @returns the exit code.
+ */
 export async function runDemo({ backend, transcript: path, keep, picture }: DemoOptions): Promise<number> {
   const transcript = await readTranscript(resolve(path));
   await rehearse(transcript);
   const folder = mkdtempSync(join(tmpdir(), "rivet-demo-"));
   const isKept = keep && backend === OWN_FILE;
-  // Every way out comes by here: an error and Ctrl-C too.
+  // Runs on every exit, including errors and Ctrl-C.
   process.once("exit", () => {
     if (!isKept) rmSync(folder, { recursive: true, force: true });
   });
@@ -44,16 +47,16 @@ export async function runDemo({ backend, transcript: path, keep, picture }: Demo
   return await replayAndVerify(place, transcript, join(folder, "acknowledged.jsonl"));
 }
 
-/** Shows the story on a page until the process is told to end. */
+/** Serves the story on a page until the process receives a signal. */
 export async function runWeb(): Promise<number> {
   const { startWebDemo } = await import("./web/web-demo.ts");
   const folder = mkdtempSync(join(tmpdir(), "rivet-demo-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   terminal.heading("Three PostgreSQL servers, a local journal, and a page to see what becomes of a conversation");
   const demo = await startWebDemo({ journalPath: join(folder, "journal.db"), environment: process.env });
-  terminal.note("open it in a browser of this machine; Ctrl-C ends it");
+  terminal.note("open it in a browser on this machine; Ctrl-C stops it");
   console.log(demo.url);
-  // Until a signal ends the process, and the servers with it.
+  // Waits until a signal ends the process, and the servers with it.
   return new Promise<never>(() => {});
 }
 
@@ -63,7 +66,7 @@ async function replayAndVerify(place: Place, transcript: Transcript, acknowledge
     await using storage = await openStorage(url);
     await replayWithProgress(transcript, storage, acknowledgedFile);
     if (url.startsWith("memory:") || url === "sqlite::memory:") {
-      terminal.note(`\n${url} lives in this process alone, so this process reads it back`);
+      terminal.note(`\n${url} exists only in this process, so this process reads it back`);
       return await report(storage, acknowledgedFile);
     }
   }
@@ -84,7 +87,7 @@ async function replayWithProgress(transcript: Transcript, storage: MemoryStorage
   });
 }
 
-/** The second process. @returns the exit code. */
+/** Runs the second process. @returns the exit code. */
 export async function runVerify(options: { backend: string; acknowledged: string }): Promise<number> {
   terminal.heading(`A second process (${process.pid}) opens what the first one left`);
   await using storage = await openStorage(options.backend);
@@ -99,7 +102,7 @@ async function report(storage: MemoryStorage, acknowledgedFile: string): Promise
   console.log();
   problems.forEach(terminal.problem);
   if (problems.length > 0) return 1;
-  terminal.success(`each of ${acknowledged.length} acknowledged atoms is there exactly once`);
+  terminal.success(`each of ${acknowledged.length} acknowledged atoms is stored exactly once`);
   return 0;
 }
 
@@ -108,7 +111,7 @@ async function printWhatIsThere(storage: MemoryStorage, sessionId: string): Prom
   if (session === null) return;
   terminal.printSession(session);
   const facts: MemoryAtom[] = [];
-  // What cannot be read is told when it is verified.
+  // Unreadable atoms are reported later, by `verify`.
   for await (const atom of storage.atoms({ sessionId, onUnreadable: () => undefined })) {
     if (!isHistoryType(atom.memoryType)) facts.push(atom);
   }
@@ -116,7 +119,7 @@ async function printWhatIsThere(storage: MemoryStorage, sessionId: string): Prom
   try {
     terminal.printContext(session.getContext({ maxTokens: CONTEXT_TOKENS }), CONTEXT_TOKENS);
   } catch (error) {
-    // Instructions may be longer than the window; what is stored is no worse for it.
+    // The instructions may be longer than the window; this is not an error in the stored data.
     if (!MemoryError.isInstance(error)) throw error;
     terminal.heading(`Context window of ${CONTEXT_TOKENS} tokens: none`);
     terminal.note(error.message);

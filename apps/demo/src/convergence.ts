@@ -8,19 +8,19 @@ const LOOK_EVERY_MS = 20;
 const PATIENCE_MS = 60_000;
 
 /**
- * Waits until every provider is reachable and nothing is on its way to any.
+ * Waits until every provider is reachable and no data is waiting for any of them.
  *
- * @returns what is still on its way when patience ends, a sentence each; else nothing.
+ * @returns one sentence for each delivery that is unfinished at the timeout; otherwise an empty list.
  */
 export async function untilConverged(storage: PostgresMemoryStorage, journalPath: string): Promise<string[]> {
   await using file = new SQLiteStorage(journalPath);
   const look = async (): Promise<string[]> => {
     const held = await heldFor(file);
-    const waiting = held.map((name) => `the journal holds something for ${name}`);
+    const waiting = held.map((name) => `the journal holds atoms for ${name}`);
     try {
       return [...waiting, ...underWay(await storage.getReplicationStatus())];
     } catch (error) {
-      // One that was lost while it was asked is asked again.
+      // A provider that was lost during the request is asked again.
       if (!MemoryError.isInstance(error) || !error.retryable) throw error;
       return [...waiting, error.message];
     }
@@ -28,13 +28,13 @@ export async function untilConverged(storage: PostgresMemoryStorage, journalPath
   return await untilNothing(look);
 }
 
-/** @returns the providers for which it still holds something when patience ends; else nothing. */
+/** @returns the providers for which the journal still holds atoms at the timeout; otherwise an empty list. */
 export async function untilJournalIsEmpty(journalPath: string): Promise<string[]> {
   await using file = new SQLiteStorage(journalPath);
   return await untilNothing(() => heldFor(file));
 }
 
-/** The providers for which the journal holds something. */
+/** The providers for which the journal holds atoms. */
 async function heldFor({ journal }: SQLiteStorage): Promise<string[]> {
   const rows = await Promise.all(PROVIDERS.map((name) => journal.pending(name, undefined, 1)));
   return PROVIDERS.filter((_, index) => rows[index]?.length !== 0);
@@ -42,7 +42,7 @@ async function heldFor({ journal }: SQLiteStorage): Promise<string[]> {
 
 function underWay({ pairs, unreachable }: ReplicationStatus): string[] {
   return [
-    ...unreachable.map((name) => `${name} cannot be asked`),
+    ...unreachable.map((name) => `${name} cannot be reached`),
     ...pairs
       .filter(({ hints, needsRepair }) => hints > 0 || needsRepair)
       .map(({ from, to, hints }) => `${from} holds ${hints} hints for ${to}`),

@@ -2,10 +2,10 @@ import { drawTimeline, type Mark, type Picture, type Span } from "@rivet/timelin
 import { PROVIDERS } from "./providers.ts";
 import type { StoryEvent } from "./story-events.ts";
 
-/** After the last event there is some room. */
+/** Leaves some room after the last event. */
 const MARGIN = 1.03;
 
-/** The story as an SVG: pure. */
+/** Draws the story as an SVG. Pure. */
 export function drawFailover(events: readonly StoryEvent[]): string {
   return drawTimeline(pictureOf(events));
 }
@@ -66,7 +66,7 @@ function marksOf(events: readonly StoryEvent[], store: string): Mark[] {
   }));
 }
 
-/** From when a provider goes until it answers again, and from then until it takes work. */
+/** The bars of a provider: from its failure until it answers again, and from then until it takes work. */
 function outagesOf(events: readonly StoryEvent[], name: string, lastMs: number): Span[] {
   const bars: Span[] = [];
   let open: Omit<Span, "endMs"> | undefined;
@@ -85,7 +85,7 @@ function outagesOf(events: readonly StoryEvent[], name: string, lastMs: number):
   return bars;
 }
 
-/** While the journal held something. */
+/** The time during which the journal held atoms. */
 function drainOf(events: readonly StoryEvent[]): Span[] {
   const startMs = savesOf(events).find(({ stores }) => stores.includes("local"))?.atMs;
   const endMs = timeOf(events, "journal empty");
@@ -102,7 +102,7 @@ function subtitle(events: readonly StoryEvent[]): string {
   return `${saves.length} turns, each saved in ${longestMs.toFixed(0)} ms at most; ${end}`;
 }
 
-/** The story in sentences, in its order. */
+/** The story as sentences, in order. */
 function describe(events: readonly StoryEvent[]): string {
   const sentences = events.flatMap((event) => {
     const text = sentence(event);

@@ -17,24 +17,26 @@ import { Chronicle, type StoryEvent } from "./story-events.ts";
 import * as terminal from "./terminal.ts";
 import type { Transcript } from "./transcript.ts";
 
-/** People think before they write: so long before each turn, and no longer for all of them together. */
+/** The pause before each turn, because people think before they write, and the limit for all pauses together. */
 const PAUSE_MS = 600;
 const ALL_PAUSES_MS = 6_000;
 
 export interface StoryOptions {
   readonly journalPath: string;
-  /** Where the picture goes; a new folder under the system's temporary one when undefined. */
+  /** The path of the picture; undefined for a new folder in the system's temporary directory. */
   readonly picturePath: string | undefined;
 }
 
-/** @returns the exit code: 1 when an acknowledged atom is lost, is twice in one store, or is not in all of them. */
+/**
+ * @returns the exit code: 1 when an acknowledged atom is lost, is stored twice in one store, or is missing in a store.
+ */
 export async function tellFailoverStory(transcript: Transcript, options: StoryOptions): Promise<number> {
   const { journalPath, picturePath } = options;
-  terminal.heading("Three PostgreSQL servers, called neon, supabase and railway, and a local journal");
+  terminal.heading("Three PostgreSQL servers, named neon, supabase and railway, and a local journal");
   await using servers = await ProviderServers.start();
   await using db = new DatabaseManager({ providers: servers.addresses, journalPath });
   await using storage = await new PostgresMemoryStorage({ db }).open();
-  terminal.note("they run, with their tables; the conversation begins");
+  terminal.note("the servers are running and have their tables; the conversation begins");
 
   const chronicle = new Chronicle();
   db.on("stateChange", ({ provider, to }) => {
@@ -62,7 +64,7 @@ export async function tellFailoverStory(transcript: Transcript, options: StoryOp
   return 0;
 }
 
-/** Plays the transcript turn by turn, each after what happens before it. */
+/** Plays the transcript turn by turn, with the scenes before each turn. */
 async function talk(
   { session: first, turns }: Transcript,
   storage: PostgresMemoryStorage,
@@ -93,7 +95,7 @@ function placeOf({ acceptedBy }: SaveReceipt): string {
   return acceptedBy.map((place) => (place === "local" ? "the local journal" : place)).join(" and ");
 }
 
-/** @returns where it is. */
+/** @returns the path of the picture. */
 function writePicture(events: readonly StoryEvent[], path: string | undefined): string {
   const file = resolve(path ?? join(mkdtempSync(join(tmpdir(), "rivet-failover-")), "failover.svg"));
   mkdirSync(dirname(file), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Schemas for what `JSON.parse` gives, which needs no second look: Zod's own would drop a key `__proto__`, and run out of
- * stack in a value that is deep.
+ * Schemas for values that `JSON.parse` returned, which need no deep check: Zod's own schemas would drop a key
+ * `__proto__`, and overflow the stack on a deeply nested value.
  */
 import { z } from "zod";
 

@@ -8,29 +8,29 @@ import { TranscriptError } from "./transcript.ts";
 
 const program = new Command("pnpm demo")
   .description(
-    "Plays a conversation while its three databases die and come back; with --backend, into a storage from which a second process reads it back and checks it.",
+    "Plays a conversation while its three databases fail and recover. With --backend, saves it to that storage, and a second process reads and checks it.",
   )
   .enablePositionalOptions()
   .option(
     "--backend <url>",
-    "memory:, sqlite:PATH, postgres://…, supabase: with SUPABASE_URL; sqlite:, postgres: or supabase: alone for a file or servers of the demo's own, which are removed afterwards",
+    "memory:, sqlite:PATH, postgres://…, supabase: with SUPABASE_URL; sqlite:, postgres: or supabase: alone for a temporary file or temporary servers",
   )
   .option(
     "--transcript <file>",
-    "the conversation, as JSON Lines",
+    "the file with the conversation, as JSON Lines",
     join(import.meta.dirname, "..", "transcripts", "drive-f0002.jsonl"),
   )
   .option("--keep", "keep the SQLite file and print its path", false)
   .addOption(
     new Option(
       "--picture <file>",
-      "where the picture of the failover goes, an SVG; default: a new folder under the system's temporary one",
+      "the file for the picture of the failover, an SVG; default: a file in a new temporary folder",
     ).conflicts("backend"),
   )
   .addOption(
     new Option(
       "--web",
-      "the story on a page, where you stop the servers and talk; a model answers when OPENAI_API_KEY is set, a script otherwise",
+      "show the story on a page, where you stop the servers and talk; a model answers if OPENAI_API_KEY is set, otherwise a script",
     ).conflicts(["backend", "picture"]),
   )
   .action(async ({ web, ...options }: DemoOptions & { web?: true }) => finish(web ? runWeb() : runDemo(options)));
@@ -42,12 +42,13 @@ program
   .action(async (options: { backend: string; acknowledged: string }) => finish(runVerify(options)));
 
 for (const stream of [process.stdout, process.stderr]) {
-  // A reader that has seen enough, such as `head`, is no failure: the work goes on, and the exit code says how it ends.
+  // A reader that stops early, such as `head`, is not an error: the work continues, and the exit code reports its
+  // result.
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
 }
-// As a shell tells it: 128 and the number of the signal. What is temporary is removed on exit.
+// The exit codes of a shell: 128 plus the number of the signal. Temporary files are removed on exit.
 for (const [signal, exitCode] of [
   ["SIGHUP", 129],
   ["SIGINT", 130],
@@ -56,12 +57,12 @@ for (const [signal, exitCode] of [
   process.on(signal, () => void endSecondProcess().finally(() => process.exit(exitCode)));
 }
 
-// Paths are relative to where the command was called: pnpm itself runs it in the folder of the app.
+// Paths are relative to the directory of the caller; pnpm itself runs the command in the folder of the app.
 process.chdir(process.env["INIT_CWD"] ?? process.cwd());
 
 await program.parseAsync();
 
-/** Ends with the exit code; what the user can mend is told without a stack. */
+/** Ends with the exit code. Errors that the user can fix are printed without a stack. */
 async function finish(run: Promise<number>): Promise<void> {
   try {
     process.exitCode = await run;
@@ -72,7 +73,7 @@ async function finish(run: Promise<number>): Promise<void> {
   }
 }
 
-/** A mistake in the input, or something that the operating system or the storage refused. */
+/** Whether an error is a mistake in the input, or a refusal of the operating system or the storage. */
 function isForTheUser(error: unknown): error is Error {
   const isRefused = error instanceof Error && "syscall" in error;
   return isRefused || error instanceof TranscriptError || MemoryError.isInstance(error);

@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import * as terminal from "./terminal.ts";
 
-/** Where the demo keeps its memory. */
+/** The storage of the demo. */
 export interface Place extends AsyncDisposable {
   readonly url: string;
-  /** How a second process is told: a password stands in its environment, not on its command line. */
+  /** The arguments for a second process: a password is passed in its environment, not on its command line. */
   readonly forSecondProcess: { readonly backend: string; readonly environment: Readonly<Record<string, string>> };
 }
 
-/** A SQLite file of the demo's own. */
+/** A temporary SQLite file of the demo. */
 export const OWN_FILE = "sqlite:";
 
-/** @param folder for a file of the demo's own. */
+/** @param folder The folder for a temporary file. */
 export async function findPlace(backend: string, folder: string): Promise<Place> {
   if (backend === "postgres:") return startServer();
   if (backend === "supabase:" && !isProjectConfigured()) return startProject();
@@ -19,7 +19,7 @@ export async function findPlace(backend: string, folder: string): Promise<Place>
   return { url, forSecondProcess: forSecondProcess(url), async [Symbol.asyncDispose]() {} };
 }
 
-/** A PostgreSQL server of the demo's own, which ends with it. */
+/** Starts a temporary PostgreSQL server. */
 async function startServer(): Promise<Place> {
   const { startPostgres } = await import("@rivet/local-servers");
   const server = await startPostgres();
@@ -32,7 +32,7 @@ function isProjectConfigured(): boolean {
   return (process.env["SUPABASE_URL"] ?? "") !== "";
 }
 
-/** A Supabase project's REST API of the demo's own, which ends with it: its tables and policies are the package's. */
+/** Starts the REST API of a temporary Supabase project, with the tables and policies of the package. */
 async function startProject(): Promise<Place> {
   const { startSupabase } = await import("@rivet/local-servers");
   const { supabaseMigration } = await import("@rivet/memory-supabase");

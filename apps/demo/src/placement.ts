@@ -1,8 +1,8 @@
 import type { PlacedAtom } from "./atom-places.ts";
 
 /**
- * What is not as it should be, a sentence each: every acknowledged atom once in each
- * provider, alike in all, and nowhere else. Pure.
+ * The problems with the stored atoms, one sentence each. Every acknowledged atom must be stored once in each provider,
+ * equal in all, and nowhere else. Pure.
  */
 export function problemsOf(
   atoms: readonly PlacedAtom[],
@@ -12,7 +12,7 @@ export function problemsOf(
   const found = new Set(atoms.map(({ id }) => id));
   const lost = [...acknowledgedIds].filter((id) => !found.has(id));
   return [
-    ...lost.map((id) => `the acknowledged atom ${id} is nowhere`),
+    ...lost.map((id) => `the acknowledged atom ${id} is in no store`),
     ...atoms.flatMap(({ id, copies, isAlike }) => {
       const doubled = [...copies].filter(([, count]) => count > 1).map(([store]) => store);
       const lacking = providers.filter((provider) => !copies.has(provider));

@@ -5,13 +5,13 @@ export type ProviderName = (typeof PROVIDERS)[number];
 
 interface Provider {
   readonly server: PostgresServer;
-  /** The network before it. */
+  /** The network in front of it. */
   readonly proxy: TcpProxy;
-  /** Its own address, around the network. */
+  /** Its direct address, which bypasses the proxy. */
   readonly url: string;
 }
 
-/** Three PostgreSQL servers, each by itself, which end with the demo. */
+/** Three independent PostgreSQL servers, which end with the demo. */
 export class ProviderServers implements AsyncDisposable {
   readonly #providers: ReadonlyMap<ProviderName, Provider>;
 
@@ -27,32 +27,32 @@ export class ProviderServers implements AsyncDisposable {
     return new ProviderServers(new Map(await Promise.all(started)));
   }
 
-  /** The addresses of an application. */
+  /** The addresses for the application, through the proxies. */
   get addresses(): { name: ProviderName; connectionString: string }[] {
     return [...this.#providers].map(([name, { proxy, url }]) => ({ name, connectionString: proxy.url(url) }));
   }
 
-  /** The addresses of somebody who looks into each server. */
+  /** The direct addresses, for reading each server. */
   get urls(): Readonly<Record<string, string>> {
     return Object.fromEntries([...this.#providers].map(([name, { url }]) => [name, url]));
   }
 
-  /** Ends its processes as a power cut would. */
+  /** Kills its processes, like a power cut. */
   async kill(name: ProviderName): Promise<void> {
     await this.#providers.get(name)?.server.stop("kill");
   }
 
-  /** Stops its processes where they are: it is silent, and its connections stay open. */
+  /** Suspends its processes: the server is silent, and its connections stay open. */
   async pause(name: ProviderName): Promise<void> {
     await this.#providers.get(name)?.server.pause();
   }
 
-  /** What is sent to it vanishes, and nothing is ever closed. */
+  /** Drops all data sent to the server, without closing any connection. */
   cutOff(name: ProviderName): void {
     this.#providers.get(name)?.proxy.setMode("black-hole");
   }
 
-  /** Starts it again if it does not run, lets it go on if it was paused, and mends its network. */
+  /** Restarts a stopped server, resumes a paused one, and restores its network. */
   async bringBack(name: ProviderName): Promise<void> {
     const provider = this.#providers.get(name);
     provider?.proxy.setMode("pass");

@@ -3,10 +3,10 @@ import { beginSession, playTurn } from "./replay.ts";
 import { TranscriptError, type Transcript } from "./transcript.ts";
 
 /**
- * Plays the transcript line by line into a memory that is thrown away: what a storage refuses is known by its line
- * before the real one is opened.
+ * Plays the transcript line by line into a temporary in-memory storage, so that a refused line is found before the real
+ * storage is opened.
  *
- * @throws {TranscriptError} naming the first line that is refused.
+ * @throws {TranscriptError} with the number of the first refused line.
  */
 export async function rehearse(transcript: Transcript): Promise<void> {
   const { path, session: first, turns } = transcript;

@@ -10,9 +10,9 @@ import type { Acknowledgement } from "./acknowledgements.ts";
 import type { MessageEvent, SessionEvent, Transcript, TurnEvent } from "./transcript.ts";
 
 /**
- * Lives through the transcript as an agent would, one save a turn, in a session of its own.
+ * Replays the transcript as an agent would, with one save per turn, in a new session.
  *
- * @param onTurn called with what was acknowledged, before the next turn begins.
+ * @param onTurn Called with the acknowledged atoms, before the next turn begins.
  */
 export async function replay(
   transcript: Transcript,
@@ -22,7 +22,7 @@ export async function replay(
   const session = beginSession(transcript.session, storage);
   for (const [index, events] of transcript.turns.entries()) {
     const { acknowledged, isMetadataSaved } = await playTurn(events, session, storage);
-    // The session itself mints the id of what it saves of its metadata.
+    // The session itself creates the id of its metadata atom.
     const metadata = isMetadataSaved
       ? await storage.queryMemoryAtoms({ sessionId: session.sessionId, memoryType: SESSION_METADATA, limit: 1 })
       : [];
@@ -42,7 +42,7 @@ export interface PlayedTurn {
   readonly receipt: SaveReceipt;
 }
 
-/** Adds what happened to the session, and saves it. */
+/** Adds the events of a turn to the session, and saves it. */
 export async function playTurn(
   events: readonly TurnEvent[],
   session: Session,
@@ -61,7 +61,7 @@ export async function playTurn(
         for (const key of event.removed) session.deleteMetadata(key);
         break;
       case "atom": {
-        // Its id is minted now, so that it keeps its place between the messages.
+        // The id is created now, so that the atom keeps its place between the messages.
         const { memoryType, content, metadata } = event;
         atoms.push({ id: storage.clock.next(), sessionId, userId, memoryType, content, metadata });
       }

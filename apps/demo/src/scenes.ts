@@ -1,4 +1,4 @@
-/** What happens to the servers while the conversation goes on. */
+/** The failures and recoveries of the servers during the conversation. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { untilJournalIsEmpty } from "./convergence.ts";
 import { PROVIDERS, type ProviderServers } from "./providers.ts";
@@ -12,7 +12,7 @@ export interface Stage {
   readonly chronicle: Chronicle;
 }
 
-/** After how many tenths of the turns what happens. */
+/** The acts, with the tenth of the turns after which each takes place. */
 const ACTS: readonly (readonly [tenths: number, act: (stage: Stage) => Promise<void>])[] = [
   [2, killNeon],
   [3, cutOffSupabase],
@@ -22,7 +22,7 @@ const ACTS: readonly (readonly [tenths: number, act: (stage: Stage) => Promise<v
   [9, awaitAllUp],
 ];
 
-/** What happens before which turn, counted from 0: a transcript of any length has room for all of it. */
+/** The acts before each turn, counted from 0; a transcript of any length has room for all of them. */
 export function scenesOf(turns: number, stage: Stage): ReadonlyMap<number, () => Promise<void>> {
   const scenes = new Map<number, () => Promise<void>>();
   for (const [tenths, act] of ACTS) {
@@ -45,11 +45,11 @@ async function killNeon({ servers, chronicle }: Stage): Promise<void> {
 async function cutOffSupabase({ servers, chronicle }: Stage): Promise<void> {
   chronicle.note({ kind: "down", provider: "supabase", how: "cut off" });
   servers.cutOff("supabase");
-  terminal.event("supabase is cut off: what is sent to it vanishes, and nobody says so");
+  terminal.event("supabase is cut off: data sent to it is lost without an error");
 }
 
 async function killRailway({ servers, db, chronicle }: Stage): Promise<void> {
-  // It takes a second to be sure of a silence. A save that meets the next failure before that may wait for it.
+  // Detecting a silent server takes a second. A save that meets the next failure before that may have to wait.
   await db.healthCheck("supabase");
   chronicle.note({ kind: "down", provider: "railway", how: "killed" });
   await servers.kill("railway");
@@ -69,11 +69,11 @@ async function awaitEmptyJournal({ journalPath, chronicle }: Stage): Promise<voi
   const startMs = performance.now();
   const left = await untilJournalIsEmpty(journalPath);
   if (left.length > 0) {
-    terminal.problem(`the journal still holds something for ${left.join(" and ")}`);
+    terminal.problem(`the journal still holds atoms for ${left.join(" and ")}`);
     return;
   }
   chronicle.note({ kind: "journal empty" });
-  terminal.event(`the journal is empty: all three have what it held, ${terminal.sinceText(startMs)} later`);
+  terminal.event(`the journal is empty: all three servers have its atoms, ${terminal.sinceText(startMs)} later`);
 }
 
 async function awaitAllUp({ db }: Stage): Promise<void> {
@@ -88,5 +88,5 @@ async function awaitAllUp({ db }: Stage): Promise<void> {
     db.on("stateChange", look);
     look();
   });
-  terminal.event(`all have stayed well and neon takes the work again, ${terminal.sinceText(startMs)} later`);
+  terminal.event(`all servers have stayed healthy and neon takes the work again, ${terminal.sinceText(startMs)} later`);
 }

@@ -9,7 +9,7 @@ interface SecondProcess {
 
 let running: SecondProcess | undefined;
 
-/** Runs another command of this app in a process of its own. @returns its exit code; 1 when something else ended it. */
+/** Runs another command of this app in a separate process. @returns its exit code; 1 when a signal ended it. */
 export async function runSecondProcess(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -24,7 +24,7 @@ export async function runSecondProcess(
   return typeof exitCode === "number" ? exitCode : 1;
 }
 
-/** Ends it, if it runs, and waits until it is gone: what it reads may then be removed. */
+/** Ends the second process, if it runs, and waits for its end, so that its files may be removed. */
 export async function endSecondProcess(): Promise<void> {
   running?.kill();
   await running?.closed;

@@ -1,26 +1,26 @@
-/** What happens in the failover story, and when. */
+/** The events of the failover story, with their times. */
 import type { ProviderName } from "./providers.ts";
 
-/** In ms from the beginning of the conversation. */
+/** The time in ms since the beginning of the conversation. */
 interface Timed {
   readonly atMs: number;
 }
 
 type Happening =
-  /** The stores are those of the receipt; `local` is the journal. */
+  /** The stores of the receipt; `local` is the journal. */
   | { readonly kind: "saved"; readonly turn: number; readonly stores: readonly string[]; readonly tookMs: number }
   | { readonly kind: "down"; readonly provider: ProviderName; readonly how: "killed" | "cut off" }
-  /** It answers again; it takes no work yet. */
+  /** It answers again, but takes no work yet. */
   | { readonly kind: "back"; readonly provider: ProviderName }
   /** It takes work again. */
   | { readonly kind: "up"; readonly provider: string }
   | { readonly kind: "journal empty" }
-  /** Every provider has what any other has. */
+  /** All providers have the same atoms. */
   | { readonly kind: "equal" };
 
 export type StoryEvent = Happening & Timed;
 
-/** Notes what happens with its time. */
+/** Records events with their times. */
 export class Chronicle {
   readonly events: StoryEvent[] = [];
   readonly #nowMs: () => number;

@@ -1,16 +1,16 @@
-/** What a person sees: colours and a moving bar at a terminal, plain lines anywhere else. */
+/** The output for people: colours and a moving bar in a terminal, plain lines anywhere else. */
 import { estimateTokens, type MemoryAtom, type Message, type Session } from "@rivet/memory-core";
 import { Presets, SingleBar } from "cli-progress";
 import picocolors from "picocolors";
 import type { PlacedAtom } from "./atom-places.ts";
 
-// On its own, the library also colours what a build server or a pipe reads.
+// By default, the library also colours output for a build server or a pipe.
 const isTerminal = process.stdout.isTTY === true && picocolors.isColorSupported;
 const pc = picocolors.createColors(isTerminal);
 const errors = picocolors.createColors(process.stderr.isTTY === true && picocolors.isColorSupported);
 
 const NAME_WIDTH = 9;
-// A terminal that does not know its width says 0.
+// A terminal of unknown width reports 0.
 const WIDTH = (isTerminal && process.stdout.columns) || 108;
 
 export function heading(text: string): void {
@@ -29,7 +29,7 @@ export function success(text: string): void {
   console.log(`${pc.green("✓")} ${text}`);
 }
 
-/** Something that happens to the servers. */
+/** Prints an event of the servers. */
 export function event(text: string): void {
   console.log(`\n${pc.yellow("⚡")} ${pc.bold(printable(text))}`);
 }
@@ -47,7 +47,7 @@ export function printTurn(turn: number, turns: number, place: string, tookMs: nu
   console.log(`  turn ${String(turn).padStart(2)} of ${turns}   ${pc.cyan(where)} the user waited ${inMs(tookMs)}`);
 }
 
-/** Where each atom is: a line an atom, a column a store. */
+/** Prints the stores of each atom: one line per atom, one column per store. */
 export function printPlaces(atoms: readonly PlacedAtom[], stores: readonly string[]): void {
   heading(`Where each of the ${atoms.length} atoms is`);
   const columns = stores.map((store) => store.padEnd(NAME_WIDTH)).join(" ");
@@ -61,7 +61,7 @@ export function printPlaces(atoms: readonly PlacedAtom[], stores: readonly strin
   }
 }
 
-/** How many atoms each store has: a line a store. */
+/** Prints the number of atoms in each store: one line per store. */
 export function printCounts(atoms: readonly PlacedAtom[], stores: readonly string[]): void {
   heading("Atoms per store");
   for (const store of stores) {
@@ -74,7 +74,7 @@ export interface Progress extends Disposable {
   update: (turn: number, acknowledged: number) => void;
 }
 
-/** A bar at a terminal, one line a turn elsewhere. */
+/** Shows a bar in a terminal, and one line per turn elsewhere. */
 export function showProgress(turns: number): Progress {
   if (!isTerminal) {
     return {
@@ -83,7 +83,7 @@ export function showProgress(turns: number): Progress {
     };
   }
   const format = "  {bar} turn {value} of {total}, {acknowledged} atoms acknowledged";
-  // The process ends at once on a signal, before the bar's own listeners would run: it is stopped on exit instead.
+  // On a signal the process ends before the bar's own listeners would run, so the bar is stopped on exit.
   const options = { format, stream: process.stdout, hideCursor: true, gracefulExit: false, barsize: 24 };
   const bar = new SingleBar(options, Presets.shades_classic);
   const stop = (): void => bar.stop();
@@ -136,14 +136,14 @@ function describePart(part: Exclude<Message["content"], string>[number]): string
   }
 }
 
-/** @param before how much of the line is taken. */
+/** @param before The number of columns that are already used. */
 function shortened(text: string, before = NAME_WIDTH): string {
   const width = Math.max(20, WIDTH - before - 3);
   const characters = Array.from(printable(text).replaceAll(/\s+/g, " "));
   return characters.length <= width ? characters.join("") : `${characters.slice(0, width - 1).join("")}…`;
 }
 
-/** Without what would move the cursor of a terminal or colour it. */
+/** Replaces characters that would move the cursor of a terminal or change its colours. */
 function printable(text: string): string {
   return text.replaceAll(/[^\P{Cc}\n]/gu, " ");
 }

@@ -1,4 +1,4 @@
-/** Transcripts: JSON Lines, one event a line, checked whole before any of it is replayed. */
+/** Reads transcripts: JSON Lines, one event per line. The whole file is checked before any event is replayed. */
 import { readFile } from "node:fs/promises";
 import type { NewMessageContent } from "@rivet/memory-core";
 import { z } from "zod";
@@ -41,16 +41,16 @@ export type TurnEvent = Exclude<Event, SessionEvent>;
 export interface Transcript {
   readonly path: string;
   readonly session: SessionEvent;
-  /** What happens between two saves: from a message of the user to the next. */
+  /** The events between two saves: from one message of the user to the next. */
   readonly turns: readonly (readonly TurnEvent[])[];
 }
 
-/** What is wrong with a transcript, for a person to read. */
+/** An error in a transcript, with a message for the user. */
 export class TranscriptError extends Error {
   override readonly name = "TranscriptError";
 }
 
-/** @throws {TranscriptError} naming the first bad line by its number. */
+/** @throws {TranscriptError} with the number of the first bad line. */
 export async function readTranscript(path: string): Promise<Transcript> {
   let bytes: Buffer;
   try {
@@ -63,7 +63,7 @@ export async function readTranscript(path: string): Promise<Transcript> {
 
 function parseTranscript(bytes: Buffer, path: string): Transcript {
   const [first, ...others] = parseLines(bytes, path);
-  if (first === undefined) throw new TranscriptError(`${path} is empty; expected one JSON object a line`);
+  if (first === undefined) throw new TranscriptError(`${path} is empty; expected one JSON object per line`);
   if (first.type !== "session") {
     throw new TranscriptError(`${path}, line ${first.line}: the first line must be of type "session"`);
   }
@@ -77,7 +77,9 @@ function parseTranscript(bytes: Buffer, path: string): Transcript {
     else turn.push(next);
   }
   if (turns.length === 0) {
-    throw new TranscriptError(`${path} ends with line ${first.line}, its session: there is nothing to replay`);
+    throw new TranscriptError(
+      `${path} contains only its session, in line ${first.line}: there is nothing to replay; add messages`,
+    );
   }
   return { path, session: first, turns };
 }
@@ -88,7 +90,7 @@ function isQuestion(event: TurnEvent): boolean {
 
 function parseLines(bytes: Buffer, path: string): Event[] {
   const events: Event[] = [];
-  // Split as bytes, which Latin-1 gives back as they were: a line that is not UTF-8 is then known by its number.
+  // Split as Latin-1, which preserves all bytes, so that a line that is not UTF-8 is reported with its number.
   for (const [index, latin1] of bytes.toString("latin1").split("\n").entries()) {
     const line = index + 1;
     const place = `${path}, line ${line}`;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { MemoryAtom, MemoryStorage } from "@rivet/memory-core";
 import type { Acknowledgement } from "./acknowledgements.ts";
 
-/** What is wrong with what is stored, a sentence each; empty when each acknowledged atom is there exactly once. */
+/** The problems of the stored data, one sentence each; empty when each acknowledged atom is stored exactly once. */
 export async function verify(storage: MemoryStorage, acknowledged: readonly Acknowledgement[]): Promise<string[]> {
   if (acknowledged.length === 0) return ["nothing was acknowledged"];
   const problems: string[] = [];
@@ -17,13 +17,13 @@ export async function verify(storage: MemoryStorage, acknowledged: readonly Ackn
   for (const expected of acknowledged) {
     const found = storedById.get(expected.id) ?? [];
     const name = `${expected.memoryType} ${expected.id}`;
-    if (found.length !== 1) problems.push(`${name} is there ${found.length} times`);
-    else if (!found.every((atom) => isSame(atom, expected))) problems.push(`${name} has another content`);
+    if (found.length !== 1) problems.push(`${name} is stored ${found.length} times`);
+    else if (!found.every((atom) => isSame(atom, expected))) problems.push(`${name} has different content`);
   }
-  // A turn that went in twice has other ids the second time.
+  // If a turn was saved twice, the second copy has other ids.
   const acknowledgedIds = new Set(acknowledged.map((atom) => atom.id));
   for (const { id, memoryType } of stored) {
-    if (!acknowledgedIds.has(id)) problems.push(`${memoryType} ${id} is there and was never acknowledged`);
+    if (!acknowledgedIds.has(id)) problems.push(`${memoryType} ${id} is stored but was never acknowledged`);
   }
   return problems;
 }

@@ -86,7 +86,7 @@ describe("the demo", { timeout: 120_000 }, () => {
   it("writes in one process, checks in another, and leaves nothing behind", async () => {
     const { exitCode, output } = await demo("--backend", "sqlite:");
     expect(output).toMatch(/A second process \(\d+\)/);
-    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is stored exactly once/);
     expect(output).toMatch(/Context window of 500 tokens/);
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
@@ -104,7 +104,7 @@ describe("the demo", { timeout: 120_000 }, () => {
       /turn +6 of 10 +the local journal +the user waited [\d.]+ ms/,
       /all three are back/,
       /the journal is empty/,
-      /all have stayed well and neon takes the work again/,
+      /all servers have stayed healthy and neon takes the work again/,
       /turn +10 of 10 +neon/,
       /Where each of the 43 atoms is/,
       /Atoms per store\n +neon +43\n +supabase +43\n +railway +43\n +journal +0\n/,
@@ -151,7 +151,7 @@ describe("the demo", { timeout: 120_000 }, () => {
   it("starts a PostgreSQL server of its own, and leaves nothing of it behind", { timeout: 120_000 }, async () => {
     const { exitCode, output } = await demo("--backend", "postgres:");
     expect(output).toMatch(/started a PostgreSQL server on port \d+/);
-    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is stored exactly once/);
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
   });
@@ -159,7 +159,7 @@ describe("the demo", { timeout: 120_000 }, () => {
   it("starts a Supabase project's API of its own, and leaves nothing of it behind", { timeout: 120_000 }, async () => {
     const { exitCode, output } = await demo("--backend", "supabase:");
     expect(output).toMatch(/started PostgreSQL, PostgREST and a gateway at http/);
-    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is stored exactly once/);
     expect(exitCode).toBe(0);
     expect(await leftovers()).toEqual([]);
   });
@@ -168,7 +168,7 @@ describe("the demo", { timeout: 120_000 }, () => {
     await using server = await startPostgres();
     const url = await server.createDatabase();
     const { exitCode, output } = await demo("--backend", url);
-    expect(output).toMatch(/✓ each of 43 acknowledged atoms is there exactly once/);
+    expect(output).toMatch(/✓ each of 43 acknowledged atoms is stored exactly once/);
     expect(exitCode).toBe(0);
     await server.stop();
     const failed = await demo("--backend", url);
@@ -179,7 +179,7 @@ describe("the demo", { timeout: 120_000 }, () => {
 
   it.each(["memory:", "sqlite::memory:"])("reads %s back in the same process, and says so", async (backend) => {
     const { exitCode, output } = await demo("--backend", backend);
-    expect(output).toContain(`${backend} lives in this process alone`);
+    expect(output).toContain(`${backend} exists only in this process`);
     expect(output).not.toContain("A second process");
     expect(output).toContain("✓ each of 43");
     expect(exitCode).toBe(0);
@@ -208,7 +208,7 @@ describe("the demo", { timeout: 120_000 }, () => {
     await storage.deleteMemoryAtoms(decision?.sessionId ?? "", [decision?.id ?? ""]);
     await storage.close();
     const { exitCode, output } = await verify();
-    expect(output).toContain(`decision ${decision?.id} is there 0 times`);
+    expect(output).toContain(`decision ${decision?.id} is stored 0 times`);
     expect(exitCode).toBe(1);
   });
 
@@ -219,9 +219,9 @@ describe("the demo", { timeout: 120_000 }, () => {
     tamper.run('{"code":"F0003"}', "issue");
     tamper.run("{half", "context");
     const { exitCode, output } = await verify();
-    expect(output).toMatch(/issue \S+ has another content/);
+    expect(output).toMatch(/issue \S+ has different content/);
     expect(output).toMatch(/atom \S+ cannot be read: .* its content is not JSON/);
-    expect(output).toMatch(/context \S+ is there 0 times/);
+    expect(output).toMatch(/context \S+ is stored 0 times/);
     expect(exitCode).toBe(1);
   });
 
@@ -233,7 +233,7 @@ describe("the demo", { timeout: 120_000 }, () => {
     const [copy] = await storage.saveMemoryAtoms([{ sessionId, userId, memoryType: "issue", content: issue?.content }]);
     await storage.close();
     const { exitCode, output } = await verify();
-    expect(output).toContain(`issue ${copy?.id} is there and was never acknowledged`);
+    expect(output).toContain(`issue ${copy?.id} is stored but was never acknowledged`);
     expect(exitCode).toBe(1);
   });
 
@@ -243,7 +243,7 @@ describe("the demo", { timeout: 120_000 }, () => {
     for (const { sessionId } of await storage.listSessions()) await storage.deleteSession(sessionId);
     await storage.close();
     const { exitCode, output } = await verify();
-    expect(output.match(/is there 0 times/g)).toHaveLength(43);
+    expect(output.match(/is stored 0 times/g)).toHaveLength(43);
     expect(exitCode).toBe(1);
   });
 

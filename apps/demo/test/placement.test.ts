@@ -14,7 +14,7 @@ describe("the places of atoms", () => {
   });
 
   it.each([
-    ["nowhere", [], "the acknowledged atom a is nowhere"],
+    ["nowhere", [], "the acknowledged atom a is in no store"],
     ["twice in a provider", [atom({ neon: 2, railway: 1 })], "the atom a is twice in neon"],
     ["not in all of them", [atom({ neon: 1 })], "the atom a is not in railway"],
     ["in the journal alone", [atom({ journal: 1 })], "the atom a is not in neon"],

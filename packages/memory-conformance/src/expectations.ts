@@ -18,7 +18,7 @@ export function newSession(storage: AnyStorage, sessionId?: string): Session {
   return new Session({ userId: USER, storage, sessionId });
 }
 
-/** A saved session with so many user messages: `message 0`, `message 1`, … */
+/** A saved session with `messages` user messages: `message 0`, `message 1`, … */
 export async function savedSession(storage: AnyStorage, messages: number, sessionId?: string): Promise<Session> {
   const session = newSession(storage, sessionId);
   for (let index = 0; index < messages; index++) session.addUserMessage(`message ${index}`);
@@ -26,7 +26,7 @@ export async function savedSession(storage: AnyStorage, messages: number, sessio
   return session;
 }
 
-/** `message 0` to `message n - 1`, as {@link savedSession} wrote them. */
+/** The contents `message <start>` to `message <end - 1>`, as {@link savedSession} writes them. */
 export function numbered(start: number, end: number): string[] {
   return Array.from({ length: end - start }, (_, index) => `message ${start + index}`);
 }
@@ -36,7 +36,7 @@ export function contents(session: Session | null): MessageContent[] {
   return session.history.messages().map(({ content }) => content);
 }
 
-/** Two objects over one stored session, as two writers have them. */
+/** Two objects of one stored session, as two writers would load them. */
 export async function loadTwice(storage: AnyStorage, sessionId: string): Promise<[Session, Session]> {
   const left = await storage.loadSession(sessionId);
   const right = await storage.loadSession(sessionId);
@@ -44,12 +44,12 @@ export async function loadTwice(storage: AnyStorage, sessionId: string): Promise
   return [left, right];
 }
 
-/** The contents of a session as the store has it. */
+/** The stored contents of a session. */
 export async function storedContents(storage: AnyStorage, sessionId: string): Promise<MessageContent[]> {
   return contents(await storage.loadSession(sessionId));
 }
 
-/** No case stores so many: a stream that gives more does not end. */
+/** More than any case stores: a stream with more items is endless. */
 const MAX_COLLECTED = 10_000;
 
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
@@ -79,7 +79,7 @@ export async function failsWith(promise: Promise<unknown>, code: MemoryErrorCode
   return error;
 }
 
-/** An atom of type `log`, as another store gives it. */
+/** An atom row of type `log`, as another store sends it. */
 export function rowOf(storage: AnyStorage, sessionId: string, content = '"late"', userId = USER): AtomRow {
   const id = storage.clock.next();
   return {
@@ -94,7 +94,7 @@ export function rowOf(storage: AnyStorage, sessionId: string, content = '"late"'
   };
 }
 
-/** The facts of another store. Tombstones are of the usual user, unless an owner is given. */
+/** Facts of another store. Tombstones belong to the usual user, unless an owner is given. */
 export function facts(
   rows: readonly AtomRow[],
   ...tombstones: readonly [sessionId: string, id: string, owner?: string][]

@@ -24,7 +24,7 @@ export const lifecycle: Concern = {
           storage.saveMemoryAtom(logAtom("s", index)).finally(() => (settled += 1)),
         );
         await storage.close();
-        // The callers hear of the end of their calls in microtasks: one turn of the event loop lets them.
+        // The results of the calls arrive in microtasks; one turn of the event loop runs them.
         await new Promise((resolve) => setImmediate(resolve));
         assert.equal(settled, saves.length, "close comes last");
         const results = await Promise.allSettled(saves);

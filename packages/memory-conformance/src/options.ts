@@ -5,7 +5,7 @@ import type { AnyStorage, Concern } from "./suite.ts";
 
 type Call = readonly [method: string, args: readonly unknown[], path: string];
 
-/** A call as JavaScript may make it, past the compiler. What streams is read to its end. */
+/** Calls a method as JavaScript may call it, without the compiler's checks. A stream is read to its end. */
 async function call(storage: AnyStorage, method: string, args: readonly unknown[]): Promise<unknown> {
   const implementation: unknown = Reflect.get(storage, method);
   assert.ok(typeof implementation === "function");
@@ -23,7 +23,7 @@ async function refused(storage: AnyStorage, [method, args, path]: Call): Promise
   return error;
 }
 
-/** Every field that narrows what is read or erased. */
+/** All fields that narrow what is read or erased. */
 const GUARDS: readonly Call[] = [
   ["loadSession", ["s", { userId: undefined }], "options.userId"],
   ["deleteSession", ["s", { userId: undefined }], "options.userId"],
@@ -44,7 +44,7 @@ const GUARDS: readonly Call[] = [
   ["prune", [{ keepLast: 0, memoryTypes: undefined }], "policy.memoryTypes"],
 ];
 
-/** A misspelt field of each options object, and the field that is meant. */
+/** A misspelt field of each options object, and the intended field. */
 const MISSPELT: readonly (readonly [...Call, meant: string])[] = [
   ["loadSession", ["s", { user: USER }], "options.user", "userId"],
   ["loadSession", ["s", { lastMessage: 1 }], "options.lastMessage", "lastMessages"],
@@ -65,7 +65,7 @@ function throwing(): never {
   throw new Error("secret of the getter");
 }
 
-/** Options that cannot be read, and where. */
+/** Unreadable options, with the path of the problem. */
 const UNREADABLE: readonly Call[] = [
   ["listSessions", [Object.defineProperty({}, "userId", { enumerable: true, get: throwing })], "query.userId"],
   ["loadSession", ["s", new Proxy({}, { ownKeys: throwing })], "options"],
@@ -75,7 +75,7 @@ const UNREADABLE: readonly Call[] = [
   ["saveMemoryAtoms", [new Proxy([1], { get: throwing })], "atoms"],
 ];
 
-/** Values without fields: taken for options, they would ask for nothing and be given everything. */
+/** Values without option fields. Accepted as options, they would narrow nothing and return or erase everything. */
 const NO_OPTIONS: readonly unknown[] = [
   "userId",
   7,

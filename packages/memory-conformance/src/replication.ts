@@ -14,21 +14,21 @@ import {
 } from "./expectations.ts";
 import type { AnyStorage, Concern } from "./suite.ts";
 
-/** Text whose order differs by UTF-16 units and by UTF-8 bytes. */
+/** Text that sorts differently by UTF-16 units and by UTF-8 bytes. */
 const ODD_NAMES = ["a\u{1f600}", "a\uffee", "a", "b'\"\\", "ü"];
 
-/** All that two storages differ in. */
+/** All differences between two storages. */
 function differences(left: AnyStorage, right: AnyStorage): Promise<unknown[]> {
   return collect(verify(left, right));
 }
 
-/** What a storage lists and holds of metadata: its heads, as far as they are shown. */
+/** The heads of a storage's sessions, as far as they are visible to users. */
 async function heads(storage: AnyStorage): Promise<unknown[]> {
   const sessions = await collect(storage.sessions());
   return sessions.toSorted((left, right) => (left.sessionId < right.sessionId ? -1 : 1));
 }
 
-/** Fills a storage with everything that replication has to carry. */
+/** Fills a storage with every kind of fact that replication copies. */
 async function fill(storage: AnyStorage, prefix: string): Promise<void> {
   for (const name of ODD_NAMES) {
     const session = await savedSession(storage, 3, `${prefix}${name}`);

@@ -14,7 +14,7 @@ import {
 import { clockAt, START_MS } from "./passing-time.ts";
 import type { AnyStorage, Concern } from "./suite.ts";
 
-/** Whatever another user tries to write to a session is refused with a code. */
+/** Checks that every write of another user to a session is refused with a code. */
 async function othersAreRefused(
   storage: AnyStorage,
   sessionId: string,

@@ -1,10 +1,10 @@
 import type { AtomTypes, MemoryStorage, MemoryStorageOptions } from "@rivet/memory-core";
 
-/** The options that every backend's storage takes; a backend hands them on to `MemoryStorage`. */
+/** The options that every backend's storage accepts and passes to `MemoryStorage`. */
 export type StorageOptions = MemoryStorageOptions<AtomTypes>;
 export type AnyStorage = MemoryStorage<AtomTypes>;
 
-/** What a case may do with the backend under test. Everything that it opens is destroyed at its end. */
+/** The operations of a case on the backend under test. All storages that it opens are destroyed at its end. */
 export interface Backend {
   /** A new storage, empty and open. */
   open(options?: StorageOptions): Promise<AnyStorage>;
@@ -12,11 +12,11 @@ export interface Backend {
   connect(storage: AnyStorage): Promise<AnyStorage>;
   /** Closes the storage and opens its data again. */
   reopen(storage: AnyStorage): Promise<AnyStorage>;
-  /** Overwrites the stored content of a message with text that no message has, behind the storage's back. Gives the text. */
+  /** Overwrites the stored content of a message with invalid text, bypassing the storage. @returns the text. */
   damage(storage: AnyStorage, sessionId: string, atomId: string): Promise<string>;
 }
 
-/** What a backend may lack. */
+/** An optional operation of a backend. */
 export type Capability = "connect" | "reopen" | "damage";
 
 export interface Case {
@@ -26,7 +26,7 @@ export interface Case {
   readonly run: (backend: Backend) => Promise<void>;
 }
 
-/** The cases of one matter. */
+/** The cases of one topic. */
 export interface Concern {
   readonly title: string;
   readonly cases: readonly Case[];

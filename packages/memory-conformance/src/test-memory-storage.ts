@@ -55,25 +55,27 @@ const CONCERNS: readonly Concern[] = [
 ];
 
 export interface ConformanceOptions {
-  /** The test runner's: `node:test`, Vitest, Jest, Mocha, or anything of their form. */
+  /** The functions of the test runner: `node:test`, Vitest, Jest, Mocha, or any with the same signatures. */
   describe: (title: string, define: () => void) => unknown;
   it: (title: string, test: () => Promise<void>) => unknown;
   /** The name of the backend, for the titles. */
   name: string;
-  /** A new storage that is empty; it may be open or not. The options must reach `MemoryStorage`'s constructor. */
+  /**
+   * Returns a new, empty storage; it may be open or not. The options must be passed to `MemoryStorage`'s constructor.
+   */
   create: (options?: StorageOptions) => AnyStorage | Promise<AnyStorage>;
-  /** Another storage on the data of one, as a second process would have it. */
+  /** Returns another storage on the data of a given one, as a second process would open it. */
   connect?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
-  /** Closes a storage and gives a new one on the same data. */
+  /** Closes a storage and returns a new one on the same data. */
   reopen?: (storage: AnyStorage) => AnyStorage | Promise<AnyStorage>;
   /**
-   * Overwrites the stored content of a message with text that no message has, behind the storage's back: no JSON at all,
-   * where the store can hold it. Gives the text, as the store will give it back.
+   * Overwrites the stored content of a message with text that no message has, bypassing the storage. The text is
+   * invalid JSON if the store can hold that. Returns the text as the store will return it.
    */
   damage?: (storage: AnyStorage, sessionId: string, atomId: string) => string | Promise<string>;
-  /** Removes what a storage left behind, once it is closed: files, schemas. Called once for each that `create` gave. */
+  /** Removes the files, schemas or other remains of a closed storage. Called once for each storage from `create`. */
   destroy?: (storage: AnyStorage) => unknown;
-  /** Why the backend cannot do a thing: a reason for each capability that it lacks. It is printed with what is skipped. */
+  /** The reason for each capability that the backend lacks. It is printed with the skipped cases. */
   capabilities?: { readonly [Name in Capability]?: { readonly missing: string } };
 }
 
@@ -95,11 +97,11 @@ const CAPABILITY_FIELDS: OptionFields<NonNullable<ConformanceOptions["capabiliti
 };
 
 /**
- * Declares the contract of `MemoryStorage` as tests of a backend: one `describe` a concern, one `it` a case. Assertions
- * are those of `node:assert`. Each case has storages of its own, so that cases may run side by side.
+ * Declares the contract of `MemoryStorage` as tests of a backend: one `describe` for each topic, one `it` for each
+ * case. Assertions use `node:assert`. Each case has its own storages, so that cases may run in parallel.
  *
- * @throws {MemoryError} `invalid_input` for an option that is none.
- * @throws {TypeError} when the backend gives neither a hook (`connect`, `reopen`, `damage`) nor a reason for its absence.
+ * @throws {MemoryError} `invalid_input` for an unknown option.
+ * @throws {TypeError} when the backend has neither a hook (`connect`, `reopen`, `damage`) nor a reason for its absence.
  * @example
  * import { describe, it } from "node:test";
  *
@@ -116,7 +118,7 @@ export function testMemoryStorage(options: ConformanceOptions): void {
         if (reason !== undefined) console.log(`skipped: ${name}: ${title} ${each.title} (${reason})`);
         return reason === undefined;
       });
-      // Some runners take a suite without tests for a fault.
+      // Some runners report a suite without tests as a failure.
       if (runnable.length === 0) continue;
       describe(title, () => {
         for (const each of runnable) it(each.title, () => runCase(options, each));
@@ -125,12 +127,14 @@ export function testMemoryStorage(options: ConformanceOptions): void {
   });
 }
 
-/** Why a case cannot run, or undefined when it can. */
+/** The reason why a case cannot run, or undefined if it can. */
 function missing(options: ConformanceOptions, { needs }: Case): string | undefined {
   if (needs === undefined || options[needs] !== undefined) return undefined;
   const reason = options.capabilities?.[needs]?.missing;
   if (reason !== undefined) return reason;
-  throw new TypeError(`testMemoryStorage: give ${needs}, or capabilities.${needs}.missing: why the backend has none`);
+  throw new TypeError(
+    `testMemoryStorage: pass ${needs}, or the reason why the backend has none as capabilities.${needs}.missing`,
+  );
 }
 
 async function runCase(options: ConformanceOptions, { run }: Case): Promise<void> {

@@ -13,7 +13,7 @@ import type { AnyStorage, Backend, Concern } from "./suite.ts";
 
 const TWO_YEARS_MS = 2 * 365 * 24 * 60 * 60 * 1_000;
 
-/** A storage that holds what one with a clock two years ahead has written: a session `s` of two messages. */
+/** A storage with data that was written under a clock two years ahead: a session `s` of two messages. */
 async function storageWithIdsAhead({ open }: Backend): Promise<AnyStorage> {
   const ahead = await open({ clock: new AtomClock({ now: () => Date.now() + TWO_YEARS_MS }) });
   const session = await savedSession(ahead, 2, "s");

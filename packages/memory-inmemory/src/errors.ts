@@ -1,6 +1,6 @@
 import { MemoryError } from "@rivet/memory-core";
 
-/** The write would exceed `maxAtoms`. */
+/** The error for a write that would exceed `maxAtoms`. */
 export function atCapacity(maxAtoms: number): MemoryError {
   return new MemoryError({
     code: "unavailable",
@@ -9,7 +9,10 @@ export function atCapacity(maxAtoms: number): MemoryError {
   });
 }
 
-/** Nothing native can fail here: what arrives is a fault of this package, passed on as it is. */
+/**
+ * Converts any other error. This backend has no native errors, so the error is a bug of this package and is passed on
+ * as the cause.
+ */
 export function toInMemoryError(error: unknown): MemoryError {
   const reason = error instanceof Error ? error.message : String(error);
   return new MemoryError({ code: "unknown", message: reason, cause: error });

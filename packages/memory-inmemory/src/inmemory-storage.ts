@@ -27,10 +27,10 @@ import { selectAtoms, selectExpired, selectHeads, selectMessages, selectTombston
 import { merge, remove, write } from "./write.ts";
 
 /**
- * Keeps sessions and atoms in this object, until it is closed.
+ * Keeps sessions and atoms in this object until it is closed.
  *
- * Guarantees: the semantics of every other backend; what is stored is text, so that no caller holds a part of it; an
- * append is O(log n), and a page reads no other session.
+ * Guarantees: the semantics of every other backend; atoms are stored as text, so that no caller shares an object with
+ * the storage; an append is O(log n), and a page reads no other session.
  *
  * @example
  * await using storage = new InMemoryStorage();
@@ -43,7 +43,7 @@ export class InMemoryStorage<Types extends AtomTypes = {}> extends MemoryStorage
   readonly #maxAtoms: number;
   #memory = new Memory();
 
-  /** @throws {MemoryError} `invalid_input` for an option that is not one. */
+  /** @throws {MemoryError} `invalid_input` for an invalid option. */
   constructor(options: InMemoryStorageOptions<Types> = {}) {
     const given = readOptions(options, INMEMORY_STORAGE_FIELDS, "options");
     super(given, INMEMORY_STORAGE_FIELDS);

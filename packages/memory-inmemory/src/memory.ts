@@ -9,15 +9,15 @@ import {
 import { OrderedMap } from "./ordered-map.ts";
 import { Tombstones } from "./tombstones.ts";
 
-/** One session: its head, and its atoms by id. */
+/** A session: its head, and its atoms by id. */
 export interface StoredSession {
   head: SessionHead;
   readonly atoms: OrderedMap<AtomRow>;
 }
 
-/** Sessions by id, and by how recent they are. */
+/** Sessions by id, and by the time of their last atom. */
 class SessionIndex {
-  /** In the order of every other store. */
+  /** Session ids in the order of UTF-8 bytes, as in every other store. */
   readonly byId = new OrderedMap<StoredSession>(compareBytes);
   readonly byRecency = new OrderedMap<StoredSession>();
 
@@ -40,38 +40,38 @@ class SessionIndex {
 
 export type ExpiringRow = AtomRow & { readonly expiresAtMs: number };
 
-/** What belongs to one user: sessions, and atoms by memory type and id. */
+/** The data of one user: sessions, and atoms by memory type and id. */
 export interface StoredUser {
   readonly sessions: SessionIndex;
-  /** The ids of sessions that have lost all their atoms. */
+  /** The ids of sessions that have lost all of their atoms. */
   readonly emptied: Set<string>;
   readonly atomsByType: Map<string, OrderedMap<AtomRow>>;
-  /** Those of the atoms that expire, by when. */
+  /** The atoms with an expiry, by their time of expiry. */
   readonly expiring: OrderedMap<ExpiringRow>;
 }
 
-/** All that is stored, with its indexes. Every method keeps them in step with one another. */
+/** All stored data, with its indexes. Every method keeps them consistent. */
 export class Memory {
   readonly sessions = new SessionIndex();
   readonly users = new Map<string, StoredUser>();
   readonly tombstones = new Tombstones();
-  /** Whose the sessions without atoms are. */
+  /** The claims of session ids without atoms. */
   readonly #claims = new Map<string, SessionClaim>();
   atomCount = 0;
 
-  /** The session, unless there is none or `userId` is given and it belongs to someone else. */
+  /** The session, or undefined if it does not exist or `userId` is given and it belongs to another user. */
   session(sessionId: string, userId: string | undefined): StoredSession | undefined {
     const session = this.sessions.byId.get(sessionId);
     return userId === undefined || userId === session?.head.userId ? session : undefined;
   }
 
-  /** Whose a session id is. */
+  /** The claim of a session id. */
   claimOf(sessionId: string): SessionClaim {
     const head = this.sessions.byId.get(sessionId)?.head;
     return head === undefined ? (this.#claims.get(sessionId) ?? UNCLAIMED) : { userId: head.userId, isDeleted: false };
   }
 
-  /** Creates the session, or gives it a new head. */
+  /** Creates the session, or replaces its head. */
   setHead(head: SessionHead): StoredSession {
     const session = this.sessions.byId.get(head.sessionId);
     if (session === undefined) {
@@ -114,7 +114,7 @@ export class Memory {
     this.atomCount -= 1;
   }
 
-  /** Takes the session out of the lists when its last atom has gone. It stays its owner's. */
+  /** Removes a session from the lists after its last atom was deleted. The owner keeps its id. */
   emptySession(session: StoredSession): void {
     const { sessionId, userId } = session.head;
     this.#forgetHead(session);
@@ -122,7 +122,7 @@ export class Memory {
     this.#claims.set(sessionId, { userId, isDeleted: false });
   }
 
-  /** Forgets a session of this user with its atoms, for good. @returns its head, unless it had no atoms. */
+  /** Removes a session of this user with its atoms, permanently. @returns its head, unless it had no atoms. */
   removeSession(sessionId: string, userId: string): SessionHead | undefined {
     const session = this.sessions.byId.get(sessionId);
     for (const row of session?.atoms.values() ?? []) this.#forgetAtom(row);
@@ -140,9 +140,10 @@ export class Memory {
   }
 
   /**
-   * Forgets a user's sessions and atoms: taking a million atoms out one by one would hold the event loop for seconds.
+   * Removes a user's sessions and atoms as a whole; removing a million atoms one by one would block the event loop for
+   * seconds.
    *
-   * @returns the heads of the sessions, and the ids of those that had no atoms.
+   * @returns the heads of the sessions, and the ids of the sessions without atoms.
    */
   removeUser(userId: string): { readonly heads: readonly SessionHead[]; readonly emptied: readonly string[] } {
     const user = this.users.get(userId);
@@ -170,12 +171,12 @@ export class Memory {
   }
 }
 
-/** Orders sessions by their last atom, and apart when two share it. */
+/** A key that orders sessions by their last atom, and is unique for sessions with the same last atom. */
 function recencyKey({ lastAtomId, sessionId }: SessionHead): string {
   return `${lastAtomId} ${sessionId}`;
 }
 
-/** Orders atoms of many sessions by id. */
+/** A key that orders atoms of many sessions by id. */
 function atomKey({ id, sessionId }: AtomRow): string {
   return `${id} ${sessionId}`;
 }
@@ -184,10 +185,10 @@ function expires(row: AtomRow): row is ExpiringRow {
   return row.expiresAtMs !== null;
 }
 
-/** The span of a `Date` to either side of 1970, in milliseconds. */
+/** The range of a `Date` on either side of 1970, in milliseconds. */
 const MAX_TIME_MS = 8.64e15;
 
-/** Orders atoms of many sessions by when they expire. */
+/** A key that orders atoms of many sessions by their time of expiry. */
 export function expiryKey({
   expiresAtMs,
   sessionId,
@@ -197,7 +198,7 @@ export function expiryKey({
   return `${sign}${String(distanceMs).padStart(16, "0")} ${sessionId} ${id}`;
 }
 
-/** A key after those of the id's own atoms or sessions, and before those of the next id. */
+/** A key after all keys that begin with the id, and before the keys of the next id. */
 export function afterKeysOf(id: string): string {
   return `${id}!`;
 }

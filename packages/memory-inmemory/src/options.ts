@@ -7,7 +7,10 @@ import {
 } from "@rivet/memory-core";
 
 export interface InMemoryStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
-  /** How many atoms to hold at most; a write that needs more is `unavailable`. Nothing is ever evicted. Default: no bound. */
+  /**
+   * The maximum number of atoms; a write that needs more fails as `unavailable`. Nothing is ever evicted. Default:
+   * unlimited.
+   */
   maxAtoms?: number;
 }
 
@@ -17,7 +20,7 @@ export const INMEMORY_STORAGE_FIELDS: OptionFields<InMemoryStorageOptions<AtomTy
 };
 
 /**
- * @param options ones that were read.
+ * @param options The options, already read.
  * @throws {MemoryError} `invalid_input` for a bound that is not a whole number of at least 1.
  */
 export function parseMaxAtoms({ maxAtoms }: InMemoryStorageOptions<AtomTypes>): number {

@@ -1,13 +1,13 @@
 import sortedBTree from "sorted-btree";
 
-// The package is CommonJS: Node gives the module itself as the default import, most bundlers its default export.
+// The package is CommonJS: Node imports the module itself as the default import, most bundlers its default export.
 const BTree = sortedBTree.default ?? sortedBTree;
 
-/** A B+ tree from strings to values: O(log n) for each step. */
+/** A B+ tree with string keys: O(log n) for each operation. */
 export class OrderedMap<Value> {
   readonly #tree: InstanceType<typeof BTree<string, Value>>;
 
-  /** @param order of the keys. Default: that of code units. */
+  /** @param order The order of the keys. Default: by code units. */
   constructor(order: (left: string, right: string) => number = compare) {
     this.#tree = new BTree<string, Value>(undefined, order);
   }

@@ -14,7 +14,7 @@ import { OrderedMap } from "./ordered-map.ts";
 
 type Order = AtomSelection["order"];
 
-/** A page of atoms: from the session's own, or else merged from those of each user and type. */
+/** A page of atoms: from the session's own atoms, or else merged from the atoms of each user and type. */
 export function selectAtoms(memory: Memory, selection: AtomSelection): AtomRow[] {
   const { sessionId, userId, memoryTypes, ids, beforeId, afterId, order, limit } = selection;
   const { unexpiredAtMs = -Infinity, createdBeforeMs = Infinity } = selection;
@@ -86,7 +86,10 @@ function* entriesWithin(
   }
 }
 
-/** The values of sources that are each in the order, as one: from each source one more is taken when its last is due. */
+/**
+ * Merges sorted sources into one sorted sequence. The next value of a source is read only when its previous value is
+ * yielded.
+ */
 function* merge<Row>(sources: readonly Iterator<[string, Row]>[], order: Order): Generator<Row> {
   const due = new OrderedMap<{ row: Row; source: Iterator<[string, Row]> }>();
   const advance = (source: Iterator<[string, Row]>): void => {
@@ -104,7 +107,10 @@ function* merge<Row>(sources: readonly Iterator<[string, Row]>[], order: Order):
   }
 }
 
-/** The messages of a session in id order: the last so many, or those from an id on, and the system messages at the start. */
+/**
+ * The messages of a session in id order: the last `lastMessages`, or those from `fromId` on, plus the leading system
+ * messages.
+ */
 export function selectMessages(session: StoredSession, lastMessages: number | undefined, fromId = ""): AtomRow[] {
   const rows: AtomRow[] = [];
   for (const [id, row] of session.atoms.before(undefined)) {
@@ -115,7 +121,7 @@ export function selectMessages(session: StoredSession, lastMessages: number | un
   return [...leadingSystemMessages(session, rows[0]?.id), ...rows];
 }
 
-/** The system messages that stand before the first other one, and before an id. */
+/** The system messages before the first other message, and before an id. */
 function leadingSystemMessages(session: StoredSession, beforeId: string | undefined): AtomRow[] {
   const rows: AtomRow[] = [];
   for (const [id, row] of session.atoms.after(undefined)) {

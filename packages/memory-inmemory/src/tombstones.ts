@@ -1,11 +1,14 @@
 import { compareBytes, NIL_ID, ownerOf, UNKNOWN_OWNER, type Tombstone, type TombstoneKey } from "@rivet/memory-core";
 import { OrderedMap } from "./ordered-map.ts";
 
-/** Tombstones by session, and by id and owner within each; the nil id stands for the whole session. They only grow. */
+/**
+ * Tombstones by session, and by id and owner within each; the nil id means the whole session. Tombstones are never
+ * removed, only replaced by a tombstone of the whole session.
+ */
 export class Tombstones {
   readonly #bySession = new OrderedMap<OrderedMap<Tombstone>>(compareBytes);
 
-  /** Whether a tombstone keeps out an atom of a user: its own, or that of its session. */
+  /** Whether a tombstone excludes an atom of a user: its own, or the one of its session. */
   isBuried(sessionId: string, id: string, userId: string): boolean {
     const tombstones = this.#bySession.get(sessionId);
     if (tombstones === undefined) return false;
@@ -15,7 +18,7 @@ export class Tombstones {
     );
   }
 
-  /** The owners whose tombstones are of the whole session. */
+  /** The owners of the tombstones of the whole session. */
   *deletedFor(sessionId: string): Generator<string> {
     for (const { id, owner } of this.#bySession.get(sessionId)?.values() ?? []) {
       if (id !== NIL_ID) return;
@@ -23,14 +26,14 @@ export class Tombstones {
     }
   }
 
-  /** Whether the owner's tombstone of the whole session, or everybody's, stands for it. */
+  /** Whether a tombstone of the whole session, of this owner or of all users, replaces it. */
   isCovered({ sessionId, owner }: Pick<TombstoneKey, "sessionId" | "owner">): boolean {
     const tombstones = this.#bySession.get(sessionId);
     if (tombstones === undefined) return false;
     return [UNKNOWN_OWNER, owner].some((each) => tombstones.get(keyOf({ id: NIL_ID, owner: each })) !== undefined);
   }
 
-  /** Adds one, unless it is there. That of a whole session takes the place of all that it stands for. */
+  /** Adds a tombstone, unless it exists. A tombstone of a whole session replaces all that it covers. */
   add(tombstone: Tombstone): void {
     const { sessionId, id, owner } = tombstone;
     if (this.isCovered(tombstone)) return;
@@ -43,7 +46,7 @@ export class Tombstones {
     if (ofSession.get(keyOf(tombstone)) === undefined) ofSession.set(keyOf(tombstone), tombstone);
   }
 
-  /** In the order of (sessionId, id, owner), after a key. */
+  /** The tombstones in the order of (sessionId, id, owner), after a key. */
   *after(after: TombstoneKey | undefined): Generator<Tombstone> {
     if (after !== undefined) yield* this.ofSession(after.sessionId, after);
     for (const [, tombstones] of this.#bySession.after(after?.sessionId)) yield* tombstones.values();

@@ -1,4 +1,4 @@
-/** Writes and deletions: everything is decided before anything is changed. */
+/** Writes and deletions. All checks run before anything is changed. */
 import {
   addRemoved,
   assertMergeable,
@@ -31,14 +31,14 @@ import { atCapacity } from "./errors.ts";
 import type { Memory, StoredSession } from "./memory.ts";
 import { Tombstones } from "./tombstones.ts";
 
-/** What a write will do to one session. */
+/** The planned changes of a write to one session. */
 interface Plan {
   readonly sessionId: string;
   readonly clears: readonly AtomRow[];
   readonly inserts: readonly AtomRow[];
 }
 
-/** @returns how many atoms were new, and the version of the history of the last session. */
+/** @returns the number of new atoms, and the version of the history of the last session. */
 export function write(
   memory: Memory,
   { session, rows }: AtomWrite,
@@ -107,7 +107,9 @@ function apply(memory: Memory, { sessionId, clears, inserts }: Plan, nowMs: numb
   return written.head.historyXor;
 }
 
-/** Removes atoms, leaves tombstones, and gives the session the head that follows; without atoms it only stays its owner's. */
+/**
+ * Deletes atoms, adds their tombstones, and updates the session's head. A session without atoms keeps only its owner.
+ */
 function bury(memory: Memory, session: StoredSession, rows: readonly AtomRow[], nowMs: number): void {
   if (rows.length === 0) return;
   const { sessionId, userId } = session.head;
@@ -125,7 +127,7 @@ function addTombstones(
   for (const { id } of atoms) memory.tombstones.add({ sessionId, id, owner, deletedAtMs });
 }
 
-/** Removes atoms whose tombstones are there. */
+/** Removes atoms whose tombstones already exist. */
 function takeOut(memory: Memory, session: StoredSession, rows: readonly AtomRow[]): void {
   for (const row of rows) memory.removeAtom(session, row);
   const head = headAfterDelete(session.head, rows, {
@@ -155,7 +157,7 @@ export function remove(memory: Memory, deletion: Deletion, nowMs: number): Remov
     return head === undefined ? NOTHING_REMOVED : removedWith(head);
   }
 
-  // Ids that are not there get a tombstone too: they may be on their way.
+  // Ids that are not stored get a tombstone too, because their atoms may arrive later.
   const ids = deletion.ids.map((id) => ({ id }));
   addTombstones(memory, { sessionId, userId }, ids, nowMs);
   const session = memory.session(sessionId, userId);
@@ -169,7 +171,7 @@ function removedWith({ atomCount, messageCount }: SessionHead): Removed {
   return { sessions: 1, atoms: atomCount, messages: messageCount };
 }
 
-/** Takes what another store knows: tombstones first, which win over the rows of their owners. */
+/** Merges facts of another store: tombstones first, which win over the rows of their owners. */
 export function merge(memory: Memory, { rows, tombstones }: Facts, maxAtoms: number, nowMs: number): Merged {
   const given = new Tombstones();
   for (const tombstone of tombstones) given.add(tombstone);
@@ -177,7 +179,7 @@ export function merge(memory: Memory, { rows, tombstones }: Facts, maxAtoms: num
     ({ sessionId, id, userId }) =>
       !memory.tombstones.isBuried(sessionId, id, userId) && !given.isBuried(sessionId, id, userId),
   );
-  // Refuses what it has to before anything is changed.
+  // Runs all checks before anything is changed.
   for (const [row] of bySession(wanted)) assertMergeable(row, memory.claimOf(row.sessionId));
   const plansOf = (): Plan[] => bySession(wanted).map((group) => plan(memory, group[0], group));
   plansOf();
@@ -186,7 +188,7 @@ export function merge(memory: Memory, { rows, tombstones }: Facts, maxAtoms: num
   return { inserted: applyAll(memory, plansOf(), maxAtoms, nowMs).written, removed };
 }
 
-/** @returns how many atoms it removed. */
+/** @returns the number of removed atoms. */
 function takeTombstone(memory: Memory, tombstone: Tombstone): number {
   const { sessionId, id, owner } = tombstone;
   const { userId } = memory.claimOf(sessionId);

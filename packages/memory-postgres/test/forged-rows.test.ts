@@ -54,15 +54,15 @@ it("rows that were forged at one provider are refused by the others and reported
   });
   const { deadLetters } = await storage.getReplicationStatus();
   const refused = deadLetters.map(
-    ({ to, code, message }) => `${to} ${code} ${message.replace(/.*may not enter: /, "")}`,
+    ({ to, code, message }) => `${to} ${code} ${message.replace(/.*is refused: /, "")}`,
   );
   expect(refused.sort()).toEqual(
     NAMES.slice(1)
       .flatMap((name) => [
         ...["sessionId", "userId", "memoryType", "content", "metadata"].map(
-          (field) => `${name} invalid_input its ${field} holds an escape that no string is stored with`,
+          (field) => `${name} invalid_input its ${field} contains an invalid escape, which this package never writes`,
         ),
-        `${name} invalid_input its id is no UUIDv7 in lower case`,
+        `${name} invalid_input its id is not a UUIDv7 in lower case`,
       ])
       .sort(),
   );
@@ -92,7 +92,7 @@ it("rows that were forged in the file of a journal are not delivered, and all ot
   await file.journal.append(all.toSorted((left, right) => (left.sessionId < right.sessionId ? -1 : 1)));
   const db = providers.manager();
   const reported = new Set<string>();
-  db.on("error", (error) => void reported.add(String(error.cause).replace(/.*may not enter: /, "")));
+  db.on("error", (error) => void reported.add(String(error.cause).replace(/.*is refused: /, "")));
   const storage = await providers.storage({ local: file, db });
   await until(async () => {
     for (const name of NAMES) expect(await held(providers.at(name))).toEqual(["good", "good, too"]);

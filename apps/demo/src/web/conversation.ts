@@ -1,4 +1,4 @@
-/** A visitor and an assistant, whose every word is saved before the next one. */
+/** A conversation of a visitor and an assistant. Each message is saved before the next one. */
 import type { MemoryStorage, Session } from "@rivet/memory-core";
 import type { Answer } from "./model.ts";
 import { replyTo } from "./technician.ts";
@@ -10,14 +10,17 @@ export class Conversation {
   #latest: Promise<void> = Promise.resolve();
   #calls = 0;
 
-  /** @param answer a model's; the script's when undefined. */
+  /** @param answer The answers of a model; undefined for the script. */
   constructor(session: Session, storage: MemoryStorage, answer: Answer | undefined) {
     this.#session = session;
     this.#storage = storage;
     this.#answer = answer;
   }
 
-  /** Saves the question, and answers it; resolves when both are kept. Questions are answered in the order in which they came. */
+  /**
+   * Saves the question and answers it; resolves when both are saved. Questions are answered in the order of their
+   * arrival.
+   */
   ask(question: string): Promise<void> {
     const answered = this.#latest.then(() => this.#talk(question));
     this.#latest = answered.catch(() => undefined);
@@ -32,13 +35,13 @@ export class Conversation {
     await this.#session.save();
   }
 
-  /** A model that cannot be asked ends neither the conversation nor the demo. */
+  /** Asks the model. A failure of the model ends neither the conversation nor the demo. */
   async #askModel(answer: Answer): Promise<string> {
     try {
       return await answer(this.#session.history.messages());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return `The model did not answer: ${reason}. Without OPENAI_API_KEY I answer by a script, which needs no network.`;
+      return `The model did not answer: ${reason}. Without OPENAI_API_KEY, a script answers, which needs no network.`;
     }
   }
 

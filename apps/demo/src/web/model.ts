@@ -1,4 +1,4 @@
-/** A model instead of the script, where the visitor has a key for one. */
+/** Answers from a model instead of the script, if the visitor has an API key. */
 import type { Message } from "@rivet/memory-core";
 
 const INSTRUCTIONS =
@@ -7,7 +7,7 @@ const DEFAULT_MODEL = "gpt-5-mini";
 
 export type Answer = (history: readonly Message[]) => Promise<string>;
 
-/** @returns undefined without OPENAI_API_KEY. DEMO_MODEL names another model than the default. */
+/** @returns undefined without OPENAI_API_KEY. DEMO_MODEL selects a model other than the default. */
 export async function modelFrom(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Answer | undefined> {

@@ -1,4 +1,4 @@
-/** Three servers that a visitor may stop, pause, cut off and start. */
+/** The three servers, which a visitor may stop, pause, cut off and start. */
 import type { PanelSection } from "@rivet/memory-console";
 import { PROVIDERS, type ProviderName, type ProviderServers } from "../providers.ts";
 
@@ -12,14 +12,14 @@ const AFTER: Readonly<Record<Verb, Condition>> = { stop: "stopped", pause: "paus
 export class Stage {
   readonly #servers: ProviderServers;
   readonly #conditions = new Map<ProviderName, Condition>(PROVIDERS.map((name) => [name, "running"]));
-  /** What is being done with each. A server that is still starting cannot be stopped. */
+  /** The action in progress on each server. A server that is still starting cannot be stopped. */
   readonly #underWay = new Map<ProviderName, Promise<void>>();
 
   constructor(servers: ProviderServers) {
     this.#servers = servers;
   }
 
-  /** One for each server, as the panel shows them. */
+  /** The sections of the panel, one per server. */
   sections(): PanelSection[] {
     return [...this.#conditions].map(([name, condition]) => ({
       title: name,
@@ -34,16 +34,16 @@ export class Stage {
   }
 
   /**
-   * Does what an action's id says, when what was asked for before is done.
+   * Performs an action after the previous action on the same server.
    *
-   * @throws for an id that is none, and what the server throws, which then is as it was.
+   * @throws for an unknown id, and the errors of the server, whose condition is then unchanged.
    */
   async act(id: string): Promise<void> {
     const [verb = "", name = ""] = id.split(" ");
-    if (!isVerb(verb) || !isProvider(name)) throw new Error(`there is nothing to do that is called ${id}`);
+    if (!isVerb(verb) || !isProvider(name)) throw new Error(`the stage has no action ${id}`);
     const before = this.#conditions.get(name) ?? "running";
     if ((before === "running") === (verb === "start")) return;
-    // What is asked for stands there at once: a server takes a moment to end, or to start.
+    // Shows the requested condition at once, because a server takes a moment to stop or to start.
     this.#conditions.set(name, AFTER[verb]);
     const done = (this.#underWay.get(name) ?? Promise.resolve()).then(() => this.#do(verb, name));
     const settled = done.catch(() => undefined);

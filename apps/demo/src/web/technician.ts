@@ -1,12 +1,15 @@
-/** A technician's assistant that needs no model and no network: it knows a few faults of drives, and says so when it does not. */
+/**
+ * A technician's assistant without a model or network: it answers questions about a few faults of drives, and admits
+ * when it has no answer.
+ */
 import type { JsonObject } from "@rivet/memory-core";
 
-/** What it answers, and what it does on the way. */
+/** An answer, with the actions before and after it. */
 export interface Reply {
-  /** What it reads from the drive first, if anything. */
+  /** The parameter to read from the drive first, if any. */
   readonly lookUp?: { readonly parameter: string; readonly value: string };
   readonly text: string;
-  /** What it settles on, to be remembered beside the conversation. */
+  /** The decision to save as an atom next to the conversation. */
   readonly decision?: JsonObject;
 }
 
@@ -59,7 +62,7 @@ const UNKNOWN: Reply = {
   text: "I know F0002, F0011 and noises of bearings, and nothing of that. Tell me the fault code on the panel, or stop a server and see whether I forget.",
 };
 
-/** Pure: the same words get the same answer. */
+/** Answers a question. Pure: the same words get the same answer. */
 export function replyTo(question: string): Reply {
   return TOPICS.find(({ words }) => words.test(question))?.reply ?? UNKNOWN;
 }

@@ -1,4 +1,4 @@
-/** The failover story on a page: whoever looks at it stops the servers, and goes on talking. */
+/** The failover story on a page, where the visitor stops the servers and continues the conversation. */
 import { DatabaseManager } from "@rivet/db-manager";
 import { startConsole, type RunningConsole } from "@rivet/memory-console";
 import { Session } from "@rivet/memory-core";
@@ -11,18 +11,18 @@ import { Stage } from "./stage.ts";
 const FIRST_QUESTION = "The centrifuge in line 3 trips with F0002 when it slows down. What is it?";
 
 export interface WebDemo extends AsyncDisposable {
-  /** Opens the page; it holds the token. */
+  /** The address of the page; it contains the token. */
   readonly url: string;
   readonly origin: string;
 }
 
 export interface WebDemoOptions {
   readonly journalPath: string;
-  /** For a key of a model. */
+  /** The variables that may contain the API key of a model. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Starts three servers and the page; both end when it is disposed of. */
+/** Starts three servers and the page; both end on disposal. */
 export async function startWebDemo({ journalPath, environment }: WebDemoOptions): Promise<WebDemo> {
   const stack = new AsyncDisposableStack();
   try {

@@ -83,7 +83,7 @@ export const context: Concern = {
   ],
 };
 
-/** Two system messages, and five questions with their answers; a system message stands among them. */
+/** Two leading system messages, and five questions with their answers, with another system message among them. */
 async function conversation(storage: AnyStorage): Promise<Session> {
   const session = newSession(storage);
   session.addSystemMessage("You are an engineer.");

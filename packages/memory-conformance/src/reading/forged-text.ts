@@ -3,7 +3,9 @@ import { MemoryError, type AtomRow, type Facts, type UnreadableAtom } from "@riv
 import { collect, failsWith, OTHER_USER, savedSession } from "../expectations.ts";
 import type { AnyStorage, Concern } from "../suite.ts";
 
-/** The escape of the letter a, which no string is stored with: decoded, it would be another session's name. */
+/**
+ * An escape of the letter a, which this package never writes: decoded, the text would be the name of another session.
+ */
 const FORGED_A = "\u00100061";
 const FORGED_JSON_A = "\\u00100061";
 
@@ -21,7 +23,7 @@ function rowOf(storage: AnyStorage, change: Partial<AtomRow> = {}): AtomRow {
   };
 }
 
-/** Stores a row without the checks of the core. @returns whether the store has taken it. */
+/** Stores a row without the checks of the core. @returns whether the store accepted it. */
 async function isForged(storage: AnyStorage, row: AtomRow): Promise<boolean> {
   try {
     await storage["mergeFacts"]({ rows: [row], tombstones: [] });
@@ -60,7 +62,7 @@ export const forgedText: Concern = {
         }
         assert.deepEqual(await collect(storage.sessions()), []);
         assert.equal((await replica.merge({ rows: [good], tombstones: [] })).inserted, 1);
-        // Tombstones may have more fields than these.
+        // Tombstones may have additional fields.
         await refuse({ rows: [], tombstones: [{ ...(await someTombstone(storage)), ...tombstone }] });
       },
     },
@@ -121,7 +123,7 @@ export const forgedText: Concern = {
   ],
 };
 
-/** A tombstone with all the fields that this version gives it. */
+/** A tombstone with all fields of this version. */
 async function someTombstone(storage: AnyStorage): Promise<Facts["tombstones"][number]> {
   const { sessionId } = await savedSession(storage, 1, "to-be-deleted");
   await storage.deleteSession(sessionId);

@@ -123,7 +123,7 @@ export const paging: Concern = {
           assert.ok(seen.length <= 12, "no page repeats a session");
           before = page.at(-1)?.lastAtomId;
           if (before === undefined) break;
-          // Already seen: it must not come again.
+          // This session is on an earlier page and must not appear again.
           await storage.saveMemoryAtom(logAtom("session 11", "later"));
         }
         assert.deepEqual(

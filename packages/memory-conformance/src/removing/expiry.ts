@@ -10,7 +10,7 @@ function noted(sessionId: string, content: unknown, expiresAt?: Date): NewMemory
   return { ...logAtom(sessionId, content), ...(expiresAt === undefined ? {} : { expiresAt }) };
 }
 
-/** The contents of all pages, read with a small limit, which each page but the last must reach. */
+/** The contents of all pages, read with a small limit; every page but the last must be full. */
 async function pagesOf(storage: AnyStorage, query: object): Promise<unknown[]> {
   const contents: unknown[] = [];
   let before: string | undefined;
@@ -66,7 +66,7 @@ export const expiry: Concern = {
         for (const query of queries) assert.equal((await pagesOf(storage, query)).length, 12);
         pass(DAY_MS - 1);
         assert.equal((await storage.queryMemoryAtoms()).length, 12);
-        // Its own time is the first at which it is gone.
+        // The expiry time itself is the first moment at which the atom is gone.
         pass(2);
         for (const query of queries)
           assert.deepEqual(await pagesOf(storage, query), [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 0]);

@@ -25,7 +25,7 @@ function answer(session: Session, toolCallId: string): void {
   session.addToolMessage([{ type: "tool-result", toolCallId, toolName: "read", output }]);
 }
 
-/** The roles of a session as the store has it; none when it holds nothing. */
+/** The stored roles of a session; empty when it has no messages. */
 async function roles(storage: AnyStorage, sessionId: string): Promise<string[]> {
   return (await storage.loadSession(sessionId))?.history.messages().map(({ role }) => role) ?? [];
 }
@@ -119,14 +119,14 @@ export const retention: Concern = {
         call(session, "late");
         call(session, "soon");
         answer(session, "soon");
-        // More than are read at a time.
+        // More messages than one page has.
         for (let index = 0; index < 520; index++) session.addUserMessage(`message ${index}`);
         await session.save();
         pass(DAY_MS);
         answer(session, "late");
         session.addAssistantMessage("done");
         await session.save();
-        // The results alone are not asked for with their calls.
+        // The results alone are not pruned while their calls are kept.
         assert.equal((await storage.prune({ keepLast: 0, memoryTypes: ["message_tool"] })).atoms, 0);
         await storage.prune({ olderThanMs: DAY_MS / 2 }, { batchSize: 50 });
         assert.deepEqual(await roles(storage, "s"), ["assistant", "tool", "assistant"]);

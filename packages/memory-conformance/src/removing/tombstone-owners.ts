@@ -16,7 +16,7 @@ import type { AnyStorage, Concern } from "../suite.ts";
 
 const OTHERS = ownerOf(OTHER_USER);
 
-/** The tombstones of a session, as far as they are compared. */
+/** The ids and owners of the tombstones of a session. */
 async function tombstonesOf(storage: AnyStorage, sessionId: string): Promise<[id: string, owner: string][]> {
   const tombstones = await storage.replica.tombstonesAfter(sessionId, undefined, 1_000);
   return tombstones.map(({ id, owner }) => [id, owner]);

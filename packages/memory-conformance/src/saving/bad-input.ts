@@ -3,7 +3,7 @@ import { AtomClock, MemoryError, Session } from "@rivet/memory-core";
 import { collect, failsWith, logAtom, newSession, USER } from "../expectations.ts";
 import type { AnyStorage, Concern } from "../suite.ts";
 
-/** A call as JavaScript may make it, past the compiler. */
+/** Calls a method as JavaScript may call it, without the compiler's checks. */
 async function call(target: object, method: string, ...args: unknown[]): Promise<unknown> {
   const implementation: unknown = Reflect.get(target, method);
   assert.ok(typeof implementation === "function");

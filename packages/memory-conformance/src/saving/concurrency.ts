@@ -119,7 +119,7 @@ export const concurrency: Concern = {
         const storage = await open();
         const { sessionId } = await savedSession(storage, 1);
         const [left, right] = await loadTwice(storage, sessionId);
-        // Minted before what the other saves: it sorts before it.
+        // Its id is created before the other's save, so it sorts before the other's message.
         right.addUserMessage("right, unsaved");
         left.addUserMessage("left");
         left.setMetadata("left", true);

@@ -62,7 +62,7 @@ export const metadata: Concern = {
         const [early, late] = await loadTwice(storage, sessionId);
         early.setMetadata("key", "early");
         early.setMetadata("only early", true);
-        // The ids are minted here, in this order; the saves come the other way round.
+        // The ids are created here, in this order; the saves follow in the opposite order.
         early.toJSON();
         late.setMetadata("key", "late");
         late.toJSON();
@@ -82,7 +82,7 @@ export const metadata: Concern = {
         const { sessionId } = session;
         const [early, late] = await loadTwice(storage, sessionId);
         early.setMetadata("key", "older");
-        // The id of the older change is minted here; it arrives after the removal.
+        // The id of the older change is created here; the change arrives after the removal.
         early.toJSON();
         late.deleteMetadata("key");
         await late.save();

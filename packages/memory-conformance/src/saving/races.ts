@@ -7,7 +7,7 @@ const RACERS = 10;
 
 interface Race {
   readonly title: string;
-  /** Both storages are on the same data; they may be one. */
+  /** Both storages use the same data; they may be the same object. */
   readonly run: (left: AnyStorage, right: AnyStorage) => Promise<void>;
 }
 
@@ -108,7 +108,10 @@ function racers(left: AnyStorage, right: AnyStorage): AnyStorage[] {
   return Array.from({ length: RACERS }, (_, index) => (index % 2 === 0 ? left : right));
 }
 
-/** Checks that one of the writes succeeds and the others fail with the code; gives the index of the one. */
+/**
+ * Checks that exactly one of the writes succeeds and the others fail with the code. @returns the index of the
+ * successful write.
+ */
 async function oneOf(writes: readonly Promise<unknown>[], code: MemoryErrorCode): Promise<number> {
   const results = await Promise.allSettled(writes);
   for (const result of results) if (result.status === "rejected") assertCode(result.reason, code);

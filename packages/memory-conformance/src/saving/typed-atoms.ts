@@ -3,7 +3,7 @@ import type { AtomTypes, UnreadableAtom } from "@rivet/memory-core";
 import { collect, failsWith, logAtom } from "../expectations.ts";
 import type { Concern } from "../suite.ts";
 
-/** A schema as any library makes it: takes `{ title: string }`, gives it with its length. */
+/** A schema as any library creates it: accepts `{ title: string }`, and adds the length of the title. */
 const titled: AtomTypes[string] = {
   "~standard": {
     version: 1,

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { logAtom, newSession, storedContents, USER } from "../expectations.ts";
 import type { Concern } from "../suite.ts";
 
-/** Any sequence of UTF-16 code units: NUL, lone surrogates and the escape character are common in it. */
+/** Any sequence of UTF-16 code units, with frequent NUL, lone surrogates and escape characters. */
 const anyString = fc
   .array(
     fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0, 0x10, 0x5c, 0xd800, 0xdfff, 0xfffd, 0xffff)),
@@ -95,7 +95,7 @@ export const values: Concern = {
         await fc.assert(
           fc.asyncProperty(anyName, anyName, anyName, anyName, async (name, user, type, key) => {
             const sessionId = name;
-            // A name that is drawn again is still its first user's, though nothing is left under it.
+            // A repeated name still belongs to its first user, although no atom is left under it.
             const userId = owners.get(name) ?? `${user} of ${name}`.slice(0, 512);
             owners.set(name, userId);
             const memoryType = type.startsWith("message_") || type === "session_metadata" ? "log" : type;
@@ -107,7 +107,7 @@ export const values: Concern = {
             const loaded = await storage.loadSession(sessionId, { userId });
             assert.deepEqual([loaded?.sessionId, loaded?.userId], [sessionId, userId]);
             assert.deepEqual(Object.entries(loaded?.metadata ?? {}), [[key, user]]);
-            // The same names may be drawn again: they start from no atoms.
+            // The same names may be generated again, and must start without atoms.
             await storage.deleteMemoryAtoms(
               sessionId,
               (await storage.queryMemoryAtoms({ sessionId })).map(({ id }) => id),
@@ -194,7 +194,7 @@ export const values: Concern = {
   ],
 };
 
-/** A copy whose objects have the usual prototype, which those of fast-check's dictionaries may lack. */
+/** A copy whose objects have the usual prototype, which objects of fast-check's dictionaries may lack. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? 0 : value;

@@ -1,4 +1,4 @@
-/** Atoms to rows and back: the one place where names and JSON take the form that stores hold. */
+/** Converts atoms to rows and back: the only place where names and JSON take the form that stores hold. */
 import { SESSION_METADATA, roleOf, type MemoryAtom, type UnreadableAtom } from "./atom.ts";
 import { invalidInput, MemoryError } from "../errors/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json/json.ts";
@@ -22,9 +22,7 @@ export interface PlainAtom {
   readonly expiresAtMs?: number | null;
 }
 
-/**
- * @throws {MemoryError} `invalid_input` when the serialised atom is over the limit.
- */
+/** @throws {MemoryError} `invalid_input` when the serialised atom exceeds the limit. */
 export function encodeAtom(atom: PlainAtom, maxAtomBytes: number, path = "atom"): AtomRow {
   const row: AtomRow = {
     sessionId: encodeText(atom.sessionId),
@@ -42,7 +40,7 @@ export function encodeAtom(atom: PlainAtom, maxAtomBytes: number, path = "atom")
 
 function assertSize(row: AtomRow, maxAtomBytes: number, path: string): void {
   const units = row.content.length + row.metadata.length;
-  // A UTF-16 unit takes at most three bytes of UTF-8: nearly every atom is decided without encoding it.
+  // A UTF-16 unit takes at most three bytes of UTF-8, so nearly every atom passes without being encoded.
   if (units * 3 <= maxAtomBytes) return;
   const encoder = new TextEncoder();
   const bytes = encoder.encode(row.content).length + encoder.encode(row.metadata).length;
@@ -51,7 +49,7 @@ function assertSize(row: AtomRow, maxAtomBytes: number, path: string): void {
   }
 }
 
-/** @throws {MemoryError} `corrupt` when the row is not what {@link encodeAtom} writes. */
+/** @throws {MemoryError} `corrupt` when {@link encodeAtom} cannot have written the row. */
 export function decodeAtom(row: AtomRow): MemoryAtom {
   const content = decodeJson(row, "content");
   if (roleOf(row.memoryType) !== undefined) assertStored(row, () => assertMessageContent(content, "content"));
@@ -68,7 +66,7 @@ export function decodeAtom(row: AtomRow): MemoryAtom {
   };
 }
 
-/** @throws {MemoryError} `corrupt` when the row is no message. */
+/** @throws {MemoryError} `corrupt` when the row is not a message. */
 export function decodeMessage(row: StoredText, role: MessageRole): Message {
   const content = decodeJson(row, "content");
   if (typeof content !== "string") {
@@ -76,14 +74,15 @@ export function decodeMessage(row: StoredText, role: MessageRole): Message {
     deepFreeze(content);
   }
   const metadata = row.metadata === "{}" ? NO_METADATA : deepFreeze(decodeMetadata(row));
-  // Checked above, in a closure that the compiler does not look into.
+  // Checked above, in a closure that the compiler does not follow.
   const checked = content as Message["content"];
   return Object.freeze({ id: row.id, role, content: checked, metadata, createdAt: decodeDate(row, row.createdAtMs) });
 }
 
 /**
- * The message that a row holds, or the row itself when none can be read in it: what is wrong is said once the session is known.
- * A backend whose rows arrive one by one calls it for each, while the next are on their way.
+ * Decodes the message in a row, or returns the row itself if it cannot be read; the error is reported later, when the
+ * session is known. A backend whose rows arrive one by one calls this for each row while the next ones are on their
+ * way.
  */
 export function messageOf(row: MessageRow): StoredMessage {
   const role = roleOf(row.memoryType);
@@ -105,22 +104,22 @@ export function readMessage(
   if ("role" in message) return message;
   const role = roleOf(message.memoryType);
   if (role === undefined) return undefined;
-  // Once more with all that an error needs to say, which good rows do without.
+  // Decodes again with the fields that an error needs; readable rows do not need them.
   const { sessionId, userId } = head;
   return decodeOr({ ...message, sessionId, userId, expiresAtMs: null }, (row) => decodeMessage(row, role), unreadable);
 }
 
-/** @throws {MemoryError} `corrupt` when the row is no change of session metadata. */
+/** @throws {MemoryError} `corrupt` when the row is not a change of session metadata. */
 export function decodeMetadataChange(row: AtomRow): MetadataChange {
   const { content } = decodeAtom(row);
   assertMetadataChange(content, "content");
   return content;
 }
 
-/** What decoding needs of a row. */
+/** The fields of a row that decoding needs. */
 type StoredText = MessageRow & Partial<Pick<AtomRow, "sessionId">>;
 
-/** Of most messages; shared, as it is frozen. */
+/** The metadata of most messages; shared because it is frozen. */
 export const NO_METADATA: JsonObject = Object.freeze({});
 
 function decodeName(row: AtomRow, column: "sessionId" | "userId" | "memoryType"): string {
@@ -129,7 +128,7 @@ function decodeName(row: AtomRow, column: "sessionId" | "userId" | "memoryType")
     assertName(name, column);
     return name;
   } catch (cause) {
-    throw corrupt(row, `its ${column} is stored as no name is`, cause);
+    throw corrupt(row, `its ${column} is not stored as a valid name`, cause);
   }
 }
 
@@ -149,7 +148,7 @@ function decodeJson(row: StoredText, column: "content" | "metadata"): JsonValue 
   try {
     return fromJsonText(row[column]);
   } catch (cause) {
-    throw corrupt(row, `its ${column} is not JSON in the form that is stored`, cause);
+    throw corrupt(row, `its ${column} is not JSON in the stored form`, cause);
   }
 }
 
@@ -157,7 +156,7 @@ function assertStored(row: StoredText, assert: () => void): void {
   try {
     assert();
   } catch (cause) {
-    throw corrupt(row, MemoryError.isInstance(cause) ? cause.message : "its content has another shape", cause);
+    throw corrupt(row, MemoryError.isInstance(cause) ? cause.message : "its content has a different shape", cause);
   }
 }
 
@@ -165,14 +164,14 @@ function corrupt(row: StoredText, problem: string, cause?: unknown): MemoryError
   const sessionId = shownText(row.sessionId ?? "");
   return new MemoryError({
     code: "corrupt",
-    message: `atom ${row.id} of session ${JSON.stringify(sessionId)} cannot be read: ${problem}; the stored text was left as it is`,
+    message: `atom ${row.id} of session ${JSON.stringify(sessionId)} cannot be read: ${problem}; the stored text was not changed`,
     sessionId,
     atomId: row.id,
     cause,
   });
 }
 
-/** The row as it is, with the reason why it is not an atom. */
+/** Returns the row unchanged, with the reason why it is not an atom. */
 export function unreadableAtom(row: AtomRow, error: MemoryError): UnreadableAtom {
   return {
     sessionId: shownText(row.sessionId),
@@ -185,7 +184,7 @@ export function unreadableAtom(row: AtomRow, error: MemoryError): UnreadableAtom
   };
 }
 
-/** Runs a decoder; a row that cannot be read goes to `unreadable` instead, and any other error passes. */
+/** Runs a decoder. Passes a row that cannot be read to `unreadable`, and rethrows any other error. */
 export function decodeOr<Value>(
   row: AtomRow,
   decode: (row: AtomRow) => Value,
@@ -200,11 +199,11 @@ export function decodeOr<Value>(
   }
 }
 
-/** That there were rows which are no atoms, and nobody took them. */
+/** The error for stored rows that could not be read when no callback takes them. */
 export function couldNotRead(first: UnreadableAtom, count: number): MemoryError {
   return new MemoryError({
     code: first.error.code,
-    message: `${count} stored atoms could not be read; the first: ${first.error.message}. Pass onUnreadable to take them`,
+    message: `${count} stored atoms could not be read; the first: ${first.error.message}. Pass onUnreadable to receive them instead of this error`,
     sessionId: first.sessionId,
     atomId: first.id,
     cause: first.error,
@@ -212,8 +211,8 @@ export function couldNotRead(first: UnreadableAtom, count: number): MemoryError 
 }
 
 /**
- * Whether a row says the same as the one that is stored under its id: a repeat, which changes nothing. The creation
- * time is for people and does not count.
+ * Whether a row has the same content as the stored row with its id: then the write is a repeat and changes nothing. The
+ * creation time is informational and does not count.
  */
 export function isSameAtom(stored: AtomRow, row: AtomRow): boolean {
   return (
@@ -225,7 +224,10 @@ export function isSameAtom(stored: AtomRow, row: AtomRow): boolean {
   );
 }
 
-/** The order of rows and tombstones in a write: by session, then by id, so that any two writes meet in the same order. */
+/**
+ * The order of rows and tombstones in a write: by session, then by id, so that any two writes lock rows in the same
+ * order.
+ */
 export function compareRows(left: AtomKey, right: AtomKey): number {
   if (left.sessionId !== right.sessionId) return left.sessionId < right.sessionId ? -1 : 1;
   if (left.id !== right.id) return left.id < right.id ? -1 : 1;

@@ -2,13 +2,13 @@ import { v7 as formatUuidV7 } from "uuid";
 import { invalidInput } from "../errors/errors.ts";
 import { readOptions, type OptionFields } from "../options/option-fields.ts";
 
-/** The nil UUID. As the id of a tombstone it stands for the whole session; as an XOR it is that of no ids. */
+/** The nil UUID. As the id of a tombstone it means the whole session; as an XOR, the empty set. */
 export const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
-/** How far the time of an atom id may be ahead of the clock that judges it, in milliseconds: one day. */
+/** The longest time by which an atom id may be ahead of the clock, in milliseconds: one day. */
 export const MAX_ID_LEAD_MS = 24 * 60 * 60 * 1000;
 
-/** The greatest time that the 48 bits of an atom id hold, in milliseconds since 1970: in the year 10889. */
+/** The greatest time in the 48 bits of an atom id, in milliseconds since 1970: in the year 10889. */
 const MAX_TIME_MS = 2 ** 48 - 1;
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -31,22 +31,22 @@ export function atomIdTimeMs(id: string): number {
 }
 
 /**
- * Decides whether an id may enter as that of an atom. All that judges an id asks here, and the SQL of Supabase is
+ * Decides whether an id may be used for an atom. Every check of an id calls this function, and Supabase's SQL is
  * generated from the same constants.
  *
- * - `good`: the id may enter, and clocks follow it.
- * - `ahead`: its time is more than {@link MAX_ID_LEAD_MS} ahead of the clock. It is refused as a new one. A store may hold
- *   it from a process whose clock was wrong: then it is readable and replicated, and no clock follows it.
- * - `malformed`: it is no UUIDv7 in lower case, and never enters.
+ * - `good`: the id is accepted, and clocks follow it.
+ * - `ahead`: its time is more than {@link MAX_ID_LEAD_MS} ahead of the clock. It is refused for a new atom. A store may
+ *   hold it from a process with a wrong clock: then it is readable and replicated, and no clock follows it.
+ * - `malformed`: it is not a UUIDv7 in lower case, and is never accepted.
  *
- * @param nowMs the wall clock, in milliseconds since 1970.
+ * @param nowMs The wall clock, in milliseconds since 1970.
  */
 export function judgeAtomId(id: string, nowMs: number): "good" | "ahead" | "malformed" {
   if (!isAtomId(id)) return "malformed";
   return atomIdTimeMs(id) > latestTimeMs(nowMs) ? "ahead" : "good";
 }
 
-/** The greatest UUID whose time is not ahead of the clock, in the sense of {@link judgeAtomId}: greater ids are. */
+/** The greatest UUID whose time is not ahead of the clock, as {@link judgeAtomId} defines it. */
 export function lastIdWithinLead(nowMs: number): string {
   const time = latestTimeMs(nowMs).toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-ffff-ffff-ffffffffffff`;
@@ -57,7 +57,7 @@ function latestTimeMs(nowMs: number): number {
   return wholeTimeMs(wholeTimeMs(nowMs) + MAX_ID_LEAD_MS);
 }
 
-/** A time as an atom id can hold it: whole milliseconds, from 1970 to the end of 48 bits. */
+/** Rounds a time to the range of an atom id: whole milliseconds, from 1970 to the end of 48 bits. */
 function wholeTimeMs(timeMs: number): number {
   return timeMs > 0 ? Math.min(Math.trunc(timeMs), MAX_TIME_MS) : 0;
 }
@@ -114,7 +114,7 @@ export class AtomClock {
   }
 
   /**
-   * A new id, greater than all before it.
+   * Creates a new id, greater than all before it.
    *
    * @throws {MemoryError} `invalid_input` when the wall clock is past the year 10889 and no greater id is left.
    */
@@ -123,12 +123,13 @@ export class AtomClock {
     const isSetBack = this.#timeMs > latestTimeMs(nowMs);
     if (nowMs > this.#timeMs || isSetBack) {
       this.#timeMs = nowMs;
-      // Starting low in the counter's range leaves room for the rest of the millisecond.
+      // Starting at the low end of the counter's range leaves room for the rest of the millisecond.
       this.#sequence = 0;
     } else if (this.#sequence < MAX_SEQUENCE) {
       this.#sequence += 1;
     } else {
-      if (this.#timeMs === MAX_TIME_MS) throw invalidInput("the clock", "is at the last time that an id can hold");
+      if (this.#timeMs === MAX_TIME_MS)
+        throw invalidInput("the clock", "is at the greatest time that an id can hold; correct the clock");
       this.#timeMs += 1;
       this.#sequence = 0;
     }
@@ -156,7 +157,7 @@ const pool = new Uint8Array(ID_BYTES * POOLED_IDS);
 const parts = Array.from({ length: POOLED_IDS }, (_, index) => pool.subarray(index * ID_BYTES, (index + 1) * ID_BYTES));
 let used = parts.length;
 
-/** 16 random bytes; asking the platform for 256 ids at once is ten times cheaper than for each. */
+/** Returns 16 random bytes. Requesting 256 ids at once from the platform is ten times cheaper than one at a time. */
 function pooledRandom(): Uint8Array {
   if (used === parts.length) {
     crypto.getRandomValues(pool);
@@ -165,5 +166,5 @@ function pooledRandom(): Uint8Array {
   return parts[used++] ?? pool;
 }
 
-/** The clock of this process: one for all sessions and storages that are not given another. */
+/** The clock of this process, shared by all sessions and storages without a clock of their own. */
 export const processClock = new AtomClock();

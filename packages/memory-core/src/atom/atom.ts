@@ -23,12 +23,12 @@ export function messageTypeOf(role: MessageRole): string {
   return TYPE_BY_ROLE[role];
 }
 
-/** The role of a message type, or undefined when the atom is no message. */
+/** The role of a message type, or undefined when the atom is not a message. */
 export function roleOf(memoryType: string): MessageRole | undefined {
   return ROLE_BY_TYPE.get(memoryType);
 }
 
-/** Whether the atom is part of what a `Session` holds: a message or session metadata. */
+/** Whether atoms of the type are part of a `Session`: messages or session metadata. */
 export function isHistoryType(memoryType: string): boolean {
   return memoryType === SESSION_METADATA || ROLE_BY_TYPE.has(memoryType);
 }
@@ -36,7 +36,7 @@ export function isHistoryType(memoryType: string): boolean {
 /**
  * One immutable JSON fact of a session.
  *
- * `id` is a UUIDv7 and the order within the session; `createdAt` is for people to read.
+ * `id` is a UUIDv7 and defines the order within the session; `createdAt` is for people to read.
  */
 export interface MemoryAtom<Type extends string = string, Content = JsonValue> {
   readonly id: string;
@@ -46,16 +46,16 @@ export interface MemoryAtom<Type extends string = string, Content = JsonValue> {
   readonly content: Content;
   readonly metadata: JsonObject;
   readonly createdAt: Date;
-  /** From when on no read returns it; absent when it never expires. */
+  /** The time from which no read returns it; absent when it never expires. */
   readonly expiresAt?: Date;
 }
 
 /**
- * An atom to be saved. Without an `id` one is minted; to make a save repeatable across a lost reply, bring one
- * (`storage.clock.next()`) and use it again. `createdAt` defaults to now, or to the time in the `id` that was brought.
+ * An atom to save. Without an `id`, one is created. To make a save repeatable after a lost reply, pass an id
+ * (`storage.clock.next()`) and use it again. `createdAt` defaults to now, or to the time in the given `id`.
  *
- * From `expiresAt` on, no read returns the atom, and `prune` removes it. It is a part of what the atom says: the same id with
- * another `expiresAt` is a `conflict`. Messages and session metadata do not expire.
+ * From `expiresAt` on, no read returns the atom, and `prune` deletes it. `expiresAt` is part of the atom's content: the
+ * same id with another `expiresAt` is a `conflict`. Messages and session metadata do not expire.
  */
 export interface NewMemoryAtom<Type extends string = string, Content = unknown> {
   readonly id?: string;
@@ -68,19 +68,19 @@ export interface NewMemoryAtom<Type extends string = string, Content = unknown> 
   readonly expiresAt?: Date;
 }
 
-/** A stored row that cannot be given back as an atom: its text is not what it must be, or no longer fits its schema. */
+/** A stored row that cannot be returned as an atom: its text is damaged, or no longer matches its schema. */
 export interface UnreadableAtom {
   readonly sessionId: string;
   readonly id: string;
   readonly userId: string;
   readonly memoryType: string;
-  /** The content as it is stored, untouched. */
+  /** The content as stored, unchanged. */
   readonly contentText: string;
-  /** The metadata as they are stored, untouched. */
+  /** The metadata as stored, unchanged. */
   readonly metadataText: string;
-  /** Why: code `corrupt`, or `schema` when a typed atom no longer fits. */
+  /** The reason: code `corrupt`, or `schema` when a typed atom no longer matches. */
   readonly error: MemoryError;
 }
 
-/** A list of atoms, with the rows of the same range that could not be read beside it. */
+/** A list of atoms, with the unreadable rows of the same range as a separate property. */
 export type AtomList<Atom> = Atom[] & { readonly unreadable: readonly UnreadableAtom[] };

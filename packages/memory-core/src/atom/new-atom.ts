@@ -1,4 +1,4 @@
-/** A new atom on its way to the store: checked, copied, given an id and serialised. */
+/** Prepares a new atom for the store: checks it, copies it, gives it an id and serialises it. */
 import { compareRows, encodeAtom, isSameAtom } from "./atom-codec.ts";
 import { atomIdTimeMs, type AtomClock } from "./atom-id.ts";
 import { isHistoryType, roleOf, SESSION_METADATA, type NewMemoryAtom } from "./atom.ts";
@@ -24,7 +24,7 @@ const ATOM_FIELDS: OptionFields<NewMemoryAtom> = {
   expiresAt: "setting",
 };
 
-/** @throws {MemoryError} `invalid_input` with the path of what is wrong. */
+/** @throws {MemoryError} `invalid_input` with the path of the invalid field. */
 export function prepareAtom(atom: NewMemoryAtom, path: string, clock: AtomClock, maxAtomBytes: number): AtomRow {
   const { sessionId, userId, memoryType, ...given } = readOptions(atom, ATOM_FIELDS, path);
   assertName(sessionId, `${path}.sessionId`);
@@ -48,20 +48,21 @@ export function prepareAtom(atom: NewMemoryAtom, path: string, clock: AtomClock,
 
 function parseExpiry(memoryType: string, expiresAt: Date | undefined, path: string): number | null {
   if (expiresAt === undefined) return null;
-  if (isHistoryType(memoryType)) throw invalidInput(path, `is set, and atoms of type ${memoryType} do not expire`);
+  if (isHistoryType(memoryType))
+    throw invalidInput(path, `is set, but atoms of type ${memoryType} do not expire; leave it out`);
   return parseDateMs(expiresAt, path);
 }
 
-/** Messages and session metadata are read back by `Session`: they must be what it reads. */
+/** Checks messages and session metadata, which `Session` must be able to read back. */
 function assertFixedForm(memoryType: string, content: JsonValue, path: string): void {
   if (roleOf(memoryType) !== undefined) assertNewContent(content, path);
   if (memoryType === SESSION_METADATA) assertMetadataChange(content, path);
 }
 
 /**
- * The rows in the order of a write, each id once.
+ * Sorts the rows into the order of a write and removes duplicates.
  *
- * @throws {MemoryError} `conflict` for one id with two contents, `permission` for one session with two users.
+ * @throws {MemoryError} `conflict` for an id with two different contents, `permission` for a session with two users.
  */
 export function arrangeRows(rows: readonly AtomRow[]): AtomRow[] {
   const arranged: AtomRow[] = [];

@@ -8,8 +8,8 @@ import type { AtomRow } from "../backend/atom-row.ts";
 /**
  * Schemas for the content of the user's own memory types: any Standard Schema (Zod, Valibot, ArkType, …).
  *
- * What is stored is the schema's input as JSON holds it, a `Date` as its ISO string for one; what is returned is the
- * schema's output.
+ * The stored content is the schema's input as JSON; a `Date`, for example, is stored as its ISO string. The returned
+ * content is the schema's output.
  */
 export type AtomTypes = Record<string, StandardSchemaV1>;
 
@@ -22,31 +22,33 @@ type ContentOut<Types extends AtomTypes, Type> = Type extends keyof Types
     ? JsonValue | StandardSchemaV1.InferOutput<Types[keyof Types]>
     : JsonValue;
 
-/** A new atom of a memory type, with the content that its schema takes. */
+/** A new atom of a memory type, with the input type of its schema as content. */
 export type NewAtomOf<Types extends AtomTypes, Type extends string> = NewMemoryAtom<Type, ContentIn<Types, Type>>;
 
-/** New atoms, each with the content that the schema of its own memory type takes. */
+/** New atoms, each with the input type of the schema of its own memory type as content. */
 export type NewAtomsOf<Types extends AtomTypes, List extends readonly string[]> = {
   readonly [Index in keyof List]: NewAtomOf<Types, List[Index]>;
 };
 
-/** A stored atom of a memory type, with the content that its schema gives. */
+/** A stored atom of a memory type, with the output type of its schema as content. */
 export type AtomOf<Types extends AtomTypes, Type extends string> = Type extends string
   ? MemoryAtom<Type, ContentOut<Types, Type>>
   : never;
 
-/** The schemas of one storage, on the way in and on the way out. */
+/** The schemas of one storage. Checks content on the way in and on the way out. */
 export class ContentSchemas {
   readonly #schemas: ReadonlyMap<string, StandardSchemaV1>;
 
-  /** @throws {MemoryError} `invalid_input` for a schema of a type whose form is fixed, or for what is no schema. */
+  /**
+   * @throws {MemoryError} `invalid_input` for a schema of a type with a fixed form, or a value that is not a schema.
+   */
   constructor(atomTypes: AtomTypes) {
     assertAtomTypes(atomTypes);
     this.#schemas = new Map(Object.entries(atomTypes));
   }
 
   /**
-   * The atom with the content that its schema gives, if there is one for its type.
+   * Replaces the content of an atom with the output of its schema, if its type has one.
    *
    * @throws {MemoryError} `invalid_input` with the path of the first issue.
    */
@@ -55,7 +57,10 @@ export class ContentSchemas {
     return schema === undefined ? atom : { ...atom, content: await parseContent(schema, atom.content, path) };
   }
 
-  /** The atom of a row, with the content that its schema gives; undefined when it went to `unreadable`. */
+  /**
+   * Decodes the atom of a row and replaces its content with the output of its schema; undefined when it went to
+   * `unreadable`.
+   */
   async read(
     row: AtomRow,
     unreadable: (atom: UnreadableAtom) => void,
@@ -72,19 +77,23 @@ export class ContentSchemas {
   }
 }
 
-/** @throws {MemoryError} `invalid_input` for a schema of a type whose form is fixed, or for what is no schema. */
+/** @throws {MemoryError} `invalid_input` for a schema of a type with a fixed form, or a value that is not a schema. */
 function assertAtomTypes(atomTypes: AtomTypes): void {
   for (const [memoryType, schema] of Object.entries(atomTypes)) {
     const path = `atomTypes.${memoryType}`;
-    if (isHistoryType(memoryType)) throw invalidInput(path, "cannot have a schema: the form of its content is fixed");
+    if (isHistoryType(memoryType))
+      throw invalidInput(path, "cannot have a schema, because the form of its content is fixed; remove it");
     if (typeof schema?.["~standard"]?.validate !== "function") {
-      throw invalidInput(path, "is not a Standard Schema: it has no ~standard.validate");
+      throw invalidInput(
+        path,
+        "is not a Standard Schema, because it has no ~standard.validate; pass a schema from a library such as Zod",
+      );
     }
   }
 }
 
 /**
- * The schema's output for a content.
+ * Parses content with a schema and returns its output.
  *
  * @throws {MemoryError} `invalid_input` with the path of the first issue.
  */
@@ -92,7 +101,10 @@ async function parseContent(schema: StandardSchemaV1, content: JsonValue, path: 
   const result = await schema["~standard"].validate(content);
   const issue = result.issues?.[0];
   if (result.issues === undefined) return result.value;
-  throw invalidInput(`${path}${pathOfIssue(issue)}`, `does not fit its schema: ${issue?.message ?? "no reason given"}`);
+  throw invalidInput(
+    `${path}${pathOfIssue(issue)}`,
+    `does not match its schema: ${issue?.message ?? "no reason given"}`,
+  );
 }
 
 function pathOfIssue(issue: StandardSchemaV1.Issue | undefined): string {
@@ -103,12 +115,12 @@ function pathOfIssue(issue: StandardSchemaV1.Issue | undefined): string {
     .join("");
 }
 
-/** Why a stored atom is not returned as one: it no longer fits the schema of its type. */
+/** The error for a stored atom that no longer matches the schema of its type. */
 function noLongerFits(atom: MemoryAtom, cause: MemoryError): MemoryError {
   return new MemoryError({
     code: "schema",
     message:
-      `atom ${atom.id} of session ${JSON.stringify(atom.sessionId)} is stored but no longer fits the schema of ` +
+      `atom ${atom.id} of session ${JSON.stringify(atom.sessionId)} is stored but no longer matches the schema of ` +
       `${JSON.stringify(atom.memoryType)}: ${cause.message}; widen the schema or delete the atom`,
     sessionId: atom.sessionId,
     atomId: atom.id,

@@ -1,14 +1,14 @@
-/** Bad input becomes one clear `invalid_input` error, with the path of the offending value, before any I/O. */
+/** Checks input before any I/O, and throws one clear `invalid_input` error with the path of the invalid value. */
 import { atomIdTimeMs, isAtomId, judgeAtomId } from "./atom-id.ts";
 import { invalidInput } from "../errors/errors.ts";
 import { attempt } from "../options/option-fields.ts";
 
-/** The longest name, of a session, a user, a memory type or a metadata key: in UTF-16 units. */
+/** The longest name of a session, a user, a memory type or a metadata key, in UTF-16 units. */
 export const MAX_NAME_LENGTH = 512;
 /** The default of `maxAtomBytes`: 16 MiB. */
 export const DEFAULT_MAX_ATOM_BYTES = 16 * 1024 * 1024;
 
-/** Whether a `Date` has the time, in milliseconds since 1970 (ECMA-262, section 21.4.1.1). */
+/** Whether a `Date` can hold the time, in milliseconds since 1970 (ECMA-262, section 21.4.1.1). */
 export function isTimeMs(timeMs: number): boolean {
   return Math.abs(timeMs) <= 8.64e15;
 }
@@ -23,29 +23,32 @@ export function assertName(value: unknown, path: string): asserts value is strin
   if (value.includes("\0")) throw invalidInput(path, "contains a NUL character, which is not allowed in names");
 }
 
-/** Checks an id that addresses an atom and returns it in lower case. */
+/** Checks the id of an existing atom and returns it in lower case. */
 export function parseAtomId(value: unknown, path: string): string {
   const id = typeof value === "string" ? value.toLowerCase() : undefined;
   if (id === undefined || !isAtomId(id)) {
-    throw invalidInput(path, `is ${describe(value)}; expected an atom id, a UUIDv7 such as storage.clock.next() gives`);
+    throw invalidInput(
+      path,
+      `is ${describe(value)}; expected an atom id, a UUIDv7 such as storage.clock.next() returns`,
+    );
   }
   return id;
 }
 
-/** Checks an id that a caller brings for an atom: one from the far future would sort after all others for years. */
+/** Checks a caller's id for a new atom: an id from the far future would sort after all others for years. */
 export function parseNewAtomId(value: unknown, path: string, nowMs: number): string {
   const id = parseAtomId(value, path);
   if (judgeAtomId(id, nowMs) === "ahead")
-    throw invalidInput(path, `is ${aheadId(id, nowMs)}; set the clock that is wrong`);
+    throw invalidInput(path, `is ${aheadId(id, nowMs)}; correct the clock that is wrong`);
   return id;
 }
 
-/** Names an id that is ahead of the clock, its time, and how far ahead it may be. */
+/** Describes an id that is ahead of the clock, with its time and the permitted lead. */
 export function aheadId(id: string, nowMs: number): string {
   return `${id}, whose time ${isoTime(atomIdTimeMs(id))} is more than one day ahead of the clock, ${isoTime(nowMs)}`;
 }
 
-/** A time in words: as ISO, or as a number where a `Date` cannot hold it. */
+/** A time as text: ISO, or a number if a `Date` cannot hold it. */
 function isoTime(timeMs: number): string {
   const date = new Date(timeMs);
   return Number.isNaN(date.getTime()) ? `${timeMs} ms` : date.toISOString();
@@ -65,7 +68,7 @@ export function assertAmount(value: unknown, path: string): asserts value is num
   }
 }
 
-/** Checks a switch: what JavaScript takes for true, such as the text "false", is not taken for one. */
+/** Checks a boolean. Truthy values, such as the text "false", are refused. */
 export function assertBoolean(value: unknown, path: string): asserts value is boolean {
   if (typeof value !== "boolean") throw invalidInput(path, `is ${describe(value)}; expected true or false`);
 }
@@ -83,8 +86,8 @@ export function parseDateMs(value: unknown, path: string): number {
 }
 
 /**
- * The time of a `Date`, NaN for an invalid one, and undefined for what is none. A `Date` of another realm, such as that of
- * Jest, a worker's context or a frame, has another class and is one nevertheless.
+ * The time of a `Date`, NaN for an invalid one, undefined for any other object. A `Date` of another realm, such as
+ * Jest, a worker's context or a frame, has another class, but is accepted.
  */
 export function dateTimeMs(value: object): number | undefined {
   try {
@@ -95,9 +98,9 @@ export function dateTimeMs(value: object): number | undefined {
 }
 
 /**
- * The results of `parse` for the items of an array of the caller's, each of which is read once.
+ * Parses the items of a caller's array with `parse`. Each item is read once.
  *
- * @throws {MemoryError} `invalid_input` for what is no array, and what `parse` throws.
+ * @throws {MemoryError} `invalid_input` for a value that is not an array, and the errors of `parse`.
  */
 export function readList<Parsed>(
   value: unknown,
@@ -120,12 +123,12 @@ export function readList<Parsed>(
   return parsed;
 }
 
-/** `Array.isArray`, which throws for a proxy that was revoked. */
+/** Calls `Array.isArray`, which throws for a revoked proxy. */
 function isArray(value: unknown, path: string): value is readonly unknown[] {
   return attempt(path, () => Array.isArray(value));
 }
 
-/** Names a value in an error without printing what it holds. */
+/** Describes a value in an error without printing its contents. */
 export function describe(value: unknown): string {
   if (value === null) return "null";
   if (value === "") return "an empty string";
@@ -138,7 +141,7 @@ export function describe(value: unknown): string {
     case "bigint":
       return "a BigInt";
     case "string":
-      // A misplaced one may be a password, a key, or an address with one.
+      // A misplaced string may be a password, a key, or an address with one.
       return `a string of ${value.length} characters`;
     case "function":
     case "symbol":

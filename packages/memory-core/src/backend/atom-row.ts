@@ -1,4 +1,4 @@
-/** An atom as a store holds it: names and JSON are text in the form of `serialization.ts`. */
+/** An atom in the form that stores hold: names and JSON are text, as `serialization.ts` encodes them. */
 export interface AtomRow {
   readonly sessionId: string;
   readonly id: string;
@@ -10,6 +10,6 @@ export interface AtomRow {
   readonly metadata: string;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
-  /** Milliseconds since 1970; null when it never expires, as messages and session metadata. */
+  /** Milliseconds since 1970; null when it never expires, like messages and session metadata. */
   readonly expiresAtMs: number | null;
 }

@@ -5,13 +5,13 @@ import { EMPTY_METADATA, metadataAfter, type MetadataProjection } from "./metada
 import type { AtomRow } from "./atom-row.ts";
 
 /**
- * The projection of one session that a store maintains beside its atoms: a page of sessions costs a page to list, and
- * two stores are compared by one row a session.
+ * The projection of one session that a store maintains next to its atoms, so that a list of sessions reads one row per
+ * session, and two stores are compared by one row per session.
  */
 export interface SessionHead extends MetadataProjection {
   readonly sessionId: string;
   readonly userId: string;
-  /** When the earliest of its atoms was created, in milliseconds since 1970. */
+  /** The creation time of its earliest atom, in milliseconds since 1970. */
   readonly createdAtMs: number;
   /** The greatest atom id. */
   readonly lastAtomId: string;
@@ -23,7 +23,7 @@ export interface SessionHead extends MetadataProjection {
   readonly historyXor: string;
 }
 
-/** The head after rows were inserted; `head` is undefined when the session had none. Every row counts as new. */
+/** The head after an insert; `head` is undefined when the session had none. Every row counts as new. */
 export function headAfterInsert(head: SessionHead | undefined, rows: readonly [AtomRow, ...AtomRow[]]): SessionHead {
   let { createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor } = head ?? {
     createdAtMs: rows[0].createdAtMs,
@@ -47,22 +47,22 @@ export function headAfterInsert(head: SessionHead | undefined, rows: readonly [A
   return { sessionId, userId, createdAtMs, lastAtomId, messageCount, atomCount, idXor, historyXor, ...metadata };
 }
 
-/** An atom as a deletion needs it. */
+/** The fields of an atom that a deletion needs. */
 export type DeletedAtom = Pick<AtomRow, "id" | "memoryType" | "createdAtMs">;
 
-/** What a store knows of a session after a deletion. */
+/** The state of a session in a store after a deletion. */
 export interface AtomsLeft {
   /** The greatest id; undefined when there is none. */
   readonly lastAtomId: string | undefined;
-  /** The least time of creation, in milliseconds since 1970; called only when an atom of that time was deleted. */
+  /** The least creation time, in milliseconds since 1970; called only when an atom of that time was deleted. */
   readonly earliestMs: () => number;
-  /** The session metadata; called only when some was deleted. */
+  /** The session metadata; called only when some of it was deleted. */
   readonly metadata: () => readonly AtomRow[];
 }
 
 /**
- * The head after atoms were deleted, or undefined when none is left. It says what a fold of the atoms that are left says:
- * stores that hold the same have the same heads, whatever came first.
+ * The head after a deletion, or undefined when no atom is left. It equals a fold of the remaining atoms: stores that
+ * hold the same atoms have the same heads, in whatever order they arrived.
  */
 export function headAfterDelete(
   head: SessionHead,
@@ -84,12 +84,12 @@ export function headAfterDelete(
 }
 
 /**
- * Whether a session's history is what a writer last saw, so that `ifUnchanged` holds for a write that changes something.
- * What the same write left there before its reply was lost does not count as a change, whether the writer has read it
- * since (its first rows, then) or not.
+ * Whether a session's history is the version that a writer last saw, so that `ifUnchanged` holds for a write that
+ * changes something. Rows that the same write stored before its reply was lost do not count as a change, whether the
+ * writer has read them since (then they are its first rows) or not.
  *
- * @param historyXor the version in the store before the write.
- * @param alreadyThere the rows of this write that the store has already, in id order.
+ * @param historyXor The version in the store before the write.
+ * @param alreadyThere The rows of this write that the store already has, in id order.
  */
 export function isHistoryUnchanged(
   historyXor: string,
@@ -104,7 +104,9 @@ export function isHistoryUnchanged(
   return version === expectedHistoryXor;
 }
 
-/** The version that a history has when these atoms, those of them that are of the history, come to it or go. */
+/**
+ * The version of a history after these atoms are added or removed. Atoms that are not part of the history do not count.
+ */
 export function historyXorWith(historyXor: string, atoms: readonly Pick<AtomRow, "id" | "memoryType">[]): string {
   return xorIds([historyXor, ...idsOf(atoms.filter(isHistory))]);
 }

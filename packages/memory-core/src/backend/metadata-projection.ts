@@ -12,22 +12,22 @@ import type { AtomRow } from "./atom-row.ts";
  * Both fields are JSON texts in the form of `serialization.ts`, with sorted keys: the same atoms give the same text.
  */
 export interface MetadataProjection {
-  /** An object: the current metadata. */
+  /** The current metadata, as a JSON object. */
   readonly metadata: string;
-  /** An object: for each key that was ever set or removed, the id of the atom that decided it. */
+  /** For each key that was ever set or removed, the id of the atom that determined it, as a JSON object. */
   readonly metadataIds: string;
 }
 
 export const EMPTY_METADATA: MetadataProjection = { metadata: "{}", metadataIds: "{}" };
 
-/** The projection after atoms were added; those of other types change nothing. */
+/** The projection after atoms are added; atoms of other types change nothing. */
 export function metadataAfter(
   { metadata, metadataIds }: MetadataProjection,
   rows: readonly AtomRow[],
 ): MetadataProjection {
   const changes = rows.filter((row) => row.memoryType === SESSION_METADATA);
   if (changes.length === 0) return { metadata, metadataIds };
-  // The escaped form of strings is a string too: what is only moved about need not be decoded.
+  // The escaped form of a string is a string too, so values that are only moved are not decoded.
   const values = new Map(parseEntries(metadata));
   const ids = new Map(parseEntries(metadataIds));
   for (const { id, content } of changes) {
@@ -46,8 +46,8 @@ export function metadataAfter(
 }
 
 /**
- * A key that atoms are to change and that was decided under a greater id, which is after a given one; undefined when there
- * is none.
+ * Finds a key of the rows' changes that is already determined by a greater id, which is also greater than `afterId`;
+ * undefined when there is none.
  */
 export function metadataDecidedAfter(
   afterId: string,
@@ -72,7 +72,7 @@ function parseEntries(text: string): [string, JsonValue][] {
   return isJsonObject(object) ? Object.entries(object) : [];
 }
 
-/** A damaged change decides nothing; the atom itself is reported when it is queried. */
+/** Parses a change. A damaged change has no effect; the atom itself is reported when it is queried. */
 function parseChange(content: string): MetadataChange | undefined {
   try {
     const change = parseJson(content);

@@ -1,11 +1,11 @@
-/** Whose a tombstone is, without the text of the user's id. */
+/** The owner of a tombstone: a hash of the user's id instead of its text. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { idOfWords } from "./id-xor.ts";
 import type { Tombstone } from "./storage-hooks.ts";
 
 /**
- * The owner of tombstones from the time before they had one, where nobody could say any more whose they were. They concern
- * everybody's atoms: what was deleted stays deleted.
+ * The owner of tombstones that were written before tombstones had owners. They concern the atoms of all users, so that
+ * deleted atoms stay deleted.
  */
 export const UNKNOWN_OWNER = "";
 
@@ -13,11 +13,11 @@ const MAX_REMEMBERED = 1_000;
 const remembered = new Map<string, string>();
 
 /**
- * The SHA-256 of a user id in the form that stores hold (`encodeText`), as 64 hexadecimal digits. PostgreSQL computes the same by
+ * The SHA-256 of a user id in its stored form (`encodeText`), as 64 hexadecimal digits. PostgreSQL computes it with
  * `encode(sha256(convert_to(user_id, 'UTF8')), 'hex')`.
  *
- * It is needed only where tombstones are written or compared: a save that no deletion concerns hashes nothing. The last thousand
- * users are remembered.
+ * It is computed only where tombstones are written or compared; a save without tombstones hashes nothing. The last
+ * thousand users are cached.
  *
  * @example
  * ownerOf("ada"); // "8b9aef2cd0ab…"
@@ -42,14 +42,14 @@ export function isConcerned(owner: string, userId: string): boolean {
 
 const OWNER = /^(?:[0-9a-f]{64})?$/;
 
-/** Whether a text is the owner of a tombstone: a hash in lower case, or {@link UNKNOWN_OWNER}. */
+/** Whether a text is a valid owner of a tombstone: a hash in lower case, or {@link UNKNOWN_OWNER}. */
 export function isOwner(text: string): boolean {
   return OWNER.test(text);
 }
 
 /**
- * 128 bits for one tombstone, in the form of a UUID: the first half of the SHA-256 of the bytes of its id and its owner. Tombstones
- * of two owners may name one id, so that their ids alone would cancel each other out in an XOR.
+ * A 128-bit digest of one tombstone, in the form of a UUID: the first half of the SHA-256 of the bytes of its id and
+ * its owner. Tombstones of two owners may have the same id, and their ids alone would cancel each other out in an XOR.
  */
 export function digestOfTombstone({ id, owner }: Pick<Tombstone, "id" | "owner">): string {
   const hash = sha256(bytesOf(id.replaceAll("-", "") + owner));

@@ -1,4 +1,4 @@
-/** What a deletion removed. */
+/** The counts of a deletion. */
 export interface Removed {
   readonly sessions: number;
   /** All atoms, messages included. */
@@ -8,7 +8,7 @@ export interface Removed {
 
 export const NOTHING_REMOVED: Removed = { sessions: 0, atoms: 0, messages: 0 };
 
-/** What two deletions removed together. */
+/** The sum of two deletions. */
 export function addRemoved(left: Removed, right: Removed): Removed {
   return {
     sessions: left.sessions + right.sessions,

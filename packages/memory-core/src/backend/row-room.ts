@@ -1,13 +1,13 @@
 import type { AtomRow } from "./atom-row.ts";
 
-/** What one statement or request may carry. */
+/** The limits of one statement or request. */
 export interface RowLimits {
   readonly rows: number;
   /** UTF-16 code units of content and metadata. */
   readonly units: number;
 }
 
-/** What is left of the room for rows. The first ones always fit: a single row may be larger than the rest. */
+/** The remaining room for rows. The first rows always fit, because a single row may exceed the limits. */
 export class RowRoom {
   readonly #limits: RowLimits;
   #rows = 0;
@@ -17,7 +17,7 @@ export class RowRoom {
     this.#limits = limits;
   }
 
-  /** Takes the room for rows, if there is enough. @returns whether there was. */
+  /** Takes room for the rows, if there is enough. @returns whether there was enough. */
   take(rows: readonly AtomRow[]): boolean {
     const units = unitsOf(rows);
     const isEnough = isWithin(this.#limits, this.#rows + rows.length, this.#units + units);
@@ -28,15 +28,15 @@ export class RowRoom {
   }
 }
 
-/** Whether there is room for all of the rows. It is on the path of every save. */
+/** Whether all of the rows fit. It is on the path of every save. */
 export function fitsRoom(rows: readonly AtomRow[], limits: RowLimits): boolean {
   return rows.length <= 1 || isWithin(limits, rows.length, unitsOf(rows));
 }
 
-/** Content of this many code units takes its time on the way: rows that hold more hold up others. */
+/** Rows with more code units than this are slow to transfer, and delay other writes. */
 const LARGE_UNITS = 256 * 1024;
 
-/** Whether the rows hold up others that go along. It is on the path of every save. */
+/** Whether the rows would delay other writes in the same group. It is on the path of every save. */
 export function isLarge(rows: readonly AtomRow[]): boolean {
   return unitsOf(rows) > LARGE_UNITS;
 }

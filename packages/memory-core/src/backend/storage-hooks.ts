@@ -1,29 +1,32 @@
-/** What `MemoryStorage` and its backends say to each other: validated, serialised, free of anything to decide again. */
+/**
+ * The interface between `MemoryStorage` and its backends. Its values are validated and serialised; backends check
+ * nothing again.
+ */
 import type { ErasureResidue } from "../storage/erasure-residue.ts";
 import type { AtomRow } from "./atom-row.ts";
 import type { SessionHead } from "./head.ts";
 import type { Message } from "../message/message.ts";
 import type { Removed } from "./removed.ts";
 
-/** Rows to insert, all or nothing. Sorted by (sessionId, id), no id twice. */
+/** Rows to insert, all or nothing. Sorted by (sessionId, id), without duplicate ids. */
 export interface AtomWrite {
   readonly rows: readonly AtomRow[];
   /** Set when a `Session` is saved: all rows are of this session, and the result carries its `historyXor`. */
   readonly session?: SessionWrite | undefined;
 }
 
-/** Which messages of a session go when its history is cleared; see `isCleared`. */
+/** The messages to delete when the history of a session is cleared; see `isCleared`. */
 export interface ClearedIds {
-  /** Delete the messages up to and including this id, in the same step and before the insert. */
+  /** Delete the messages up to and including this id, in the same step, before the insert. */
   readonly clearThroughId?: string | undefined;
   /**
-   * Delete these messages too; set only together with `clearThroughId`. Their ids are ahead of the clock, as a process with a
-   * wrong clock left them: they sort after new messages, which stay.
+   * Delete these messages too; set only together with `clearThroughId`. A process with a wrong clock gave them ids
+   * ahead of the current time, so they sort after new messages, which are kept.
    */
   readonly clearAhead?: IdRange | undefined;
 }
 
-/** Ids after one, up to and including another. */
+/** The ids after `afterId`, up to and including `throughId`. */
 export interface IdRange {
   readonly afterId: string;
   readonly throughId: string;
@@ -32,25 +35,25 @@ export interface IdRange {
 export interface SessionWrite extends ClearedIds {
   readonly sessionId: string;
   readonly userId: string;
-  /** The version of the history as the session last read or wrote it: the nil UUID when it was not there. */
+  /** The version of the history when the session last read or wrote it; the nil UUID if it was not stored. */
   readonly knownHistoryXor?: string | undefined;
-  /** Which atoms had decided the metadata when the session last read them: JSON text as in `SessionHead`. */
+  /** The atoms that determined the metadata when the session last read them: JSON text as in `SessionHead`. */
   readonly knownMetadataIds?: string | undefined;
   /**
-   * Refuse with `conflict` unless `isHistoryUnchanged` says that this was the history's version before the write. A write
-   * that changes nothing, as a repeat after a lost reply, is no conflict.
+   * Refuse with `conflict` unless `isHistoryUnchanged` confirms that this was the version of the history before the
+   * write. A write that changes nothing, such as a repeat after a lost reply, is not a conflict.
    */
   readonly expectedHistoryXor?: string | undefined;
 }
 
 export interface AtomWriteResult {
-  /** How many rows were new. */
+  /** The number of new rows. */
   readonly written: number;
   /** The names of the stores that have committed the write. */
   readonly acceptedBy: readonly string[];
-  /** Whether fewer stores, or another one than usual, accepted it. */
+  /** Whether fewer stores than usual, or a different one, accepted it. */
   readonly degraded: boolean;
-  /** For a `session` write: the version of its history now; undefined when the store has not got all of it. */
+  /** For a `session` write: the version of its history now; undefined when the store lacks part of the history. */
   readonly historyXor?: string | undefined;
 }
 
@@ -65,17 +68,20 @@ export interface AtomSelection {
   /** Exclusive bounds. */
   readonly beforeId?: string | undefined;
   readonly afterId?: string | undefined;
-  /** Only what has not expired by then, in milliseconds since 1970. Undefined: whatever is stored, as replication moves it. */
+  /**
+   * Only atoms that have not expired by then, in milliseconds since 1970. Undefined: all stored atoms, as replication
+   * needs.
+   */
   readonly unexpiredAtMs?: number | undefined;
-  /** Only what was created before then, in milliseconds since 1970. */
+  /** Only atoms created before then, in milliseconds since 1970. */
   readonly createdBeforeMs?: number | undefined;
   readonly order: "newest-first" | "oldest-first";
   readonly limit: number;
 }
 
-/** A page of atoms that have expired, in the order of (expiresAtMs, sessionId, id). */
+/** A page of expired atoms, in the order of (expiresAtMs, sessionId, id). */
 export interface ExpiredSelection {
-  /** By when, in milliseconds since 1970. */
+  /** The time by which they have expired, in milliseconds since 1970. */
   readonly atMs: number;
   readonly userId?: string | undefined;
   readonly sessionId?: string | undefined;
@@ -83,7 +89,7 @@ export interface ExpiredSelection {
   readonly limit: number;
 }
 
-/** An atom that has expired, as much of it as its removal needs. */
+/** The fields of an expired atom that its removal needs. */
 export interface ExpiredAtom extends AtomKey {
   readonly memoryType: string;
   readonly expiresAtMs: number;
@@ -91,15 +97,15 @@ export interface ExpiredAtom extends AtomKey {
 
 export interface SessionSelection {
   readonly sessionId: string;
-  /** Guard: a session of someone else is not found. */
+  /** Guard: a session of another user is not found. */
   readonly userId?: string | undefined;
-  /** Only the last so many messages, and besides the system messages that stand before the first other one. */
+  /** Only the last `lastMessages` messages, plus the system messages before the first other message. */
   readonly lastMessages?: number | undefined;
-  /** Only messages from this id on, inclusive, and besides the system messages that stand before the first other one. */
+  /** Only messages from this id on, inclusive, plus the system messages before the first other message. */
   readonly fromId?: string | undefined;
 }
 
-/** A page of sessions: most recent first and before an atom id, or by ascending session id and after one. */
+/** A page of sessions: most recent first, before an atom id; or by ascending session id, after a session id. */
 export type HeadSelection =
   | {
       readonly order: "recent-first";
@@ -114,28 +120,28 @@ export type HeadSelection =
       readonly limit: number;
     };
 
-/** A message of a session whose head says the rest. */
+/** A message row without the fields that the head of its session already has. */
 export type MessageRow = Pick<AtomRow, "id" | "memoryType" | "content" | "metadata" | "createdAtMs">;
 
-/** A message as a backend gives it: its row, or what `messageOf` made of that when it arrived. */
+/** A message as a backend returns it: its row, or the message that `messageOf` decoded from the row on arrival. */
 export type StoredMessage = Message | MessageRow;
 
 /** A session with messages in id order. */
 export interface SessionRow {
   readonly head: SessionHead;
   readonly messages: readonly StoredMessage[];
-  /** Stores that could not be asked and may hold more of it. Default: none. */
+  /** Stores that could not be reached and may hold more of the session. Default: none. */
   readonly unreachable?: readonly string[] | undefined;
 }
 
-/** What a store holds, as its backend reads it: see the hooks of `MemoryStorage` of the same names. */
+/** Reads the rows of a store; see the hooks of `MemoryStorage` of the same names. */
 export interface RowReader {
   selectSession(selection: SessionSelection): Promise<SessionRow | undefined>;
   selectHeads(selection: HeadSelection): Promise<readonly SessionHead[]>;
   selectAtoms(selection: AtomSelection): Promise<readonly AtomRow[]>;
 }
 
-/** What to delete for good. `userId` guards: what belongs to someone else is as if it were not there. */
+/** The scope of a permanent deletion. `userId` is a guard: data of another user is treated as absent. */
 export type Deletion =
   | {
       readonly scope: "atoms";
@@ -151,18 +157,21 @@ export interface DeletionResult extends Removed {
   readonly acceptedBy: readonly string[];
 }
 
-/** Which atom: an id is unique in its session. */
+/** The key of an atom: its id is unique in its session. */
 export type AtomKey = Pick<AtomRow, "sessionId" | "id">;
 
-/** Which tombstone: those of several owners may name one id. */
+/** The key of a tombstone: tombstones of several owners may have the same id. */
 export interface TombstoneKey extends AtomKey {
-  /** Whose atoms it concerns: `ownerOf` the user, or `UNKNOWN_OWNER`, whose tombstones concern everybody's. */
+  /**
+   * The owner of the atoms that it concerns: `ownerOf` the user, or `UNKNOWN_OWNER`, whose tombstones concern all
+   * users.
+   */
   readonly owner: string;
 }
 
 /**
- * A deletion, as a fact that stores tell one another. It concerns the atoms of its owner alone, and holds no user id. The nil UUID
- * as id stands for the whole session, and for every other tombstone of this owner in it.
+ * A deletion as a fact that stores replicate. It concerns only the atoms of its owner, and contains no user id. A nil
+ * UUID as id stands for the whole session, and replaces every other tombstone of this owner in the session.
  */
 export interface Tombstone extends TombstoneKey {
   /** Milliseconds since 1970. */
@@ -171,36 +180,36 @@ export interface Tombstone extends TombstoneKey {
 
 /** A page of tombstones, in the order of (sessionId, id, owner): UTF-8 bytes, and ids and owners ascending. */
 export interface TombstoneSelection {
-  /** Only those of one session. */
+  /** Only tombstones of this session. */
   readonly sessionId?: string | undefined;
   readonly after?: TombstoneKey | undefined;
   readonly limit: number;
 }
 
 /**
- * Atoms and deletions of one store that another may lack. Each list sorted by (sessionId, id), tombstones of one id by
- * their owners, nothing twice.
+ * Atoms and tombstones of one store that another may lack. Each list is sorted by (sessionId, id), tombstones of one id
+ * by owner, without duplicates.
  */
 export interface Facts {
   readonly rows: readonly AtomRow[];
   readonly tombstones: readonly Tombstone[];
 }
 
-/** What facts changed in a store. */
+/** The changes that merged facts made in a store. */
 export interface Merged {
-  /** Atoms that were new. */
+  /** The number of new atoms. */
   readonly inserted: number;
-  /** Atoms that tombstones removed. */
+  /** The number of atoms that tombstones removed. */
   readonly removed: number;
 }
 
-/** Which rows of a journal a page has. Sizes are the bytes of content and metadata. */
+/** The bounds of a page of a journal. Sizes are the bytes of content and metadata. */
 export interface JournalBounds {
-  /** Rows that are larger are left out. */
+  /** Larger rows are left out. */
   readonly mostRowBytes?: number;
-  /** Rows that are not larger are left out. */
+  /** Rows of this size or smaller are left out. */
   readonly aboveRowBytes?: number;
-  /** Of all rows together, but for the first. */
+  /** The limit for all rows together, except that the first row is always included. */
   readonly mostBytes?: number;
 }
 
@@ -208,33 +217,33 @@ export interface JournalBounds {
 export interface JournalBacklog {
   readonly store: string;
   readonly atoms: number;
-  /** Of their content and metadata. */
+  /** The size of their content and metadata. */
   readonly bytes: number;
-  /** The least id among them, which has the time of the oldest; undefined when there is none. */
+  /** The least id among them, which contains the time of the oldest; undefined when the backlog is empty. */
   readonly oldestId: string | undefined;
 }
 
-/** Atoms of a journal: all of a session, or of a user, or of a user's session. */
+/** The atoms of a journal that belong to a session, to a user, or to a session of a user. */
 export interface JournalScope {
   readonly sessionId?: string | undefined;
   readonly userId?: string | undefined;
 }
 
 /**
- * Atoms that are on their way to other stores. A store that keeps a journal holds each of them until every other store has
- * it; several processes may append, send and settle at the same time.
+ * The outbox of a store: atoms that are to be delivered to other stores. A journal holds each atom until every other
+ * store has it. Several processes may append, send and settle at the same time.
  */
 export interface AtomJournal {
   /**
-   * Takes rows for all stores, all or nothing and idempotently.
+   * Appends rows for all stores, all or nothing and idempotently.
    *
-   * @returns how many were new.
+   * @returns the number of new rows.
    */
   append(rows: readonly AtomRow[]): Promise<number>;
   /**
-   * The next rows that a store has not got, in the order of (sessionId, id), after a key.
+   * The next rows that a store lacks, in the order of (sessionId, id), after a key.
    *
-   * @param bounds default: rows of any size.
+   * @param bounds Default: rows of any size.
    */
   pending(
     store: string,
@@ -245,23 +254,23 @@ export interface AtomJournal {
   /** The backlog of each of the stores. */
   backlog(stores: readonly string[]): Promise<readonly JournalBacklog[]>;
   /**
-   * A store has these atoms now; what all have is no longer held.
+   * Records that a store now has these atoms. Atoms that all stores have are removed from the journal.
    *
-   * @param others the other stores.
+   * @param others The other stores.
    */
   settle(store: string, others: readonly string[], atoms: readonly AtomKey[]): Promise<void>;
   /**
-   * The next rows of a scope that some store has not got, in the order of (sessionId, id), after a key.
+   * The next rows of a scope that at least one store lacks, in the order of (sessionId, id), after a key.
    *
-   * @param limit the most rows; fewer come where they are large.
+   * @param limit The maximum number of rows; fewer are returned if they are large.
    */
   held(scope: JournalScope, after: AtomKey | undefined, limit: number): Promise<readonly AtomRow[]>;
-  /** These atoms are wanted nowhere any more, as they were deleted: no store is brought them. */
+  /** Removes deleted atoms from the journal: they are no longer delivered to any store. */
   discard(atoms: readonly AtomKey[]): Promise<void>;
   /**
-   * Removes the bytes of what is no longer held from the journal's files, as far as that can be done now.
+   * Removes the bytes of atoms that are no longer held from the journal's files, as far as is possible now.
    *
-   * @returns where some of them may still be.
+   * @returns the places that may still hold some of them.
    */
   finishErasure?(): Promise<readonly ErasureResidue[]>;
 }

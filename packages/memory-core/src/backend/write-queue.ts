@@ -2,25 +2,25 @@ import { fitsRoom, isLarge, RowRoom, type RowLimits } from "./row-room.ts";
 import type { AtomRow } from "./atom-row.ts";
 import type { AtomWrite } from "./storage-hooks.ts";
 
-/** What a store does with writes, alone and together. */
+/** The functions and limits with which a store executes writes, alone and in groups. */
 export interface WriteQueueInit<Written> {
-  /** How many groups may be under way at once, as long as one of them ends now and then. */
+  /** The maximum number of groups in flight, as long as one of them finishes from time to time. */
   readonly maxInFlight: number;
-  /** What waits is shared out among the groups that may go, unless they would have fewer writes than this. */
+  /** Waiting writes are divided among the groups that may start, with at least this many writes per group. */
   readonly smallestShare: number;
-  /** What one group may carry. */
+  /** The limits of one group. */
   readonly limits: RowLimits;
-  /** Whether a write may be in a group. Others go at once, and alone. */
+  /** Whether a write may join a group. Other writes start at once, and alone. */
   readonly isShareable: (write: AtomWrite) => boolean;
-  /** @param refusal why the group was refused that the write was in before. */
+  /** @param refusal The error that refused the group that contained the write before. */
   readonly writeAlone: (write: AtomWrite, refusal?: unknown) => Promise<Written>;
-  /** All or nothing. No two of the writes are of one session. @returns what became of each, in their order. */
+  /** All or nothing. No two of the writes are of one session. @returns the results, in the order of the writes. */
   readonly writeTogether: (writes: readonly AtomWrite[]) => Promise<readonly Written[]>;
-  /** Whether a group failed for what may be the fault of one of its writes. */
+  /** Whether one of the writes may have caused the failure of a group. */
   readonly isCausedByWrite: (error: unknown) => boolean;
 }
 
-/** Whether a write does nothing but append rows, and there is room for them. It is on the path of every save. */
+/** Whether a write only appends rows, within the limits. It is on the path of every save. */
 export function isPlainAppend({ rows, session }: AtomWrite, limits: RowLimits): boolean {
   if (session?.clearThroughId !== undefined || session?.expectedHistoryXor !== undefined) return false;
   return rows.length > 0 && fitsRoom(rows, limits);
@@ -29,22 +29,27 @@ export function isPlainAppend({ rows, session }: AtomWrite, limits: RowLimits): 
 interface Job<Written> {
   readonly write: AtomWrite;
   readonly sessionIds: readonly string[];
-  /** Whether it takes its time on the way: then it goes alone, beside the groups. */
+  /** Whether its transfer is slow: then it is sent alone, in parallel with the groups. */
   readonly isLarge: boolean;
   readonly resolve: (written: Written) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** After so long without a group that ends, what waits no longer waits for those that are under way: they may be stuck. */
+/** If no group has finished for this long, start the next one anyway; the ones in flight may be stuck. */
 const PATIENCE_MS = 1_000;
-/** Large writes that may be under way at once, beside the groups: others have to find a connection, too. */
+/**
+ * The maximum number of large writes in flight, in parallel with the groups, so that other writes find a connection
+ * too.
+ */
 const MAX_LARGE_IN_FLIGHT = 2;
 
 /**
- * Writes that arrive together, or while others are under way, go together: one round trip and one commit for all. A lone
- * write goes at once. Writes of one session never share, and never overtake each other. A large one goes alone, and holds up
- * nobody but its own session. When a group is refused for one of its
- * writes, the others still go through; one that is stuck holds up only its own sessions for longer than a second.
+ * Groups writes, to save round trips and commits. Writes that arrive together, or while others are in flight, share one
+ * round trip and one commit. A single write starts at once.
+ *
+ * Writes of one session never share a group, and never overtake each other. A large write is sent alone, and delays
+ * only its own session. When a group is refused because of one of its writes, the others are still written. After a
+ * second, a stuck group delays only its own sessions.
  */
 export class WriteQueue<Written> {
   readonly #init: WriteQueueInit<Written>;
@@ -69,7 +74,7 @@ export class WriteQueue<Written> {
     });
   }
 
-  /** In a microtask: what is submitted in the same turn of the event loop is there by then. */
+  /** Runs in a microtask, so that it sees everything submitted in the same turn of the event loop. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -90,7 +95,7 @@ export class WriteQueue<Written> {
     }, PATIENCE_MS);
   }
 
-  /** @returns whether there was anything that may go. */
+  /** @returns whether a group was sent. */
   #sendNext(): boolean {
     const jobs = this.#takeGroup();
     if (jobs.length === 0) return false;
@@ -98,7 +103,7 @@ export class WriteQueue<Written> {
     return true;
   }
 
-  /** @returns whether there was any that may go. */
+  /** @returns whether a large write was sent. */
   #sendNextLarge(): boolean {
     const passedOver = new Set<string>();
     for (const job of this.#waiting) {
@@ -113,12 +118,12 @@ export class WriteQueue<Written> {
     return false;
   }
 
-  /** A later write of a session must not pass an earlier one that has to wait. */
+  /** Whether a write may start. A later write of a session must not overtake an earlier one that has to wait. */
   #isFree({ sessionIds }: Job<Written>, passedOver: ReadonlySet<string>): boolean {
     return sessionIds.every((id) => !this.#busySessions.has(id) && !passedOver.has(id));
   }
 
-  /** The waiting writes that fit one group, in the order in which they came, and no session twice. */
+  /** Takes the waiting writes for one group, in order of arrival, with no session twice. */
   #takeGroup(): Job<Written>[] {
     const { maxInFlight, smallestShare, limits } = this.#init;
     const group: Job<Written>[] = [];
@@ -176,7 +181,7 @@ export class WriteQueue<Written> {
   }
 }
 
-/** Each session once, for rows are sorted by session. */
+/** The distinct sessions of rows, which are sorted by session. */
 function sessionIdsOf(rows: readonly AtomRow[]): string[] {
   const sessionIds: string[] = [];
   for (const { sessionId } of rows) if (sessionId !== sessionIds.at(-1)) sessionIds.push(sessionId);

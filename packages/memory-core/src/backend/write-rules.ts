@@ -1,4 +1,4 @@
-/** What every store checks in a write, and how it refuses. */
+/** The checks of every store before a write, and the errors that refuse it. */
 import { lastIdWithinLead, NIL_ID } from "../atom/atom-id.ts";
 import { MemoryError } from "../errors/errors.ts";
 import { SESSION_METADATA } from "../atom/atom.ts";
@@ -11,27 +11,32 @@ import type { AtomKey, SessionWrite } from "./storage-hooks.ts";
 import { aheadId } from "../atom/validation.ts";
 
 /**
- * Whom a session id belongs to, as a store remembers it beside the atoms: whoever wrote to it first. It outlives the atoms, so
- * that nobody else takes over an id that others still know.
+ * The owner of a session id, as a store keeps it next to the atoms: the user who wrote to it first. It outlives the
+ * atoms, so that no other user can take over an id that is still in use elsewhere.
  */
 export interface SessionClaim {
-  /** The owner, also of a session whose atoms are all gone; undefined when there is none, or nobody knows any more. */
+  /** The owner, even of a session without atoms; undefined when there is none, or it is no longer known. */
   readonly userId: string | undefined;
-  /** Whether its owner deleted it or was erased: then only tombstones remember whose it was, and nobody may write to it. */
+  /**
+   * Whether the session or its user was deleted: then only tombstones record the owner, and no user may write to it.
+   */
   readonly isDeleted: boolean;
 }
 
-/** Of a session id that nobody has written to in this store. */
+/** The claim of a session id that no user has written to in this store. */
 export const UNCLAIMED: SessionClaim = { userId: undefined, isDeleted: false };
 
-/** Of a session that its owner deleted, or that went with its user. */
+/** The claim of a deleted session, or of a session of a deleted user. */
 export const CLAIM_OF_DELETED: SessionClaim = { userId: undefined, isDeleted: true };
 
 /**
- * @param session the session, and who writes to it.
- * @param claim whose it is before the write.
- * @param deletedFor the owners of the tombstones of the whole session; asked only when nobody has claimed it.
- * @throws {MemoryError} `not_found` for a deleted session, `permission` for one of another user.
+ * Checks that a user may write to a session.
+ *
+ * @param session The session and the user who writes to it.
+ * @param claim The owner before the write.
+ * @param deletedFor Returns the owners of the tombstones of the whole session; called only when the session is
+ *   unclaimed.
+ * @throws {MemoryError} `not_found` for a deleted session, `permission` for a session of another user.
  */
 export function assertWritable(
   session: Pick<SessionWrite, "sessionId" | "userId">,
@@ -45,20 +50,20 @@ export function assertWritable(
 }
 
 /**
- * The same for rows that another store gives, without those that tombstones name: they are not late, so that a session that is
- * deleted was somebody else's.
+ * Checks rows of another store, without those that tombstones name. The remaining rows are not late, so if the session
+ * is deleted, it belonged to another user.
  *
- * @throws {MemoryError} `permission` for a session of another user, also for one that was deleted.
+ * @throws {MemoryError} `permission` for a session of another user, even a deleted one.
  */
 export function assertMergeable(row: Pick<AtomRow, "sessionId" | "userId">, claim: SessionClaim): void {
   if (claim.isDeleted || (claim.userId !== undefined && claim.userId !== row.userId)) throw foreignSession(row);
 }
 
 /**
- * For a write that changes something.
+ * Checks `expectedHistoryXor` for a write that changes something.
  *
- * @param head the session's head before the write.
- * @param alreadyThere the rows of the write that the store has already, in id order.
+ * @param head The session's head before the write.
+ * @param alreadyThere The rows of the write that the store already has, in id order.
  * @throws {MemoryError} `conflict` when `expectedHistoryXor` is set and another writer changed the session.
  */
 export function assertUnchanged(
@@ -73,12 +78,12 @@ export function assertUnchanged(
 }
 
 /**
- * Refuses a change of session metadata that would have no effect, as the key was decided under an id that is ahead of the
- * clock. It is a rule of saves alone: what stores merge is never refused for being late.
+ * Refuses a change of session metadata that would have no effect, because an id ahead of the clock determines the key.
+ * This rule applies only to saves; merged facts are never refused for being late.
  *
- * @param head the session's head before the write.
- * @param inserted the rows of the write that are new.
- * @param nowMs the wall clock, in milliseconds since 1970.
+ * @param head The session's head before the write.
+ * @param inserted The new rows of the write.
+ * @param nowMs The wall clock, in milliseconds since 1970.
  * @throws {MemoryError} `conflict` with the key, and the id with its time.
  */
 export function assertNotOverruled(
@@ -94,7 +99,7 @@ export function assertNotOverruled(
   }
 }
 
-/** The rows of a write, which are sorted by session, as one group a session. */
+/** Groups the rows of a write, which are sorted by session, by session. */
 export function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
   const groups: [AtomRow, ...AtomRow[]][] = [];
   for (const row of rows) {
@@ -105,7 +110,7 @@ export function bySession(rows: readonly AtomRow[]): [AtomRow, ...AtomRow[]][] {
   return groups;
 }
 
-/** The id is taken by an atom that says something else. */
+/** The error for an id that already belongs to an atom with other content. */
 export function conflictingAtom(row: Pick<AtomRow, "sessionId" | "id">): MemoryError {
   const sessionId = shownText(row.sessionId);
   return new MemoryError({
@@ -117,7 +122,7 @@ export function conflictingAtom(row: Pick<AtomRow, "sessionId" | "id">): MemoryE
   });
 }
 
-/** A key of the session's metadata cannot be changed for as long as an id is ahead of the clock. */
+/** The error for a metadata key that cannot change while an id is ahead of the clock. */
 export function overruledChange(
   { sessionId: encoded, key, id }: AtomKey & { readonly key: string },
   nowMs: number,
@@ -126,14 +131,14 @@ export function overruledChange(
   const place = `metadata ${JSON.stringify(shownText(key))} of session ${JSON.stringify(sessionId)}`;
   return new MemoryError({
     code: "conflict",
-    message: `${place} cannot change: it was set under the id ${aheadId(id, nowMs)}, and the greatest id decides. Delete that atom, or use another key`,
+    message: `${place} cannot change: it was set under the id ${aheadId(id, nowMs)}, and the change with the greatest id wins. Delete that atom, or use another key`,
     sessionId,
     atomId: id,
     outcome: "not_applied",
   });
 }
 
-/** The session has another owner. */
+/** The error for a session of another user. */
 export function foreignSession(row: Pick<AtomRow, "sessionId">): MemoryError {
   const sessionId = shownText(row.sessionId);
   return new MemoryError({
@@ -144,23 +149,23 @@ export function foreignSession(row: Pick<AtomRow, "sessionId">): MemoryError {
   });
 }
 
-/** The session has a tombstone. */
+/** The error for a session with a tombstone. */
 export function deletedSession(row: Pick<AtomRow, "sessionId">): MemoryError {
   const sessionId = shownText(row.sessionId);
   return new MemoryError({
     code: "not_found",
-    message: `session ${JSON.stringify(sessionId)} was deleted; its id is never used again: start a new session`,
+    message: `session ${JSON.stringify(sessionId)} was deleted, and its id is never used again; start a new session`,
     sessionId,
     outcome: "not_applied",
   });
 }
 
-/** Another writer changed the session, and the save asked for that not to be. */
+/** The error for a session that another writer changed, when the save required it to be unchanged. */
 export function changedSession(row: Pick<AtomRow, "sessionId">): MemoryError {
   const sessionId = shownText(row.sessionId);
   return new MemoryError({
     code: "conflict",
-    message: `session ${JSON.stringify(sessionId)} was changed by another writer; refresh() it, decide again, and save`,
+    message: `session ${JSON.stringify(sessionId)} was changed by another writer; call refresh(), check the changes, and save again`,
     sessionId,
     outcome: "not_applied",
   });

@@ -1,8 +1,8 @@
 /**
- * What went wrong, as a stable word to branch on.
+ * The kind of a failure, as a stable word to branch on.
  *
- * - `invalid_input`: an argument is not what the contract allows; nothing was sent anywhere.
- * - `not_found`: the session was deleted, or something that had to exist does not.
+ * - `invalid_input`: the contract does not allow an argument; nothing was sent anywhere.
+ * - `not_found`: the session was deleted, or something that must exist does not.
  * - `conflict`: the same id with other content, or a session that changed under `ifUnchanged`.
  * - `permission`: the session belongs to another user, or the store refuses the access.
  * - `unavailable`: the store cannot take the operation now (busy, full, unreachable).
@@ -24,7 +24,10 @@ export type MemoryErrorCode =
   | "closed"
   | "unknown";
 
-/** Whether a failed write left something behind: `not_applied` is certain, `unknown` asks for the same call again. */
+/**
+ * Whether a failed write may have been applied: `not_applied` is certain, `unknown` means that the same call should be
+ * repeated.
+ */
 export type WriteOutcome = "not_applied" | "unknown";
 
 export interface MemoryErrorInit {
@@ -67,11 +70,11 @@ export class MemoryError extends Error {
   readonly retryable: boolean;
   /** For writes: whether anything may have been applied. Undefined for reads. */
   readonly outcome: WriteOutcome | undefined;
-  /** For `invalid_input`: where the offending value sits, such as `content.steps[2].at`. */
+  /** For `invalid_input`: the path of the offending value, such as `content.steps[2].at`. */
   readonly path: string | undefined;
-  /** The session concerned, where there is one. */
+  /** The session concerned, if there is one. */
   readonly sessionId: string | undefined;
-  /** The atom concerned, where there is one. */
+  /** The atom concerned, if there is one. */
   readonly atomId: string | undefined;
   readonly [marker] = true;
 
@@ -88,18 +91,21 @@ export class MemoryError extends Error {
     Object.defineProperty(this, marker, { enumerable: false });
   }
 
-  /** Recognises a `MemoryError` of any copy of this package, where `instanceof` sees only its own copy. */
+  /** Recognises a `MemoryError` of any copy of this package; `instanceof` recognises only its own copy. */
   static isInstance(value: unknown): value is MemoryError {
     return value instanceof Error && marker in value && value[marker] === true;
   }
 }
 
-/** The shortest way to say that an argument is wrong: where it sits, and what was wrong and expected. */
+/** Creates the error for an invalid argument: its path, the problem and the expected value. */
 export function invalidInput(path: string, problem: string, cause?: unknown): MemoryError {
   return new MemoryError({ code: "invalid_input", message: `${path} ${problem}`, path, cause });
 }
 
-/** The same error with the operation, backend and outcome that only the outer layers know; what it already says stays. */
+/**
+ * Copies an error with the operation, backend and outcome that only the outer layers know. Fields that are already set
+ * are kept.
+ */
 export function withContext(
   error: MemoryError,
   context: Pick<MemoryErrorInit, "operation" | "backend" | "outcome">,

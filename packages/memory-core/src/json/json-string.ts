@@ -1,6 +1,6 @@
 /**
- * The position after the quote that closes a string of a JSON text, whose opening quote is at `start`; the end of the text for a
- * string that is not closed. Pure, in linear time.
+ * The position after the closing quote of a JSON string whose opening quote is at `start`; the end of the text for an
+ * unclosed string. Pure, in linear time.
  */
 export function endOfString(text: string, start: number): number {
   let quote = text.indexOf('"', start + 1);

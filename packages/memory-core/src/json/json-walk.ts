@@ -1,11 +1,13 @@
-/** Goes through JSON values of any depth: a loop, as a stored value may be nested deeper than a call stack is. */
+/**
+ * Visits JSON values of any depth in a loop, because a stored value may be nested deeper than the call stack allows.
+ */
 import { isJsonObject, type JsonValue } from "./json.ts";
 
 /**
- * A copy of a value with other strings and other keys.
+ * Copies a value with its strings and keys replaced.
  *
- * @param ofText the string in place of one, which is no key.
- * @param ofKey the key in place of one; different keys must stay different.
+ * @param ofText Returns the replacement of a string that is not a key.
+ * @param ofKey Returns the replacement of a key; different keys must stay different.
  */
 export function mapStrings(
   value: JsonValue,

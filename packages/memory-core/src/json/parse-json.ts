@@ -1,10 +1,10 @@
 /**
- * `JSON.parse`, without a fault of V8 in Node 24 to 26 (https://github.com/nodejs/node/issues/63785): an object key with
- * an escape in it may come back as another key, of an object that was parsed before. `{"a":1,"\n":2}` has the keys `a`
- * and `\` when `{"a":1,"\\":2}` came first.
+ * `JSON.parse` without a bug of V8 in Node 24 to 26 (https://github.com/nodejs/node/issues/63785): an object key with
+ * an escape may be returned as a key of an object that was parsed before. `{"a":1,"\n":2}` has the keys `a` and `\`
+ * when `{"a":1,"\\":2}` was parsed first.
  *
- * A text with such keys is parsed with an alias for each key, and the aliases are replaced afterwards. The cost is linear in
- * the length of the text, whatever the text holds.
+ * A text with such keys is parsed with an alias for each key, and the aliases are replaced afterwards. The cost is
+ * linear in the length of the text, whatever its contents.
  */
 import { isNestedDeeper, MAX_STORED_NESTING } from "./json-nesting.ts";
 import { endOfString } from "./json-string.ts";
@@ -12,8 +12,8 @@ import type { JsonValue } from "./json.ts";
 import { mapStrings } from "./json-walk.ts";
 
 /**
- * @param maxNesting the deepest nesting of arrays and objects.
- * @throws {SyntaxError} when the text is not JSON, or is nested deeper.
+ * @param maxNesting The deepest nesting of arrays and objects.
+ * @throws {SyntaxError} when the text is not JSON, or is nested more deeply.
  */
 export function parseJson(text: string, maxNesting: number = MAX_STORED_NESTING): JsonValue {
   if (isNestedDeeper(text, maxNesting)) throw new SyntaxError(`nested deeper than ${maxNesting} levels`);
@@ -22,7 +22,7 @@ export function parseJson(text: string, maxNesting: number = MAX_STORED_NESTING)
   return hasEscapedKey(text) ? parseByAliases(text, Array.from(keysOf(text))) : JSON.parse(text);
 }
 
-/** Without an object for each key: nearly all texts have no such key. */
+/** Searches without allocating an object per key, because nearly all texts have no escaped key. */
 function hasEscapedKey(text: string): boolean {
   for (let start = text.indexOf('"'); start !== -1;) {
     const end = endOfString(text, start);
@@ -33,9 +33,9 @@ function hasEscapedKey(text: string): boolean {
 }
 
 interface Token {
-  /** Where the opening quote is. */
+  /** The position of the opening quote. */
   readonly start: number;
-  /** Where the text goes on after the closing quote. */
+  /** The position after the closing quote. */
   readonly end: number;
 }
 
@@ -57,7 +57,7 @@ function isBeforeColon(text: string, position: number): boolean {
   return text[next] === ":";
 }
 
-/** Parses the text with a number in place of each key, and gives the keys their own names back. */
+/** Parses the text with an alias in place of each key, then restores the keys. */
 function parseByAliases(text: string, keys: readonly Token[]): JsonValue {
   const names: string[] = [];
   const parts: string[] = [];
@@ -72,5 +72,5 @@ function parseByAliases(text: string, keys: readonly Token[]): JsonValue {
   return mapStrings(JSON.parse(parts.join("")), (string) => string, nameOf);
 }
 
-/** Before the number, as keys that are numbers come in an order of their own. */
+/** A prefix of the number, because numeric keys would be reordered. */
 const ALIAS = "k";

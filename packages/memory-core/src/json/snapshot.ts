@@ -1,6 +1,6 @@
 /**
- * A copy of a caller's value as JSON will hold it. The value may be hostile, or of another realm: each property is read
- * once, and what a getter, a `toJSON` or a proxy throws becomes an error that says where.
+ * Copies a caller's value as JSON. The value may be hostile, or of another realm: each property is read once, and an
+ * error of a getter, a `toJSON` or a proxy becomes an error with the path.
  */
 import { MAX_NESTING } from "./json-nesting.ts";
 import { invalidInput } from "../errors/errors.ts";
@@ -9,12 +9,12 @@ import { unreadable } from "../options/option-fields.ts";
 import { dateTimeMs, DEFAULT_MAX_ATOM_BYTES, describe } from "../atom/validation.ts";
 
 /**
- * A deep copy of a value as JSON will hold it, frozen: dates as ISO strings, `toJSON` honoured, properties that are
- * `undefined` left out. What the caller does to the original later changes nothing.
+ * Copies a value deeply as JSON and freezes the copy: dates become ISO strings, `toJSON` is called, `undefined`
+ * properties are left out. Later changes to the original do not affect the copy.
  *
- * @param maxBytes the largest size that could still be accepted; a value that is certainly larger is refused early.
- * @param depth how deep the value already is; negative for an envelope around values that may be as deep as any.
- * @throws {MemoryError} `invalid_input` for what JSON cannot hold.
+ * @param maxBytes The largest size that could still be accepted; a value that is certainly larger is refused early.
+ * @param depth The current depth of the value; negative for an envelope around values of maximum depth.
+ * @throws {MemoryError} `invalid_input` for a value that JSON cannot hold.
  */
 export function snapshotJson(value: unknown, path: string, maxBytes = DEFAULT_MAX_ATOM_BYTES, depth = 0): JsonValue {
   return new Snapshot(maxBytes).take(value, new Path(path), depth);
@@ -29,7 +29,7 @@ export function snapshotJsonObject(value: unknown, path: string, maxBytes?: numb
   return copy;
 }
 
-/** A place in a value, told only when it is wanted: most values are good. */
+/** The path of a value, converted to text only on demand, because most values are valid. */
 class Path {
   readonly parent: Path | undefined;
   readonly step: string;
@@ -137,22 +137,22 @@ class Snapshot {
     return Object.freeze(Object.fromEntries(entries));
   }
 
-  /** Counts a lower bound of the bytes, so that a small graph of shared references cannot grow without end. */
+  /** Counts a lower bound of the bytes, so that a small graph of shared references cannot grow without limit. */
   #count(bytes: number, path: Path): void {
     this.#bytes += bytes;
     if (this.#bytes > this.#maxBytes) {
-      throw invalidInput(`${path}`, `takes the atom over maxAtomBytes = ${this.#maxBytes} bytes of JSON`);
+      throw invalidInput(`${path}`, `makes the atom larger than maxAtomBytes = ${this.#maxBytes} bytes of JSON`);
     }
   }
 }
 
-/** The form that `JSON.stringify` would give an object; some of the forms are refused. */
+/** The form of an object in `JSON.stringify`; some of the forms are refused. */
 type Form = "array" | "converting" | "record" | "binary" | "other";
 
 function formOf(value: object, path: Path): Form {
   try {
     if (Array.isArray(value)) return "array";
-    // Before `toJSON`: that of a Buffer makes four characters of each byte.
+    // Checked before `toJSON`, because a Buffer's `toJSON` returns about four characters per byte.
     if (ArrayBuffer.isView(value)) return "binary";
     const tag = Object.prototype.toString.call(value);
     if (tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]") return "binary";

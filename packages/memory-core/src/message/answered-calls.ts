@@ -1,33 +1,35 @@
-/** Which messages of a history answer which tool calls, and which calls nobody has answered. Pure, in linear time. */
+/**
+ * Links tool calls of a history with the messages that answer them, and finds unanswered calls. Pure, in linear time.
+ */
 import type { Message } from "./message.ts";
 import { toolLinks } from "./tool-links.ts";
 
 /** The calls that a message answers. */
 export interface Answer {
-  /** The position of the earliest call that the message answers; undefined when it answers none that is there. */
+  /** The position of the earliest call that the message answers; undefined when the history contains none of them. */
   readonly firstCall: number | undefined;
-  /** Whether one of the calls that it answers is not there. */
+  /** Whether the history lacks one of the calls that it answers. */
   readonly isOrphan: boolean;
 }
 
 export const NO_ANSWER: Answer = { firstCall: undefined, isOrphan: false };
 
-/** Whether a message has nothing but results whose calls are not there. */
+/** Whether a message consists only of results whose calls the history lacks. */
 export function isLeftOut({ firstCall, isOrphan }: Answer): boolean {
   return isOrphan && firstCall === undefined;
 }
 
 export interface LinkedCalls {
-  /** The answers of messages, by their positions. */
+  /** The answers, by the positions of their messages. */
   readonly answers: ReadonlyMap<number, Answer>;
-  /** The ids of calls without a result, by the positions of the messages that make them. */
+  /** The ids of calls without a result, by the positions of the messages that contain them. */
   readonly unanswered: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
 /**
- * Links the results of a history with their calls. A call id that is used again means the latest call before the answer. A
- * message that is left out takes its calls with it. A plain tool message answers the assistant message before it: the first
- * of its calls that has no answer yet.
+ * Links the results of a history with their calls. If a call id was reused, the latest call before the answer counts. A
+ * message that is left out takes its calls with it. A plain tool message answers the preceding assistant message: the
+ * first of its calls that has no answer yet.
  */
 export function linkCalls(messages: readonly Message[]): LinkedCalls {
   const callAt = new Map<string, number>();
@@ -39,7 +41,7 @@ export function linkCalls(messages: readonly Message[]): LinkedCalls {
     open.delete(toolCallId);
     if (open.size === 0) unanswered.delete(position);
   };
-  /** The assistant message that plain tool messages belong to. */
+  /** The assistant message that plain tool messages answer. */
   let speaker: number | undefined;
   for (const [index, message] of messages.entries()) {
     const { calls, answeredHere, answers: answeredIds, isPlainResult } = toolLinks(message);
@@ -78,8 +80,8 @@ function toAnswer(calls: readonly (number | undefined)[]): Answer {
 }
 
 /**
- * The message without some of its calls and the requests to approve them; undefined when it says nothing else. Reasoning
- * that led to nothing but them goes too: no provider takes a message that ends with it.
+ * Removes some calls, and the requests to approve them, from a message; undefined when nothing else is left. Reasoning
+ * that led only to these calls is removed too: no provider accepts a message that ends with reasoning.
  */
 export function withoutCalls(message: Message, toolCallIds: ReadonlySet<string>): Message | undefined {
   const { content } = message;

@@ -6,17 +6,17 @@ import { isLeftOut, linkCalls, NO_ANSWER, withoutCalls } from "./answered-calls.
 import { assertAmount, assertBoolean, assertFunction } from "../atom/validation.ts";
 
 export interface ContextOptions {
-  /** The model's window, in tokens. Default: no bound. */
+  /** The context window of the model, in tokens. Default: unlimited. */
   maxTokens?: number;
-  /** How many of them to keep free, for the answer and the tools. Default: 0. */
+  /** The number of tokens to keep free, for the answer and the tools. Default: 0. */
   reserveTokens?: number;
   /** Counts the tokens of one message. Default: {@link estimateTokens}, whose error is stated there. */
   countTokens?: (message: Message) => number;
   /** Keep every system message, whatever its age. Default: true. */
   preserveSystem?: boolean;
   /**
-   * Keep tool calls that have no result: for code that runs the calls of the newest message itself. Providers refuse
-   * them otherwise. Default: false.
+   * Keep tool calls without a result, for code that runs the calls of the newest message itself. Otherwise providers
+   * refuse them. Default: false.
    */
   keepUnansweredCalls?: boolean;
 }
@@ -32,14 +32,14 @@ const CONTEXT_FIELDS: OptionFields<ContextOptions> = {
 /**
  * The latest messages that fit a token budget, oldest first. Pure, and in time that is linear in the number of messages.
  *
- * Guarantees: a tool call and its results are both in or both out; a tool result whose call is not in `messages` is left
- * out, and so is a tool call that has no result, wherever it stands: a copy of its message without the call takes the place
- * of the message, or nothing does when the call was all that the model said. System messages stay, unless `preserveSystem`
- * is false, and are counted first; the rest is an unbroken run up to the newest message, which is always in. Tokens are
- * counted for what is returned and for the one step that no longer fits.
+ * Guarantees: a tool call and its results are kept or left out together. A tool result whose call is not in `messages`
+ * is left out, and so is a tool call without a result: its message is replaced by a copy without the call, or left out
+ * if the message contains nothing else. System messages are kept, unless `preserveSystem` is false, and are counted
+ * first. The rest is an unbroken run up to the newest message, which is always included. Tokens are counted only for
+ * the returned messages and for the first step that does not fit.
  *
- * @throws {MemoryError} `invalid_input` for an option that is not one, and when the system messages alone, or the newest
- *   message with them, exceed the budget: a window without them, or over its bound, would be worse than none.
+ * @throws {MemoryError} `invalid_input` for an invalid option, and when the system messages alone, or together with the
+ *   newest message, exceed the budget: a window without them, or over the budget, would be worse than an error.
  * @example
  * const window = contextWindow(messages, { maxTokens: 8_000, reserveTokens: 1_000 });
  */
@@ -73,7 +73,7 @@ export function contextWindow(messages: readonly Message[], options: ContextOpti
   for (const step of stepsFromNewest(messages, isFixed, keepUnansweredCalls)) {
     for (const { message } of step) budget -= count(message);
     if (budget < 0) {
-      if (isNewest) throw overBudget(maxTokens, reserveTokens, "the newest message and what has to come with it");
+      if (isNewest) throw overBudget(maxTokens, reserveTokens, "the newest message and the messages that it requires");
       break;
     }
     for (const { index, message } of step) chosen.set(index, message);
@@ -86,19 +86,19 @@ function overBudget(maxTokens: number, reserveTokens: number, excess: string): E
   return invalidInput(
     "maxTokens",
     `= ${maxTokens} less reserveTokens = ${reserveTokens} is exceeded by ${excess}; ` +
-      "raise it, shorten them, or pass preserveSystem: false",
+      "raise maxTokens, shorten the messages, or pass preserveSystem: false",
   );
 }
 
-/** A message of the window, and where it stands in the history. */
+/** A message of the window, with its position in the history. */
 interface Placed {
   readonly index: number;
   readonly message: Message;
 }
 
 /**
- * The messages from the newest on, in steps that must not be divided: from a tool call to the last of its results.
- * Results whose call is not there are passed over, and calls without a result unless they are to be kept.
+ * Walks the messages newest first, in steps that must not be split: from a tool call to its last result. Skips results
+ * without a call, and calls without a result unless they are to be kept.
  */
 function* stepsFromNewest(
   messages: readonly Message[],
@@ -116,7 +116,7 @@ function* stepsFromNewest(
     if (isLeftOut(answer)) continue;
     const open = keepUnansweredCalls ? undefined : unanswered.get(index);
     const message = open === undefined ? stored : withoutCalls(stored, open);
-    // A result of several calls of which one is missing takes the others with it.
+    // A result of several calls is left out, with their other results, if one of the calls is missing.
     isBroken ||= answer.isOrphan;
     if (message !== undefined) step.push({ index, message });
     stepStart = Math.min(stepStart, answer.firstCall ?? index);

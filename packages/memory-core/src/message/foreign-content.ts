@@ -1,6 +1,7 @@
 /**
- * Content as the APIs of providers have it. Stored as it is, a window would divide a call from its result, and no format on
- * the way out would have it: it is refused on the way in, with the part that says the same.
+ * Content in the formats of providers' APIs. Stored unchanged, a context window could separate a call from its result,
+ * and no output format could convert it. It is refused on the way in, and the error names the equivalent part of this
+ * package.
  */
 import { invalidInput, type MemoryError } from "../errors/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json/json.ts";
@@ -18,7 +19,7 @@ const OPENAI_RESPONSES = "OpenAI's Responses API";
 const UI = "the AI SDK's UI messages";
 const LANGCHAIN = "LangChain";
 
-/** The shapes of the parts that are taken, for errors about a part of that type that is not as it must be. */
+/** The shapes of the accepted parts, for errors about a part of that type with a wrong shape. */
 export const SHAPES: ReadonlyMap<string, string> = new Map([
   ["text", TEXT],
   ["reasoning", REASONING],
@@ -28,7 +29,7 @@ export const SHAPES: ReadonlyMap<string, string> = new Map([
   ["tool-result", RESULT],
 ]);
 
-/** Types of parts that are others': who has them, and the part that says the same here. */
+/** The part types of other APIs: the API that uses each of them, and the equivalent part here. */
 const FOREIGN_TYPES: ReadonlyMap<string, readonly [origin: string, expected: string]> = new Map([
   ["tool_use", [ANTHROPIC, CALL]],
   ["server_tool_use", [ANTHROPIC, `${CALL} with providerExecuted: true`]],
@@ -74,7 +75,7 @@ const FOREIGN_TYPES: ReadonlyMap<string, readonly [origin: string, expected: str
   ["video", [LANGCHAIN, FILE]],
 ]);
 
-/** Calls of the Responses API; what they got has the same name and `_output`. */
+/** Calls of the Responses API; the type of their results is the same name with `_output`. */
 const RESPONSES_CALLS: ReadonlySet<string> = new Set([
   "function_call",
   "custom_tool_call",
@@ -92,7 +93,7 @@ const RESPONSES_CALLS: ReadonlySet<string> = new Set([
   "mcp_approval_response",
 ]);
 
-/** Keys of a part without a type: who writes it so, and what says the same here. */
+/** Keys of a part without a type: the API that uses them, and the equivalent part here. */
 const FOREIGN_KEYS: readonly (readonly [key: string, origin: string, expected: string])[] = [
   ["functionCall", "Gemini's API", CALL],
   ["functionResponse", "Gemini's API", RESULT],
@@ -108,19 +109,20 @@ const FOREIGN_KEYS: readonly (readonly [key: string, origin: string, expected: s
   ["text", "the API of a provider", TEXT],
 ];
 
-/** Keys of a whole message, given where its content is expected. */
+/** Keys of a whole message, passed where its content is expected. */
 const MESSAGE_KEYS = ["role", "parts", "content", "tool_calls", "contents"];
 
-/** Why content that is no text and no array of parts is refused. */
+/** The error for content that is neither a string nor an array of parts. */
 export function wrongContent(content: JsonValue, path: string): MemoryError {
   const expected = `expected a string or an array of parts, such as [${TEXT}] or [${CALL}]`;
-  if (content === null) return invalidInput(path, `is null, as OpenAI's API has it beside tool_calls; ${expected}`);
+  if (content === null)
+    return invalidInput(path, `is null, which only OpenAI's API allows next to tool_calls; ${expected}`);
   const isMessage = isJsonObject(content) && MESSAGE_KEYS.some((key) => key in content);
-  if (isMessage) return invalidInput(path, `is a whole message, as the API of a provider has it; ${expected}`);
-  return invalidInput(path, `must be a string or an array of parts; ${expected}`);
+  if (isMessage) return invalidInput(path, `is a whole message in the format of a provider's API; ${expected}`);
+  return invalidInput(path, `is neither a string nor an array of parts; ${expected}`);
 }
 
-/** Why a part is not one of ours, or undefined when it may be. */
+/** The error for a part of another API, or undefined when the part may be one of ours. */
 export function foreignPart(part: JsonObject, path: string): MemoryError | undefined {
   const { type } = part;
   if (type === undefined) {
@@ -145,5 +147,5 @@ function foreignType(type: string, part: JsonObject): readonly [origin: string, 
 }
 
 function foreign(path: string, problem: string, origin: string, expected: string | undefined): MemoryError {
-  return invalidInput(path, `${problem}, a part as ${origin} has it; expected ${expected}`);
+  return invalidInput(path, `${problem}: the part has the format of ${origin}; expected ${expected}`);
 }

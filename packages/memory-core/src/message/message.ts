@@ -2,14 +2,14 @@ import { invalidInput, type MemoryError } from "../errors/errors.ts";
 import { foreignPart, SHAPES, wrongContent } from "./foreign-content.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json/json.ts";
 
-/** Who said it. Stored as the memory type `message_` + role. */
+/** The author of a message. Stored as the memory type `message_` + role. */
 export type MessageRole = "user" | "assistant" | "system" | "tool";
 
 export const MESSAGE_ROLES: readonly MessageRole[] = ["user", "assistant", "system", "tool"];
 
-/** What only one provider understands, by the provider's name. */
+/** Options that only one provider understands, by the provider's name. */
 export type ProviderOptions = Record<string, JsonObject>;
-/** The ids that providers gave an upload, by the provider's name. */
+/** The ids that providers assigned to an upload, by the provider's name. */
 export type ProviderReference = Record<string, string> & { type?: never };
 
 /** Text of a message. */
@@ -29,9 +29,9 @@ export type FilePart = {
   filename?: string;
   providerOptions?: ProviderOptions;
 };
-/** What the model thought. */
+/** The reasoning of the model. */
 export type ReasoningPart = { type: "reasoning"; text: string; providerOptions?: ProviderOptions };
-/** The model asks for a tool. */
+/** A tool call of the model. */
 export type ToolCallPart = {
   type: "tool-call";
   toolCallId: string;
@@ -40,7 +40,7 @@ export type ToolCallPart = {
   providerExecuted?: boolean;
   providerOptions?: ProviderOptions;
 };
-/** What a tool answered. */
+/** The result of a tool call. */
 export type ToolResultPart = {
   type: "tool-result";
   toolCallId: string;
@@ -57,7 +57,7 @@ export type ToolResultOutput =
   | { type: "content"; value: JsonObject[] };
 
 /**
- * The content of a file: a URL or base64 text, or a reference, bare or tagged; or text as it is. Binary data must be
+ * The content of a file: a URL or base64 text, or a reference, bare or tagged; or plain text. Binary data must be
  * converted to base64 first.
  */
 export type FileData =
@@ -71,9 +71,10 @@ export type FileData =
 export type MessagePart = TextPart | ImagePart | FilePart | ReasoningPart | ToolCallPart | ToolResultPart;
 
 /**
- * A string, or parts with the field names that the AI SDK uses for its model messages. A part of another type is kept as it
- * is, and left out of what goes to other SDKs; one as the API of a provider has it, such as Anthropic's `tool_use` or OpenAI's
- * `image_url`, is refused when the message is added, for no window or format would know it for what it is.
+ * A string, or parts with the field names of the AI SDK's model messages. A part of an unlisted type is stored
+ * unchanged, and left out of the formats of other SDKs. A part in the format of a provider's API, such as Anthropic's
+ * `tool_use` or OpenAI's `image_url`, is refused when the message is added, because no context window or format would
+ * recognise it.
  */
 export type MessageContent = string | MessagePart[];
 
@@ -85,8 +86,8 @@ type NewToolResultOutput =
   | { readonly type: "execution-denied"; readonly reason?: string };
 
 /**
- * A message part as it may be given: `MessagePart`, or any part of the AI SDK's model messages. What its type leaves
- * open is checked when the message is added, so that binary data is refused there.
+ * A message part that callers may pass: `MessagePart`, or any part of the AI SDK's model messages. Fields that its type
+ * leaves open are checked when the message is added, so that binary data is refused there.
  */
 export type NewMessagePart =
   | NewPart<{ readonly type: "text" | "reasoning"; readonly text: string }>
@@ -112,7 +113,7 @@ export type NewMessagePart =
     }>
   | NewPart<{ readonly type: "custom" | "reasoning-file" | "tool-approval-request" | "tool-approval-response" }>;
 
-/** Content as it may be given to a message that is added; what is stored of it is `MessageContent`. */
+/** Content that callers may pass to a new message; it is stored as `MessageContent`. */
 export type NewMessageContent = string | readonly NewMessagePart[];
 
 /** One message of a conversation: immutable, deeply frozen. */
@@ -154,10 +155,10 @@ export function assertMessageContent(value: JsonValue, path: string): asserts va
 }
 
 /**
- * Checks the content of a message that is added: besides {@link assertMessageContent}, that no part is one as the API of a
- * provider has it. What is stored already is read as it is.
+ * Checks the content of a new message: in addition to {@link assertMessageContent}, that no part has the format of a
+ * provider's API. Content that is already stored is read unchanged.
  *
- * @throws {MemoryError} `invalid_input` with the path of the offending part, and the shape that is expected.
+ * @throws {MemoryError} `invalid_input` with the path of the offending part, and the expected shape.
  */
 export function assertNewContent(value: JsonValue, path: string): asserts value is MessageContent & JsonValue {
   for (const [index, part] of Array.isArray(value) ? value.entries() : []) {
@@ -198,7 +199,7 @@ function shapeOf(type: string): string {
   return shape === undefined ? "" : `; expected ${shape}`;
 }
 
-/** An output of a type that is not listed is kept as it is, as a part is. */
+/** Checks an output. Like a part, an output of an unlisted type is kept unchanged. */
 function assertToolResultOutput(output: JsonValue | undefined, path: string): void {
   if (!isJsonObject(output) || typeof output["type"] !== "string") {
     throw invalidInput(path, 'must be an object with a type, such as { type: "text", value: "…" }');
@@ -215,7 +216,7 @@ function assertToolResultOutput(output: JsonValue | undefined, path: string): vo
   }
 }
 
-/** A type of a caller's that is called `constructor` names nothing of `Object`'s. */
+/** Looks up own keys only, so that a part type named `constructor` does not match `Object.prototype`. */
 function ownValue<Value>(table: Readonly<Record<string, Value>>, key: string): Value | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
@@ -228,12 +229,12 @@ export function isFileData(value: JsonValue | undefined): value is FileData & Js
   return type === "reference" && isProviderReference(value["reference"]);
 }
 
-/** Whether a value is the content of a file without a tag. */
+/** Whether a value is untagged content of a file. */
 export function isBareFileData(value: JsonValue | undefined): value is string | ProviderReference {
   return typeof value === "string" || isProviderReference(value);
 }
 
-/** Whether a value is what only one provider understands, by the provider's name. */
+/** Whether a value has the shape of provider options: objects by the provider's name. */
 export function isProviderOptions(value: JsonValue | undefined): value is ProviderOptions {
   return isJsonObject(value) && Object.values(value).every(isJsonObject);
 }

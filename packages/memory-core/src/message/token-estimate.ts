@@ -7,7 +7,7 @@ const TOKENS_PER_FILE = 1_000;
 const BASE64_PER_TOKEN = 64;
 
 /**
- * An estimate of the tokens of a message: a weight for each kind of character, in one pass and without a vocabulary, and
+ * Estimates the tokens of a message: a weight for each kind of character, in one pass and without a vocabulary, and
  * four tokens for the frame of the message.
  *
  * Its error against the `o200k_base` encoding, measured on the samples of `test/token-samples.ts` (mean of the absolute
@@ -28,8 +28,8 @@ const BASE64_PER_TOKEN = 64;
  * On texts that the weights were not fitted to: Markdown and TypeScript of this repository 2 %, a `package.json` −11 %,
  * short strings of user interfaces −28 % (Hebrew) to +8 % (Khmer), a lock file full of hashes −33 %.
  *
- * An image counts as 1,000 tokens, another file as 1,000 and one for every 64 characters of its base64: models differ
- * too much for more. Where a window is tight, pass a `countTokens` of your own.
+ * An image counts as 1,000 tokens. Any other file counts as 1,000 plus one for every 64 characters of its base64;
+ * models differ too much for a closer estimate. For a tight window, pass your own `countTokens`.
  */
 export function estimateTokens(message: Message): number {
   let tokens = TOKENS_PER_MESSAGE;
@@ -74,18 +74,18 @@ function tokensOfOutput(output: ToolResultOutput): number {
 }
 
 /**
- * The weights were fitted to the samples. Bytes over four, the usual rule, was measured and rejected: it finds half of the
- * tokens of JSON and twice those of Hindi.
+ * The weights were fitted to the samples. The usual rule, bytes divided by four, was measured and rejected: it
+ * estimates half of the tokens of JSON and twice those of Hindi.
  */
 const LETTER = 0.18;
-/** Also a letter right after a digit: ids and hashes have few words in them. */
+/** Also for a letter right after a digit: ids and hashes contain few words. */
 const DIGIT = 0.75;
 const PUNCTUATION = 0.55;
-/** A run of them costs what one does. */
+/** For a whole run of spaces. */
 const SPACE = 0.4;
 /** Accented letters, and the alphabets before U+1100. */
 const OTHER_ALPHABET = 0.28;
-/** Han, kana, Hangul and what else comes after U+1100. */
+/** Han, kana, Hangul and everything else after U+1100. */
 const SYLLABLE = 0.75;
 /** Half of an emoji. */
 const SURROGATE = 0.9;

@@ -1,14 +1,14 @@
-/** Which tool calls a message makes and answers: what must not be divided where messages are left out or removed. */
+/** Finds the tool calls that a message contains and answers. Calls and results must be kept or removed together. */
 import type { Message } from "./message.ts";
 
 export interface ToolLinks {
   /** The ids of its calls. */
   readonly calls: ReadonlySet<string>;
-  /** Those of its calls whose results it holds itself. */
+  /** The ids of its calls whose results it contains itself. */
   readonly answeredHere: ReadonlySet<string>;
-  /** The ids of calls that it answers and that messages before it make: of each the latest that there is. */
+  /** Ids of the earlier tool calls that this message answers. If an id was reused, the latest call before it counts. */
   readonly answers: readonly string[];
-  /** Whether it is a plain tool message, which names no call and belongs to the assistant message before it. */
+  /** Whether it is a plain tool message, which contains no call id and answers the preceding assistant message. */
   readonly isPlainResult: boolean;
 }
 

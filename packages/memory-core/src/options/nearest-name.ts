@@ -1,9 +1,9 @@
-/** A longer one is no name of a field, and costs time to compare. */
+/** A longer name is unlikely to be a misspelt field, and is slow to compare. */
 const LONGEST_NAME = 64;
 
 /**
- * The known name that a misspelt one most likely means, or undefined when none is near. Case, underscores and hyphens do
- * not count, and a name that begins or ends another is near to it: `user` and `user_id` mean `userId`. Pure.
+ * The known name that a misspelt name most likely means, or undefined when none is close. Case, underscores and hyphens
+ * do not count, and a name is close to any name that begins or ends with it: `user` and `user_id` mean `userId`. Pure.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
@@ -24,7 +24,7 @@ function distanceBetween(left: string, right: string): number {
   return isPart ? Math.min(2, Math.abs(left.length - right.length)) : editDistance(left, right);
 }
 
-/** How many characters have to be added, removed or changed (Levenshtein, 1966). */
+/** The number of characters to add, remove or change (Levenshtein, 1966). */
 function editDistance(left: string, right: string): number {
   let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let row = 1; row <= left.length; row++) {

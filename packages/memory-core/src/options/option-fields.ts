@@ -1,28 +1,29 @@
 /**
- * Options objects: each declares its fields once, and is read once, by one function.
+ * Reads options objects. Each options object declares its fields once, and is read once, by one function.
  *
- * A misspelt option that is ignored does something else than was asked for, and a guard that is ignored shows or erases
- * what belongs to everybody. So nothing is ignored here. The values of the fields are checked by those who use them.
+ * Nothing is ignored here: an ignored misspelt option would change the result, and an ignored guard would show or erase
+ * the data of all users. The values of the fields are checked by the code that uses them.
  */
 import { invalidInput, type MemoryError } from "../errors/errors.ts";
 import { nearestName } from "./nearest-name.ts";
 
 /**
  * Whether a field may be given as `undefined`. A `setting` that is undefined has its default. A `guard` narrows what is
- * read, changed or erased: undefined would widen that to everything, and is refused; who means everything leaves it out.
+ * read, changed or erased; undefined would widen that to everything, and is refused. A caller that means everything
+ * leaves the field out.
  */
 export type OptionKind = "setting" | "guard";
 
-/** The fields of an options object. The compiler asks for each of them. */
+/** The fields of an options object. The compiler requires all of them. */
 export type OptionFields<Options extends object> = Readonly<Record<keyof Options, OptionKind>>;
 
 /**
- * A copy of an options object that holds the declared fields and nothing else. Each field is read once, so that a getter
- * cannot give one value to the check and another to the work. A field that is undefined is not in the copy.
+ * Copies the declared fields of an options object, and refuses any other field. Each field is read once, so that a
+ * getter cannot return one value to the check and another to the work. Undefined fields are left out of the copy.
  *
- * @param path what errors call the object, such as `options`.
- * @throws {MemoryError} `invalid_input` for what is no object, for a field that is not declared, with the nearest one
- *   that is, for a guard that is undefined, and for a field that cannot be read.
+ * @param path The name of the object in errors, such as `options`.
+ * @throws {MemoryError} `invalid_input` for a value that is not an object, for an undeclared field (with the nearest
+ *   declared one), for a guard that is undefined, and for a field that cannot be read.
  * @example
  * const LOAD_FIELDS: OptionFields<LoadOptions> = { userId: "guard", lastMessages: "setting" };
  * const { userId, lastMessages } = readOptions(options, LOAD_FIELDS, "options");
@@ -44,7 +45,7 @@ export function readOptions<Options extends object>(
     else if (fields[field] === "guard") {
       throw invalidInput(
         fieldPath,
-        "is undefined, and would narrow nothing; give a value, or leave the field out to mean all",
+        "is undefined, which would not narrow anything; give a value, or leave the field out to mean all",
       );
     }
   }
@@ -52,10 +53,10 @@ export function readOptions<Options extends object>(
 }
 
 /**
- * Runs what belongs to the caller: a getter, a `toJSON`, the trap of a proxy.
+ * Runs code of the caller: a getter, a `toJSON`, the trap of a proxy.
  *
- * @throws {MemoryError} `invalid_input` with the path when it throws. The message repeats nothing of what it threw, which
- *   is the cause.
+ * @throws {MemoryError} `invalid_input` with the path when it throws. The thrown error is the cause; the message
+ *   repeats nothing of it.
  */
 export function attempt<Result>(path: string, read: () => Result): Result {
   try {
@@ -65,18 +66,14 @@ export function attempt<Result>(path: string, read: () => Result): Result {
   }
 }
 
-/** The refusal of a value that a getter, a `toJSON` or a proxy keeps from being read. */
+/** The error for a value that cannot be read because a getter, a `toJSON` or a proxy throws. */
 export function unreadable(path: string, cause: unknown): MemoryError {
-  return invalidInput(
-    path,
-    "cannot be read: a getter, a toJSON or a proxy of it throws; the cause has its error",
-    cause,
-  );
+  return invalidInput(path, "cannot be read: its getter, toJSON or proxy throws; see the cause of this error", cause);
 }
 
 function assertOptionsObject(source: object, fields: object, path: string): void {
   const tag = typeof source === "object" && source !== null ? attempt(path, () => tagOf(source)) : typeof source;
-  // A Map or a promise has no fields: it would ask for nothing, and be given everything.
+  // A Map or a promise has no option fields: it would pass the check, narrow nothing, and return or erase everything.
   if (tag !== "Object") throw invalidInput(path, `is of type ${tag}; expected an object ${withFields(fields)}`);
   const names = attempt(path, () => Object.keys(source));
   const unknown = names.find((name) => !Object.hasOwn(fields, name));
@@ -89,7 +86,7 @@ function tagOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-/** Whether the object is a literal, of any realm. */
+/** Whether the object is a plain object of any realm. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
@@ -102,13 +99,13 @@ function withFields(fields: object): string {
 function unknownField(name: string, fields: object, path: string): MemoryError {
   const nearest = nearestName(name, Object.keys(fields));
   const advice = nearest === undefined ? "" : `did you mean ${nearest}? `;
-  // A key that was pasted to the wrong place must not come up in an error.
+  // A key that was pasted in the wrong place must not appear in an error.
   if (!/^[A-Za-z_$][\w$-]{0,39}$/.test(name)) {
     return invalidInput(
       path,
-      `has a field whose name is none; ${advice}The fields are ${Object.keys(fields).join(", ")}`,
+      `has a field with an invalid name; ${advice}The fields are ${Object.keys(fields).join(", ")}`,
     );
   }
-  const problem = `is no known field; ${advice}The fields are ${Object.keys(fields).join(", ")}`;
+  const problem = `is not a known field; ${advice}The fields are ${Object.keys(fields).join(", ")}`;
   return invalidInput(`${path}.${name}`, problem);
 }

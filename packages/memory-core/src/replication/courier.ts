@@ -1,4 +1,4 @@
-/** Facts on their way from one replica to another. */
+/** Copies facts from one replica to another, in batches. */
 import { compareRows } from "../atom/atom-codec.ts";
 import { MemoryError } from "../errors/errors.ts";
 import { isLarge } from "../backend/row-room.ts";
@@ -8,8 +8,8 @@ import type { AtomKey, Facts, Merged, Tombstone } from "../backend/storage-hooks
 import type { Replica } from "./replica.ts";
 
 /**
- * An atom that a store refuses for good: it holds another one under the same id, or the session belongs to someone else. Or a
- * tombstone, where the store lets nobody delete but who may.
+ * An atom that a store refuses permanently: the store has other content under the same id, or the session belongs to
+ * another user. Or a tombstone, in a store that accepts deletions only from authorised clients.
  */
 export interface RefusedAtom {
   readonly row: AtomKey;
@@ -19,15 +19,15 @@ export interface RefusedAtom {
 const MAX_FACTS = 500;
 const MAX_UNITS = 1024 * 1024;
 /**
- * Sessions are carried one after the other. One that takes longer than this, such as one with a large atom, no longer holds up the
- * next: up to {@link MAX_READS} are then under way. Four at once from the start took 35 MB more for a million atoms.
+ * Sessions are carried one after the other. A session that takes longer than this, such as one with a large atom, no longer
+ * delays the next, and up to {@link MAX_READS} are then in flight. Four in flight from the start needed 35 MB more.
  */
 const PATIENCE_MS = 250;
 const MAX_READS = 4;
 
 /**
- * Carries facts in batches, so that many small sessions share a round trip. A large atom travels alone, beside the others. What
- * fails on the way is thrown by the next call.
+ * Copies facts in batches, so that many small sessions share a round trip. A large atom is sent separately, in parallel
+ * with the others. An error in the background is thrown by the next call.
  */
 export class Courier {
   readonly #from: Replica;
@@ -61,7 +61,7 @@ export class Courier {
     if (this.#ids.push(id) >= MAX_FACTS) await this.#fetch();
   }
 
-  /** Delivers what is left. */
+  /** Delivers the remaining facts. */
   async finish(): Promise<void> {
     await this.#fetch();
     await this.settle();
@@ -69,12 +69,12 @@ export class Courier {
     await this.#deliver();
   }
 
-  /** Waits for what is on its way, however it ends: nothing goes on after a copy that was ended. */
+  /** Waits for all deliveries, whether they succeed or fail, so that nothing continues after the copy has ended. */
   async settle(): Promise<void> {
     await Promise.all(this.#underWay);
   }
 
-  /** Begins to read rows, which are of unknown size, and to bring them. */
+  /** Starts to read and deliver rows, whose size is unknown. */
   async #fetch(): Promise<void> {
     const [sessionId, ids] = [this.#sessionId, this.#ids];
     this.#ids = [];
@@ -132,10 +132,10 @@ async function endOrTimeout(work: Promise<void>, timeoutMs: number): Promise<voi
 }
 
 /**
- * Merges facts; where the store refuses them for good, in ever smaller halves, until what it refuses stands alone and the
- * rest is in.
+ * Merges facts. If the store permanently refuses them, splits them into ever smaller parts, until each refused fact
+ * stands alone and all others are merged.
  *
- * @throws what is no refusal: the store could not be asked.
+ * @throws any error that is not a refusal, such as an unreachable store.
  */
 export async function mergeAround(
   merge: (facts: Facts) => Promise<Merged>,
@@ -162,7 +162,9 @@ export async function mergeAround(
   }
 }
 
-/** The tombstones by themselves, and the rows in halves; or the tombstones, which come alone then, in halves. */
+/**
+ * Splits facts into parts: the tombstones, and the rows in two halves; or, without rows, the tombstones in two halves.
+ */
 function partsOf({ rows, tombstones }: Facts): Facts[] {
   if (rows.length === 0) return halvesOf(tombstones).map((half) => ({ rows: [], tombstones: half }));
   const parts: Facts[] = halvesOf(rows).map((half) => ({ rows: half, tombstones: [] }));
@@ -174,7 +176,7 @@ function halvesOf<Item>(items: readonly Item[]): (readonly Item[])[] {
   return [items.slice(0, middle), items.slice(middle)].filter((half) => half.length > 0);
 }
 
-/** Codes with which a store refuses what it is given whenever it comes. */
+/** Error codes of a permanent refusal. */
 const REFUSALS: ReadonlySet<string> = new Set(["conflict", "permission", "invalid_input"]);
 
 function isRefusal(error: unknown): error is MemoryError {

@@ -1,4 +1,4 @@
-/** What only one of two replicas has. */
+/** Finds the facts that only one of two replicas has. */
 import { NIL_ID } from "../atom/atom-id.ts";
 import { xorIds } from "../backend/id-xor.ts";
 import { digestOfTombstone } from "../backend/owner.ts";
@@ -7,7 +7,7 @@ import { allPages, compareBytes, mergeJoin } from "./merge-join.ts";
 import type { Replica, SessionDigest, SessionRange } from "./replica.ts";
 import { isSameSession } from "./session-digest.ts";
 
-/** Something on the left and something on the right that belong together; one of them may be missing. */
+/** A matching item from each side; one of them may be missing. */
 type Pair<Item> = readonly [left: Item | undefined, right: Item | undefined];
 
 const PAGE = 500;
@@ -17,9 +17,10 @@ const RANGE_SESSIONS = 64;
 const RANGES = 64;
 
 /**
- * The ranges of sessions in which two replicas differ. It costs one row a range, however many sessions and atoms there are.
+ * The ranges of sessions in which two replicas differ. It costs one row per range, however many sessions and atoms
+ * there are.
  *
- * @param onCompared told of each batch of ranges that was compared: the last session in it.
+ * @param onCompared Called after each batch of compared ranges, with the last session in it.
  */
 export async function* differingRanges(
   left: Replica,
@@ -36,7 +37,7 @@ export async function* differingRanges(
     onCompared(after);
     if (ranges.length < RANGES) break;
   }
-  // What the right has after the last session of the left.
+  // The sessions of the right after the last session of the left.
   yield { after };
 }
 
@@ -52,7 +53,7 @@ export async function* differingSessions(
   }
 }
 
-/** All sessions of a range that hold something. */
+/** All sessions of a range that have atoms or tombstones. */
 export function sessionsOf(replica: Replica, { after, through }: SessionRange): AsyncGenerator<SessionDigest> {
   return allPages((last, limit) => replica.sessions({ after: last?.sessionId ?? after, through }, limit), PAGE);
 }
@@ -61,7 +62,7 @@ export function bySessionId(left: SessionDigest, right: SessionDigest): number {
   return compareBytes(left.sessionId, right.sessionId);
 }
 
-/** The atoms' ids that only one side has: newest first, and no further than the digests say that there are any. */
+/** The ids of atoms that only one side has, newest first. Stops when the digests show that no more differ. */
 export async function* differingAtoms(
   left: Replica,
   right: Replica,
@@ -72,7 +73,7 @@ export async function* differingAtoms(
   else yield* walkAtoms(left, right, pair);
 }
 
-/** One side has one atom more, and the XOR of the two digests is its id. */
+/** Handles the case that one side has exactly one more atom: its id is then the XOR of the two digests. */
 async function loneAtom(
   left: Replica,
   right: Replica,
@@ -82,13 +83,13 @@ async function loneAtom(
   const surplus = onLeft.atomCount - onRight.atomCount;
   if (Math.abs(surplus) !== 1) return undefined;
   const id = xorIds([onLeft.idXor, onRight.idXor]);
-  // Only the id: the atom may be large.
+  // Reads only the id, because the atom may be large.
   const [newest] = await (surplus > 0 ? left : right).atomIds(onLeft.sessionId, idAfter(id), 1);
   if (newest !== id) return undefined;
   return surplus > 0 ? [id, undefined] : [undefined, id];
 }
 
-/** The least id that is greater, in the form of ids; undefined for the greatest. */
+/** The next greater id; undefined for the greatest. */
 function idAfter(id: string): string | undefined {
   const next = BigInt(`0x${id.replaceAll("-", "")}`) + 1n;
   if (next >= 1n << 128n) return undefined;
@@ -156,7 +157,9 @@ async function* newestIds(replica: Replica, sessionId: string): AsyncGenerator<s
 
 async function* nothing(): AsyncGenerator<never> {}
 
-/** How two sets of ids differ, as far as it is not explained yet: by how many in number, and by which XOR. */
+/**
+ * The difference between two sets of ids that is not explained yet: their difference in number, and the XOR of the ids.
+ */
 class Residue {
   #count: number;
   #xor: string;
@@ -166,7 +169,7 @@ class Residue {
     this.#xor = xorIds([leftXor, rightXor]);
   }
 
-  /** Ids are random: those that are left over would hardly cancel each other out. */
+  /** Reliable because ids are random: the remaining ids are very unlikely to cancel each other out. */
   get isExplained(): boolean {
     return this.#count === 0 && this.#xor === NIL_ID;
   }

@@ -27,7 +27,7 @@ interface ReplicaHooks {
 
 const PAGE = 500;
 
-/** A replica made of a storage's hooks. It folds digests in this process, which a local store can afford. */
+/** A replica built on a storage's hooks. It computes digests in this process, which is affordable for a local store. */
 export class HookReplica implements Replica {
   readonly name: string;
   readonly #hooks: ReplicaHooks;
@@ -99,7 +99,7 @@ export class HookReplica implements Replica {
     return this.#hooks.merge(facts);
   }
 
-  /** A session stands in the list when it has a head, a tombstone, or both. */
+  /** The digests of all sessions that have a head, a tombstone, or both. */
   async *#digests({ after, through }: SessionRange): AsyncGenerator<SessionDigest> {
     const compare = (left: SessionDigest, right: SessionDigest): number =>
       compareBytes(left.sessionId, right.sessionId);

@@ -1,6 +1,6 @@
-/** Lists that are read page by page, and two of them side by side. */
+/** Reads lists page by page, and joins two of them. */
 
-/** Everything that pages give, each page starting after the last item of the one before. */
+/** All items of all pages; each page starts after the last item of the previous one. */
 export async function* allPages<Item>(
   select: (after: Item | undefined, limit: number) => Promise<readonly Item[]>,
   limit: number,
@@ -14,7 +14,7 @@ export async function* allPages<Item>(
   }
 }
 
-/** What is in either of two sorted lists: what compares as equal comes as a pair. In constant memory. */
+/** The items of two sorted lists; equal items come as a pair. In constant memory. */
 export async function* mergeJoin<Item>(
   left: AsyncIterator<Item>,
   right: AsyncIterator<Item>,
@@ -32,13 +32,13 @@ export async function* mergeJoin<Item>(
   }
 }
 
-/** The order of UTF-8 bytes, in which stores keep session ids; that of UTF-16 is another one. */
+/** The order of UTF-8 bytes, in which stores keep session ids. It differs from the order of UTF-16 units. */
 export function compareBytes(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let index = 0; index < length; index += 1) {
     const [one, other] = [left.charCodeAt(index), right.charCodeAt(index)];
     if (one === other) continue;
-    // Surrogates stand for code points after all others.
+    // Surrogates encode code points that sort after all others.
     const isOneAstral = isSurrogate(one);
     return isOneAstral === isSurrogate(other) ? one - other : isOneAstral ? 1 : -1;
   }

@@ -5,9 +5,9 @@ import { Courier, type RefusedAtom } from "./courier.ts";
 import { differingAtoms, differingRanges, differingSessions, differingTombstones } from "./differences.ts";
 import type { Replica, SessionDigest } from "./replica.ts";
 
-/** Which facts are carried. */
+/** The facts to copy. */
 export interface FactFilter {
-  /** Only what is this user's, in the form that stores hold: their atoms, and tombstones of theirs. Default: everybody's. */
+  /** Only atoms and tombstones of this user, in the stored form. Default: all users. */
   readonly userId?: string | undefined;
   /** Default: true. */
   readonly atoms?: boolean | undefined;
@@ -18,34 +18,35 @@ export interface FactFilter {
 export interface ReconcileOptions {
   /** Default: all. */
   readonly filter?: FactFilter | undefined;
-  /** Whether what only the target has goes to the source too. */
+  /** Whether facts that only the target has are copied to the source too. */
   readonly isBothWays: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Told now and then, and at the end. */
+  /** Called occasionally, and at the end. */
   readonly onProgress?: ((progress: ReconcileProgress) => void) | undefined;
-  /** Told of each atom that a store refuses for good. */
+  /** Called for each atom that a store refuses permanently. */
   readonly onRefused: (store: string, refused: RefusedAtom) => void;
 }
 
-/** Counts until now. */
+/** Counts so far. */
 export interface ReconcileProgress {
-  /** Sessions that were found to differ, and compared one by one. */
+  /** Sessions that differed and were compared one by one. */
   readonly sessions: number;
   /** Atoms that were copied. */
   readonly copied: number;
   /** Atoms that tombstones removed. */
   readonly removed: number;
-  /** All sessions up to this one, in the order of their ids, are done; undefined before the first. */
+  /** All sessions up to this one, in id order, are done; undefined before the first. */
   readonly through: string | undefined;
 }
 
 /**
- * Brings a target what only the source has, or both what only the other has: atoms and tombstones. They are compared by
- * ranges of sessions, then by session, then by id: the cost follows the number of sessions and what differs.
+ * Copies atoms and tombstones that only the source has to the target, or in both directions. Replicas are compared by
+ * ranges of sessions, then by session, then by id, so that the cost depends on the number of sessions and on the
+ * differences.
  *
- * It can be interrupted at any time, and repeated: what was done is done, and is found equal.
+ * It can be interrupted at any time and repeated: facts that were copied are then equal on both sides.
  *
- * @throws what a replica throws, and the signal's reason.
+ * @throws the errors of both replicas, and the reason of the abort signal.
  */
 export async function reconcile(
   source: Replica,
@@ -84,7 +85,7 @@ export async function reconcile(
   }
 }
 
-/** Gives what one side lacks to its courier. */
+/** Hands the facts that one side lacks to the courier for that side. */
 async function carryDifference(
   source: Replica,
   target: Replica,
@@ -94,8 +95,8 @@ async function carryDifference(
   toSource: Courier | undefined,
 ): Promise<void> {
   const sessionId = (pair[0] ?? pair[1])?.sessionId ?? "";
-  // For whom one side, and not the other, has deleted the session: what the other has of theirs goes there, and nowhere else. The
-  // tombstones of whole sessions come first.
+  // The owners for whom only one side has deleted the session. The other side's atoms of these owners are not copied: the
+  // tombstone deletes them. Tombstones of whole sessions come first.
   const [goneFromSource, goneFromTarget] = [new Set<string>(), new Set<string>()];
   const isCarried = ({ owner }: Tombstone): boolean => deletions && (userId === undefined || owner === ownerOf(userId));
   for await (const [left, right] of differingTombstones(source, target, pair)) {
@@ -118,7 +119,7 @@ async function carryDifference(
   }
 }
 
-/** Whether a replica's atoms of a session are a user's: all of them have one. */
+/** Whether a replica's atoms of a session belong to a user; all atoms of a session have the same user. */
 async function isOfUser(replica: Replica, digest: SessionDigest | undefined, userId: string): Promise<boolean> {
   if (digest === undefined || digest.atomCount === 0) return false;
   const [first] = await replica.atomsAfter(digest.sessionId, undefined, 1);
@@ -129,7 +130,9 @@ function covers(owners: ReadonlySet<string>, owner: string): boolean {
   return owners.has(owner) || owners.has(UNKNOWN_OWNER);
 }
 
-/** The digest of a session in a replica, without atoms if the other side has deleted it for their user: all atoms have one. */
+/**
+ * The digest of a session, without atoms if the other side has deleted it for their user; all atoms have the same user.
+ */
 async function withoutDeleted(
   replica: Replica,
   digest: SessionDigest | undefined,

@@ -1,15 +1,17 @@
-/** A store as replication sees it: digests to compare it by, facts to read, and a way to take facts. */
+/** The interface of a store for replication: digests to compare, facts to read, and a method that merges facts. */
 import type { ErasureResidue } from "../storage/erasure-residue.ts";
 import type { AtomRow } from "../backend/atom-row.ts";
 import type { Facts, Merged, Tombstone, TombstoneKey } from "../backend/storage-hooks.ts";
 
-/** Sessions after one id, up to and including another; without `through`, to the end. Ids are ordered by UTF-8 bytes. */
+/**
+ * Sessions after `after`, up to and including `through`; without `through`, to the end. Ids are ordered by UTF-8 bytes.
+ */
 export interface SessionRange {
   readonly after: string;
   readonly through?: string | undefined;
 }
 
-/** What one session holds. Two stores with equal digests hold the same of it. */
+/** A digest of the facts of one session. Two stores with equal digests hold the same facts. */
 export interface SessionDigest {
   readonly sessionId: string;
   readonly atomCount: number;
@@ -20,18 +22,20 @@ export interface SessionDigest {
   readonly tombstoneXor: string;
 }
 
-/** The sessions from the end of the range before up to `through`, as one digest. */
+/** The digest of the sessions from the end of the previous range up to `through`. */
 export interface RangeDigest {
   readonly through: string;
   /** The XOR of `hashOfSession` over the sessions, in the form of a UUID. */
   readonly digest: string;
 }
 
-/** Every method may be called while others write: what is read is then as of some moment of the call. */
+/** Every method may be called while others write; a result is then consistent as of some moment during the call. */
 export interface Replica {
-  /** How reports name it. */
+  /** The name in reports. */
   readonly name: string;
-  /** The next ranges of `rangeSessions` sessions each, `limit` of them at the most; none when there are no more sessions. */
+  /**
+   * The next ranges of `rangeSessions` sessions each, at most `limit` of them; empty when there are no more sessions.
+   */
   rangesAfter(sessionId: string, rangeSessions: number, limit: number): Promise<readonly RangeDigest[]>;
   /** One digest for each range. */
   digestsOf(ranges: readonly SessionRange[]): Promise<readonly string[]>;
@@ -39,7 +43,7 @@ export interface Replica {
   sessions(range: SessionRange, limit: number): Promise<readonly SessionDigest[]>;
   /** Ids of a session's atoms, newest first. */
   atomIds(sessionId: string, beforeId: string | undefined, limit: number): Promise<readonly string[]>;
-  /** Those of a session's atoms that are there, in id order. */
+  /** The atoms of a session with these ids, as far as they exist, in id order. */
   atoms(sessionId: string, ids: readonly string[]): Promise<readonly AtomRow[]>;
   /** A session's atoms in id order. */
   atomsAfter(sessionId: string, afterId: string | undefined, limit: number): Promise<readonly AtomRow[]>;
@@ -50,11 +54,14 @@ export interface Replica {
     limit: number,
   ): Promise<readonly Tombstone[]>;
   /**
-   * Takes facts, all or nothing and idempotently; see `MemoryStorage.mergeFacts`.
+   * Merges facts, all or nothing and idempotently; see `MemoryStorage.mergeFacts`.
    *
-   * @throws {MemoryError} `conflict` or `permission` when it refuses any of them for good.
+   * @throws {MemoryError} `conflict` or `permission` when it permanently refuses any of them.
    */
   merge(facts: Facts): Promise<Merged>;
-  /** Ends what removed atoms left in the store's files, after a series of `merge`; see `MemoryStorage.residue`. */
+  /**
+   * Removes the bytes of deleted atoms from the store's files, after a series of `merge` calls; see
+   * `MemoryStorage.residue`.
+   */
   finishErasure?(): Promise<readonly ErasureResidue[]>;
 }

@@ -8,17 +8,17 @@ import type { RefusedAtom } from "./courier.ts";
 import { reconcile, type ReconcileProgress } from "./reconcile.ts";
 
 export interface ReplicateOptions {
-  /** Only what is this user's: their atoms, and what they deleted. Default: everybody's. */
+  /** Only the atoms and deletions of this user. Default: all users. */
   userId?: string;
-  /** Whether deletions are copied, which remove what the target has. Default: true. */
+  /** Whether deletions are copied too; they delete the target's atoms. Default: true. */
   deletions?: boolean;
-  /** Ends the copy between two steps; repeated, it goes on where it was. */
+  /** Stops the copy between two steps; a repeated call continues from there. */
   signal?: AbortSignal;
-  /** Told now and then, and at the end, of what was done until then. */
+  /** Called with the counts so far, occasionally and at the end. */
   onProgress?: (progress: ReplicateProgress) => void;
   /**
-   * Told of each atom that the target refuses because it holds other content under the same id, or the session belongs to
-   * another user there. Default: the copy goes on, and throws at its end.
+   * Called for each atom that the target refuses, because it has other content under the same id or the session belongs
+   * to another user there. Default: the copy continues, and throws at its end.
    */
   onRefused?: (refused: RefusedCopy) => void;
 }
@@ -31,9 +31,9 @@ const REPLICATE_FIELDS: OptionFields<ReplicateOptions> = {
   onRefused: "setting",
 };
 
-/** Counts until now. */
+/** Counts so far. */
 export interface ReplicateProgress {
-  /** Sessions in which the two differed. */
+  /** Sessions in which the two storages differed. */
   readonly sessions: number;
   /** Atoms that were copied. */
   readonly copied: number;
@@ -48,14 +48,14 @@ export interface RefusedCopy {
 }
 
 /**
- * Copies what a storage holds into another, of whatever backend: atoms of every kind, with their ids and times, and
- * deletions, which win over what the target has of the same users. What only the target has stays.
+ * Copies the facts of a storage into another, of any backend: atoms of every kind, with their ids and times, and
+ * deletions, which win over the target's atoms of the same users. Facts that only the target has are kept.
  *
- * Guarantees: idempotent; the source is only read; what was copied stays when it is interrupted, and the next call goes on
- * from there; it takes constant memory, and where both hold nearly the same, little time.
+ * Guarantees: idempotent; the source is only read; an interrupted copy keeps what was copied, and the next call
+ * continues from there; constant memory; little time when both storages are nearly equal.
  *
- * @throws {MemoryError} `invalid_input`; `conflict` or `permission` at the end, when the target refused atoms and nobody takes them; what
- *   either storage throws; and the signal's reason.
+ * @throws {MemoryError} `invalid_input`; `conflict` or `permission` at the end, when the target refused atoms and no
+ *   `onRefused` takes them; the errors of both storages; and the reason of the abort signal.
  * @example
  * const { copied } = await replicate(new SQLiteStorage("agent.db"), new PostgresMemoryStorage());
  */
@@ -94,7 +94,7 @@ export async function replicate<Source extends AtomTypes, Target extends AtomTyp
 function refusedAtoms(count: number, { sessionId, id, error }: RefusedCopy): MemoryError {
   return new MemoryError({
     code: error.code,
-    message: `everything was copied but ${count} atoms, which the target refused; the first: ${error.message}. Pass onRefused to take them`,
+    message: `the target refused ${count} atoms, and everything else was copied; the first: ${error.message}. Pass onRefused to receive them instead of this error`,
     operation: "replicate",
     sessionId,
     atomId: id,

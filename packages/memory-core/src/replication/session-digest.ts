@@ -12,8 +12,8 @@ export function isSameSession(left: SessionDigest, right: SessionDigest): boolea
 }
 
 /**
- * 128 bits for what one session holds, in the form of a UUID: the first half of the SHA-256 of its parts, joined by line
- * feeds. Stores compute it where their rows are, so it never changes.
+ * A 128-bit hash of the facts of one session, in the form of a UUID: the first half of the SHA-256 of its fields,
+ * joined by line feeds. Stores compute it next to their rows, so it never changes.
  */
 export async function hashOfSession(session: SessionDigest): Promise<string> {
   const { sessionId, atomCount, idXor, tombstoneCount, tombstoneXor } = session;

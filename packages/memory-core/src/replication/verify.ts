@@ -9,29 +9,29 @@ import { byId, byIdAndOwner, bySessionId, sessionsOf, tombstonesOf } from "./dif
 import { allPages, mergeJoin } from "./merge-join.ts";
 import type { Replica, SessionDigest } from "./replica.ts";
 
-/** Something in which two storages differ. */
+/** A fact in which two storages differ. */
 export interface Difference {
   readonly sessionId: string;
   /** Undefined for the deletion of a whole session. */
   readonly id: string | undefined;
   readonly kind: "atom" | "deletion";
-  /** Where it is. Under one id there may also be different content in both. */
+  /** The storage that has it; `different` when both have it with different content. */
   readonly found: "only-left" | "only-right" | "different";
 }
 
 export interface VerifyOptions {
-  /** Ends it between two sessions. */
+  /** Stops between two sessions. */
   readonly signal?: AbortSignal;
-  /** Told after each session. */
+  /** Called after each session. */
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 
 const VERIFY_FIELDS: OptionFields<VerifyOptions> = { signal: "setting", onProgress: "setting" };
 
-/** Counts until now. */
+/** Counts so far. */
 export interface VerifyProgress {
   readonly sessions: number;
-  /** Atoms and deletions; what both storages hold counts once. */
+  /** Atoms and deletions; a fact in both storages counts once. */
   readonly facts: number;
 }
 
@@ -39,11 +39,11 @@ const PAGE = 500;
 const ALL = { after: "" };
 
 /**
- * Compares all that two storages hold, atom by atom: content, metadata, types, owners and times, and what was deleted.
- * It reads everything, in constant memory.
+ * Compares the complete contents of two storages, atom by atom: content, metadata, types, owners and times, and
+ * deletions. It reads everything, in constant memory.
  *
  * @returns every difference, in the order of session ids; none when the two are equal.
- * @throws what either storage throws.
+ * @throws the errors of both storages.
  * @example
  * for await (const difference of verify(laptop, cloud)) console.log(difference);
  */

@@ -5,45 +5,45 @@ import type { AtomRow } from "../backend/atom-row.ts";
 import { toolLinks, type ToolLinks } from "../message/tool-links.ts";
 import { isSelected, type RetentionRule } from "./policy.ts";
 
-/** An atom that goes. */
+/** An atom to prune. */
 export type PrunedAtom = Pick<AtomRow, "id" | "memoryType">;
 
-/** What must go together: a tool call and its results, or one atom. */
+/** Atoms that are pruned together: a tool call and its results, or one atom. */
 export type PrunedStep = readonly PrunedAtom[];
 
-/** Atoms that stand or fall together, and what of them is still to come. */
+/** Atoms that are kept or pruned together, and the keys of older messages that belong to the same step. */
 interface Step {
   atoms: PrunedAtom[];
   isRemovable: boolean;
   readonly awaited: Set<string>;
 }
 
-/** What a plain result awaits: the assistant message before it. */
+/** The key that a plain result waits for: the assistant message before it. */
 const SPEAKER = "speaker";
 const callKey = (toolCallId: string): string => `call ${toolCallId}`;
 
 /**
- * Decides what of one session goes. It is told the atoms from the newest on: an answer comes before its call then, so that
- * nothing but answers whose calls are still to come has to be remembered. Pure.
+ * Decides which atoms of one session to prune. It receives the atoms newest first: an answer then precedes its call, so
+ * that only answers without their calls have to be remembered. Pure.
  *
- * Guarantees: of a tool call and its results all go or none; the last step stays while one of its calls waits for a
- * result, so that no answer comes to a call that is gone; the system messages that stand before the first other message stay
- * when messages are kept by count, for they are what the model is told.
+ * Guarantees: a tool call and its results are pruned together or not at all. The last step is kept while one of its
+ * calls waits for a result, so that a result never arrives for a pruned call. When messages are kept by count, the
+ * system messages before the first other message are kept, because they are the model's instructions.
  */
 export class PruneDecision {
   readonly #rule: RetentionRule;
   readonly #waiting = new Map<string, Step>();
   #kept = 0;
-  /** System messages that go unless no other message comes before them. */
+  /** System messages to prune unless they turn out to be the leading ones. */
   #leading: PrunedStep[] = [];
-  /** Whether nothing but results has been seen yet. */
+  /** Whether only results have been seen so far. */
   #isLastStep = true;
 
   constructor(rule: RetentionRule) {
     this.#rule = rule;
   }
 
-  /** What goes, now that the next older atom is known. */
+  /** Takes the next older atom and returns the steps that can now be pruned. */
   take(row: AtomRow): PrunedStep[] {
     const step: Step = { atoms: [row], isRemovable: this.#isLetGo(row), awaited: new Set() };
     const role = roleOf(row.memoryType);
@@ -52,7 +52,7 @@ export class PruneDecision {
     return this.#rule.keepLast === 0 || role === undefined ? ready : this.#afterLeading(role, step, ready);
   }
 
-  /** Holds a system message back until an older message of another role shows that it is not one of those at the start. */
+  /** Holds back a system message until an older message of another role shows that it is not a leading one. */
   #afterLeading(role: MessageRole, step: Step, ready: PrunedStep[]): PrunedStep[] {
     if (role !== "system") {
       const released = this.#leading;
@@ -63,7 +63,7 @@ export class PruneDecision {
     return ready.filter((atoms) => atoms !== step.atoms);
   }
 
-  /** What else goes, when there are no older atoms: results whose calls are not there. */
+  /** Returns the remaining steps to prune after the oldest atom: results without calls. */
   end(): PrunedStep[] {
     const steps = [...new Set(this.#waiting.values())];
     this.#waiting.clear();
@@ -77,7 +77,7 @@ export class PruneDecision {
     return createdAtMs < (this.#rule.createdBeforeMs ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Joins a message with its answers, which were there before it. @returns steps that no longer await anything. */
+  /** Joins a message with its answers, which were seen before it. @returns steps that no longer wait for anything. */
   #link(step: Step, role: MessageRole, { calls, answeredHere, answers, isPlainResult }: ToolLinks): Step[] {
     const others: Step[] = [];
     if (role !== "tool") {
@@ -97,7 +97,7 @@ export class PruneDecision {
     return others;
   }
 
-  /** Takes what awaits a key into the step. */
+  /** Merges the step that waits for a key into the given step. */
   #join(step: Step, key: string): void {
     for (const other of this.#release(key)) {
       if (other === step) continue;
@@ -118,7 +118,7 @@ export class PruneDecision {
   }
 }
 
-/** Both lists as one. The shorter moves, so that a long run of results costs as much as there are of them. */
+/** Merges two lists. The shorter one is moved, so that a long run of results takes linear time. */
 function merged(one: PrunedAtom[], other: PrunedAtom[]): PrunedAtom[] {
   const [long, short] = one.length < other.length ? [other, one] : [one, other];
   for (const atom of short) long.push(atom);
@@ -131,7 +131,10 @@ function isReady({ isRemovable, awaited }: Step): boolean {
 
 const NO_LINKS: ToolLinks = { calls: new Set(), answeredHere: new Set(), answers: [], isPlainResult: false };
 
-/** A message that cannot be read is linked to nothing. Most need not be read to know that they are not either. */
+/**
+ * The links of a message. An unreadable message has none, and most messages without links are recognised without
+ * decoding.
+ */
 function linksOf(row: AtomRow, role: MessageRole): ToolLinks {
   if (role !== "tool" && !row.content.includes('"tool-')) return NO_LINKS;
   try {

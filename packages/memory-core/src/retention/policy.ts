@@ -1,4 +1,4 @@
-/** What `prune` is asked for, checked, and what it answers. */
+/** The policy, options and results of `prune`, and their validation. */
 import { isHistoryType, MESSAGE_TYPES, roleOf, SESSION_METADATA } from "../atom/atom.ts";
 import type { ErasureResidue } from "../storage/erasure-residue.ts";
 import { invalidInput } from "../errors/errors.ts";
@@ -7,81 +7,86 @@ import { encodeText } from "../atom/serialization.ts";
 import { assertAmount, assertBoolean, assertFunction, assertLimit, assertName, readList } from "../atom/validation.ts";
 
 /**
- * Which atoms `prune` removes beside those that have expired, which always go.
+ * The atoms that `prune` deletes, in addition to expired ones, which are always deleted.
  *
- * With `olderThanMs` and `keepLast` an atom goes only when both let it go; with neither, only what has expired goes.
- * Session metadata are never pruned, and a tool call and its results go together or stay together.
+ * With both `olderThanMs` and `keepLast`, an atom is deleted only when both allow it; with neither, only expired atoms
+ * are deleted. Session metadata is never pruned, and a tool call and its results are deleted or kept together.
  */
 export interface RetentionPolicy {
-  /** Atoms that were created longer ago than this, by their `createdAt`, in milliseconds. Default: of any age. */
+  /**
+   * Delete only atoms created longer ago than this, by their `createdAt`, in milliseconds. Default: atoms of any age.
+   */
   readonly olderThanMs?: number;
   /**
-   * Not the newest so many atoms of the memory types, all types together, in each session; nor, besides, the system messages
-   * that stand before its first other message. Default: 0, none of them.
+   * Keep at least this many of the newest matching atoms in each session, all memory types counted together. The system
+   * messages before the first other message are kept in addition. Default: 0, keep none.
    */
   readonly keepLast?: number;
   /** Only atoms of these memory types. Default: all but session metadata. */
   readonly memoryTypes?: readonly string[];
-  /** Only what belongs to this user; also what has expired. Default: everybody's. */
+  /** Only atoms of this user; also limits the deletion of expired atoms. Default: all users. */
   readonly userId?: string;
-  /** Only what is in this session; also what has expired. Default: in any. */
+  /** Only atoms of this session; also limits the deletion of expired atoms. Default: all sessions. */
   readonly sessionId?: string;
 }
 
 export interface PruneOptions {
-  /** Ends it between two batches; what was removed stays removed, and the next call goes on from there. */
+  /** Stops the prune between two batches. Deleted atoms stay deleted, and the next call continues from there. */
   readonly signal?: AbortSignal;
-  /** Told after each batch, after each page of sessions, and at the end, of what was done until then. */
+  /** Called with the counts so far after each batch, after each page of sessions, and at the end. */
   readonly onProgress?: (progress: PruneProgress) => void;
-  /** How many atoms are removed in one step, one session at a time; a tool call with more results is one step. Default: 500. */
+  /**
+   * The number of atoms deleted in one step, one session at a time; a tool call with more results is one step. Default:
+   * 500.
+   */
   readonly batchSize?: number;
-  /** Counts what would go, and changes nothing: the receipt then names no store. Default: false. */
+  /** Counts the atoms that would be deleted, and changes nothing: the receipt then names no store. Default: false. */
   readonly dryRun?: boolean;
 }
 
-/** Counts until now. */
+/** Counts so far. */
 export interface PruneProgress {
-  /** Sessions that were looked at for what is too old or too much; 0 when the policy asks only for what has expired. */
+  /** Sessions that the rule was applied to; 0 when the policy selects only expired atoms. */
   readonly sessions: number;
-  /** Atoms that were removed, messages included. */
+  /** Deleted atoms, messages included. */
   readonly atoms: number;
   readonly messages: number;
-  /** How many of the atoms had expired. */
+  /** The number of deleted atoms that had expired. */
   readonly expired: number;
   /** The atoms by memory type. */
   readonly atomsByType: Readonly<Record<string, number>>;
 }
 
-/** What a call of `prune` removed, to keep as a record. */
+/** The result of a `prune` call, to keep as a record. */
 export interface PruneReceipt extends PruneProgress {
-  /** When it began: age and expiry were judged as of this time. */
+  /** The start of the prune: age and expiry were computed as of this time. */
   readonly prunedAt: Date;
   /** The names of the stores that have committed each of its deletions; empty when nothing was removed. */
   readonly acceptedBy: readonly string[];
-  /** Where bytes of what was removed may still be, and what ends that; empty when nowhere. */
+  /** The places that may still hold bytes of deleted atoms, and what removes them; empty when there are none. */
   readonly residue: readonly ErasureResidue[];
 }
 
-/** A policy, checked, in the terms of the hooks. */
+/** A validated policy, in the terms of the hooks. */
 export interface Retention {
   readonly userId: string | undefined;
   readonly sessionId: string | undefined;
-  /** Undefined when only what has expired goes. */
+  /** Undefined when only expired atoms are deleted. */
   readonly rule: RetentionRule | undefined;
 }
 
-/** What goes of a session. */
+/** The atoms of a session to delete. */
 export interface RetentionRule {
   /** Undefined for all but session metadata. */
   readonly memoryTypes: readonly string[] | undefined;
-  /** Only what was created before this time, in milliseconds since 1970. */
+  /** Only atoms created before this time, in milliseconds since 1970. */
   readonly createdBeforeMs: number | undefined;
   readonly keepLast: number;
 }
 
 /** The earliest time that every store can hold: 4713 BC. */
 const EARLIEST_MS = Date.UTC(-4712, 0);
-/** Each of them narrows what is erased. */
+/** Guards, because each of them narrows the deletion. */
 const POLICY_FIELDS: OptionFields<RetentionPolicy> = {
   olderThanMs: "guard",
   keepLast: "guard",
@@ -107,7 +112,7 @@ export function parseRetention(policy: RetentionPolicy, nowMs: number, path = "p
   if (sessionId !== undefined) assertName(sessionId, `${path}.sessionId`);
   const types = memoryTypes === undefined ? undefined : parseTypes(memoryTypes, `${path}.memoryTypes`);
   if (types !== undefined && olderThanMs === undefined && keepLast === undefined) {
-    throw invalidInput(`${path}.memoryTypes`, "says of what, but neither olderThanMs nor keepLast says how much goes");
+    throw invalidInput(`${path}.memoryTypes`, "alone removes nothing; add olderThanMs or keepLast");
   }
   const createdBeforeMs = olderThanMs === undefined ? undefined : Math.max(nowMs - olderThanMs, EARLIEST_MS);
   return {
@@ -120,7 +125,7 @@ export function parseRetention(policy: RetentionPolicy, nowMs: number, path = "p
   };
 }
 
-/** A copy of a policy whose fields are known, and not yet checked. */
+/** Copies a policy and checks its field names; the values are not checked yet. */
 export function readRetention(policy: RetentionPolicy, path: string): RetentionPolicy {
   return readOptions(policy, POLICY_FIELDS, path);
 }
@@ -128,7 +133,7 @@ export function readRetention(policy: RetentionPolicy, path: string): RetentionP
 function parseTypes(types: unknown, path: string): string[] {
   const parsed = readList(types, path, (type, typePath) => {
     assertName(type, typePath);
-    if (type === SESSION_METADATA) throw invalidInput(typePath, `is ${type}, which is never pruned`);
+    if (type === SESSION_METADATA) throw invalidInput(typePath, `is ${type}, which is never pruned; leave it out`);
     return encodeText(type);
   });
   if (parsed.length === 0) throw invalidInput(path, "is empty; expected at least one type");
@@ -148,14 +153,14 @@ export function parsePruneOptions(
   return { ...rest, batchSize, isDryRun };
 }
 
-/** Whether a rule is about atoms of a type. */
+/** Whether a rule applies to atoms of a type. */
 export function isSelected({ memoryTypes }: RetentionRule, memoryType: string): boolean {
   return memoryType !== SESSION_METADATA && (memoryTypes?.includes(memoryType) ?? true);
 }
 
 /**
- * The types that have to be read to apply a rule, undefined for all: which messages may go depends on all of them, as a
- * tool call and its results are of different roles.
+ * The types to read to apply a rule; undefined for all. A rule for messages has to read all message types, because a
+ * tool call and its results have different roles.
  */
 export function typesToRead({ memoryTypes }: RetentionRule): readonly string[] | undefined {
   if (memoryTypes?.some((type) => roleOf(type) !== undefined) !== true) return memoryTypes;

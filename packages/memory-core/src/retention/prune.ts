@@ -17,7 +17,7 @@ import {
   type RetentionRule,
 } from "./policy.ts";
 
-/** The hooks of a storage that it needs. */
+/** The hooks of a storage that pruning needs. */
 export interface PruneHooks {
   selectExpired(selection: Hooks.ExpiredSelection): Promise<readonly Hooks.ExpiredAtom[]>;
   selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
@@ -36,7 +36,10 @@ interface PruneSettings {
   readonly nowMs: number;
 }
 
-/** Removes what has expired, then what the rule lets go, session by session. In memory for a page, and the tool steps that are open in it. */
+/**
+ * Deletes expired atoms, then the atoms that the rule selects, session by session. Uses memory for one page and its
+ * unfinished tool steps.
+ */
 export async function prune(hooks: PruneHooks, settings: PruneSettings): Promise<PruneReceipt> {
   const work = new Pruning(hooks, settings);
   await work.removeExpired();
@@ -100,13 +103,13 @@ class Pruning {
     yield* allPages(select, STREAM_PAGE);
   }
 
-  /** Whether the head, or else a look at the old atoms of the session, leaves it open that something goes. */
+  /** Whether, judging by the head or else by the old atoms of the session, the rule may select an atom. */
   async #mayHold({ sessionId, createdAtMs, atomCount }: SessionHead, rule: RetentionRule): Promise<boolean> {
     const { createdBeforeMs } = rule;
     if (atomCount <= rule.keepLast) return false;
     if (createdBeforeMs === undefined) return true;
     if (createdAtMs >= createdBeforeMs) return false;
-    // The metadata of a session stay, and are often all that is old in it.
+    // Session metadata is kept, and is often the only old atom of a session.
     const selection = { sessionId, memoryTypes: rule.memoryTypes, createdBeforeMs, order: "oldest-first" } as const;
     for await (const rows of atomPages({ ...selection, limit: PROBE_PAGE }, this.#hooks.selectAtoms)) {
       if (rows.some(({ memoryType }) => isSelected(rule, memoryType))) return true;
@@ -127,7 +130,7 @@ class Pruning {
     await batch.flush();
   }
 
-  /** @returns how many were still there. */
+  /** @returns the number of atoms that still existed. */
   async #remove(sessionId: string, atoms: readonly PrunedAtom[]): Promise<number> {
     this.#settings.signal?.throwIfAborted();
     const removed = this.#settings.isDryRun ? countOf(atoms) : await this.#delete(sessionId, atoms);
@@ -154,16 +157,16 @@ class Pruning {
   }
 }
 
-/** The result that the deletion of these atoms would have. */
+/** The result that deleting these atoms would have. */
 function countOf(atoms: readonly PrunedAtom[]): Hooks.DeletionResult {
   const messages = atoms.filter(({ memoryType }) => roleOf(memoryType) !== undefined).length;
   return { sessions: 0, atoms: atoms.length, messages, acceptedBy: [] };
 }
 
-/** Metadata changes are few. */
+/** Small, because metadata changes are few. */
 const PROBE_PAGE = 100;
 
-/** Steps of one session on their way out: so many atoms at a time, and no step in two parts. */
+/** Collects the steps of one session and deletes them in batches, without splitting a step. */
 class Batch {
   readonly #size: number;
   readonly #remove: (atoms: readonly PrunedAtom[]) => Promise<unknown>;

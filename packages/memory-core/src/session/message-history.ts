@@ -8,7 +8,7 @@ import { readOptions, type OptionFields } from "../options/option-fields.ts";
 import { assertLimit } from "../atom/validation.ts";
 
 export interface MessageSelection {
-  /** Only the last so many. Default: all. */
+  /** Only the last `limit` messages. Default: all. */
   limit?: number;
   /** Default: messages of all roles. */
   role?: MessageRole;
@@ -30,7 +30,7 @@ export class MessageHistory implements Iterable<Message> {
     this.#current = current;
   }
 
-  /** How many messages this object holds; fewer than are stored when only the last ones were loaded. */
+  /** The number of messages in this object; less than the stored number when only the last ones were loaded. */
   get length(): number {
     return this.#current().length;
   }
@@ -40,9 +40,9 @@ export class MessageHistory implements Iterable<Message> {
   }
 
   /**
-   * The messages as a new array, oldest first: of one role, and only the last `limit` of them, when asked.
+   * Copies the messages to a new array, oldest first; optionally of one role, and only the last `limit` of them.
    *
-   * @throws {MemoryError} `invalid_input` for a role or limit that is not one.
+   * @throws {MemoryError} `invalid_input` for an invalid role or limit.
    */
   messages(options: MessageSelection = {}): Message[] {
     const { limit, role } = readOptions(options, SELECTION_FIELDS, "options");
@@ -65,7 +65,7 @@ export class MessageHistory implements Iterable<Message> {
     return this.messages();
   }
 
-  /** The prompt that the AI SDK's `generateText` and `streamText` take: spread it among their options. */
+  /** The prompt for the AI SDK's `generateText` and `streamText`: spread it into their options. */
   toAISDK(): AISDKPrompt {
     return toAISDKPrompt(this.#current());
   }

@@ -1,8 +1,8 @@
 /**
- * `Session.fromJSON`: data from outside becomes a session, or one error with the path of what is wrong.
+ * `Session.fromJSON`: converts data from outside to a session, or throws one error with the path of the first problem.
  *
- * Every field is checked against what `session.toJSON()` writes, and the fields against one another, so that nothing is left
- * for a store to refuse: what a store would find is no longer at a path.
+ * Every field is checked against the output of `session.toJSON()`, and the fields against each other, so that no store
+ * has to refuse anything later: an error from a store would have no path.
  */
 import { encodeAtom } from "../atom/atom-codec.ts";
 import { isHistoryType, messageTypeOf, roleOf } from "../atom/atom.ts";
@@ -18,10 +18,10 @@ import type { ClearedIds } from "../backend/storage-hooks.ts";
 import { snapshotJsonObject } from "../json/snapshot.ts";
 import { assertName, parseNewAtomId } from "../atom/validation.ts";
 
-/** Levels around the deepest values: `data.unsaved.atoms[0].content.set.key`. */
+/** The levels around the deepest values, such as `data.unsaved.atoms[0].content.set.key`. */
 const ENVELOPE_LEVELS = 6;
 
-/** @throws {MemoryError} `invalid_input` with the path of what `session.toJSON()` cannot have written. */
+/** @throws {MemoryError} `invalid_input` with the path of data that `session.toJSON()` cannot have written. */
 export function logFromData(
   data: unknown,
   clock: AtomClock,
@@ -50,7 +50,8 @@ export function logFromData(
 function messageAt(value: JsonValue, path: string, nowMs: number): Message {
   const source = objectAt(value, path);
   const { role, content = null } = source;
-  if (!isMessageRole(role)) throw invalidInput(`${path}.role`, "is not a role");
+  if (!isMessageRole(role))
+    throw invalidInput(`${path}.role`, "is not a role; expected user, assistant, system or tool");
   assertMessageContent(content, `${path}.content`);
   return Object.freeze({
     id: parseNewAtomId(source["id"], `${path}.id`, nowMs),
@@ -79,7 +80,8 @@ function atomAt(value: JsonValue, path: string, log: SessionLog, nowMs: number):
   const source = objectAt(value, path);
   const { content = null } = source;
   const memoryType = stringAt(source["memoryType"], `${path}.memoryType`);
-  if (!isHistoryType(memoryType)) throw invalidInput(`${path}.memoryType`, "is not that of a message or metadata");
+  if (!isHistoryType(memoryType))
+    throw invalidInput(`${path}.memoryType`, "is not the type of a message or of session metadata");
   if (roleOf(memoryType) === undefined) assertMetadataChange(content, `${path}.content`);
   else assertMessageContent(content, `${path}.content`);
   const atom = {
@@ -98,7 +100,8 @@ function clearedAt(source: JsonObject, path: string, nowMs: number): ClearedIds 
   const clearThroughId = optionalIdAt(source["clearThroughId"], `${path}.clearThroughId`, nowMs);
   const ahead = source["clearAhead"] ?? null;
   if (ahead === null) return clearThroughId === undefined ? undefined : { clearThroughId };
-  if (clearThroughId === undefined) throw invalidInput(`${path}.clearAhead`, "is set without clearThroughId");
+  if (clearThroughId === undefined)
+    throw invalidInput(`${path}.clearAhead`, "is set without clearThroughId; set that too");
   const range = objectAt(ahead, `${path}.clearAhead`);
   const afterId = uuidAt(range["afterId"], `${path}.clearAhead.afterId`);
   const throughId = uuidAt(range["throughId"], `${path}.clearAhead.throughId`);
@@ -110,23 +113,26 @@ function assertAscending(items: readonly { readonly id: string }[], path: string
   if (index === -1) return;
   throw invalidInput(
     `${path}[${index}].id`,
-    "is not greater than the id before it; expected each id once, in their order",
+    "is not greater than the id before it; expected each id once, in ascending order",
   );
 }
 
-/** An unsaved message is in the history too, and is the same there: a save writes the one, and the reader sees the other. */
+/** Checks that an unsaved message is the same in the history: a save writes the one, and the reader sees the other. */
 function assertSameMessages(unsaved: readonly AtomRow[], messages: readonly Message[]): void {
   const byId = new Map(messages.map((message, index) => [message.id, { message, index }]));
   unsaved.forEach((row, index) => {
     const found = byId.get(row.id);
     if (roleOf(row.memoryType) === undefined) {
       if (found === undefined) return;
-      throw invalidInput(`data.unsaved.atoms[${index}].id`, "is that of a message too; expected an id of its own");
+      throw invalidInput(
+        `data.unsaved.atoms[${index}].id`,
+        "is also the id of a message; expected a different id for each",
+      );
     }
     if (found === undefined) {
       throw invalidInput(
         `data.unsaved.atoms[${index}].id`,
-        "is that of a message, and data.messages has none with this id",
+        "is the id of a message that data.messages does not contain",
       );
     }
     if (isSameMessage(row, found.message)) return;
@@ -142,7 +148,7 @@ function isSameMessage(row: AtomRow, { role, content, metadata }: Message): bool
   );
 }
 
-/** Refuses saved state of another session: a save under the new id would leave out all that counts as saved. */
+/** Refuses the saved state of another session: a save under the new id would omit everything that counts as saved. */
 function assertSavedAs(
   value: JsonValue | undefined,
   { sessionId, userId }: SessionLog,
@@ -153,7 +159,7 @@ function assertSavedAs(
     const unsavedIds = new Set(unsaved.map(({ id }) => id));
     const isAllUnsaved = messages.every(({ id }) => unsavedIds.has(id));
     if (isAllUnsaved && historyXor === NIL_ID && loadedFromId === undefined && cleared === undefined) return;
-    const problem = "is missing, and without it nothing shows which session has saved these messages";
+    const problem = "is missing; it names the session under which these messages are saved";
     throw invalidInput(
       "data.savedAs",
       `${problem}; load the session from its storage, or add its messages to a new Session`,
@@ -169,24 +175,24 @@ function assertUnchanged(field: "sessionId" | "userId", given: string, saved: Js
   if (given === saved) return;
   throw invalidInput(
     `data.${field}`,
-    `is not the ${field} of data.savedAs: messages that are saved there would be missing here. ` +
+    `is not the ${field} of data.savedAs: the saved messages would be missing under the new one. ` +
       `Expected the JSON as session.toJSON() wrote it. For a copy, create a new Session and add the messages to it`,
   );
 }
 
 function objectAt(value: JsonValue | undefined, path: string): JsonObject {
   if (isJsonObject(value)) return value;
-  throw invalidInput(path, "must be an object, as session.toJSON() writes it");
+  throw invalidInput(path, "must be an object, as in the output of session.toJSON()");
 }
 
 function arrayAt(value: JsonValue | undefined, path: string): JsonValue[] {
   if (Array.isArray(value)) return value;
-  throw invalidInput(path, "must be an array, as session.toJSON() writes it");
+  throw invalidInput(path, "must be an array, as in the output of session.toJSON()");
 }
 
 function stringAt(value: JsonValue | undefined, path: string): string {
   if (typeof value === "string") return value;
-  throw invalidInput(path, "must be a string, as session.toJSON() writes it");
+  throw invalidInput(path, "must be a string, as in the output of session.toJSON()");
 }
 
 function optionalIdAt(value: JsonValue | undefined, path: string, nowMs: number): string | undefined {
@@ -196,7 +202,7 @@ function optionalIdAt(value: JsonValue | undefined, path: string, nowMs: number)
 function uuidAt(value: JsonValue | undefined, path: string): string {
   const uuid = stringAt(value, path);
   if (isUuid(uuid)) return uuid;
-  throw invalidInput(path, "must be a UUID in lower case, as session.toJSON() writes it");
+  throw invalidInput(path, "must be a UUID in lower case, as in the output of session.toJSON()");
 }
 
 const ISO_TIME = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
@@ -204,6 +210,6 @@ const ISO_TIME = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+
 function timeAt(value: JsonValue | undefined, path: string): number {
   const text = stringAt(value, path);
   const timeMs = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(timeMs)) throw invalidInput(path, "must be an ISO time, as session.toJSON() writes it");
+  if (Number.isNaN(timeMs)) throw invalidInput(path, "must be an ISO time, as in the output of session.toJSON()");
   return timeMs;
 }

@@ -10,15 +10,15 @@ export interface SessionData {
   sessionId: string;
   userId: string;
   /**
-   * Whose saved state this is. What is not in `unsaved` is saved under these ids, and under no other: data whose `sessionId`
-   * or `userId` was changed is refused.
+   * The session and user that the data was saved under. Everything outside `unsaved` is saved under these ids and no
+   * others, so data whose `sessionId` or `userId` was changed is refused.
    */
   savedAs: { sessionId: string; userId: string };
   createdAt: string;
   lastActive: string;
   metadata: JsonObject;
   messages: { id: string; role: MessageRole; content: MessageContent; metadata: JsonObject; createdAt: string }[];
-  /** What no store has acknowledged yet, and where this object stands against the store. */
+  /** Everything that no store has acknowledged yet, and the state of this object relative to the store. */
   unsaved: {
     atoms: { id: string; memoryType: string; content: JsonValue; metadata: JsonObject; createdAt: string }[];
     clearThroughId: string | null;

@@ -1,4 +1,7 @@
-/** What a `Session` knows and what of it is not yet saved. No I/O: the storage asks for a batch and acknowledges it. */
+/**
+ * The state of a `Session`, with its unsaved changes. Does no I/O: the storage takes a batch, writes it and
+ * acknowledges it.
+ */
 import { decodeMessage, decodeMetadataChange, encodeAtom, readMessage } from "../atom/atom-codec.ts";
 import { messageTypeOf, roleOf, SESSION_METADATA, type UnreadableAtom } from "../atom/atom.ts";
 import { atomIdTimeMs, judgeAtomId, lastIdWithinLead, NIL_ID, type AtomClock } from "../atom/atom-id.ts";
@@ -13,13 +16,16 @@ import type { AtomRow } from "../backend/atom-row.ts";
 import type { ClearedIds, MessageRow, SessionRow } from "../backend/storage-hooks.ts";
 import { DEFAULT_MAX_ATOM_BYTES } from "../atom/validation.ts";
 
-/** What one save writes. It does not change while the save is under way, nor when it is repeated after a failure. */
+/**
+ * The rows and deletions of one save. They do not change while the save is running, nor when it is repeated after a
+ * failure.
+ */
 export interface UnsavedBatch {
   readonly rows: readonly AtomRow[];
   readonly cleared: ClearedIds | undefined;
   /** The version of the history that this object last read or wrote. */
   readonly historyXor: string;
-  /** Which atoms had decided the metadata when this object last read them; see `MetadataProjection`. */
+  /** The atoms that determined the metadata when this object last read them; see `MetadataProjection`. */
   readonly metadataIds: string;
 }
 
@@ -31,15 +37,15 @@ export class SessionLog {
 
   messages: Message[] = [];
   unreadable: readonly UnreadableAtom[] = [];
-  /** Stores that could not be asked when this was read, and may hold more of it. */
+  /** Stores that could not be reached when the session was read, and may hold more of it. */
   unreachable: readonly string[] = [];
   /** Atoms that no store has acknowledged, oldest first. */
   unsaved: AtomRow[] = [];
   /** The version of the stored history when this object last read or wrote it. */
   historyXor = NIL_ID;
-  /** Which atoms had decided the metadata when this object last read them. */
+  /** The atoms that determined the metadata when this object last read them. */
   metadataIds = EMPTY_METADATA.metadataIds;
-  /** The first stored message that was loaded, when the ones before it were left out. */
+  /** The first loaded message, if earlier stored messages were not loaded. */
   loadedFromId: string | undefined;
   /** The stored messages that the next save deletes. */
   cleared: ClearedIds | undefined;
@@ -49,7 +55,7 @@ export class SessionLog {
   #change: { set: Map<string, JsonValue>; removed: Set<string> } | undefined;
   #metadataView: JsonObject | undefined;
   #lastSavedMessageId: string | undefined;
-  /** The greatest id of an atom of the session that this object has read or made. */
+  /** The greatest id of the session's atoms that this object has read or created. */
   #lastAtomId = NIL_ID;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -74,8 +80,8 @@ export class SessionLog {
   }
 
   /**
-   * A new id, after all that this object has read and made and its clock follows. The clock is past these as a rule; one that was set
-   * back by more than a day since then is behind them.
+   * Creates an id greater than all ids that this object has read or created and that its clock follows. The clock is
+   * usually past them already. A clock that was set back by more than a day since then is behind them.
    */
   nextId(): string {
     const id = this.clock.next();
@@ -87,7 +93,10 @@ export class SessionLog {
     return this.clock.next();
   }
 
-  /** The first atom of a new session: its initial metadata. Minted at once, so that it sorts before every message. */
+  /**
+   * Adds the first atom of a new session, its initial metadata. Its id is created at once, so that it sorts before
+   * every message.
+   */
   begin(metadata: JsonObject, createdAtMs: number): void {
     this.#addUnsaved(this.clock.next(), SESSION_METADATA, { set: metadata, removed: [] }, {}, createdAtMs);
     this.#applyMetadata({ set: metadata, removed: [] });
@@ -116,9 +125,9 @@ export class SessionLog {
     this.#metadataView = undefined;
   }
 
-  /** Forgets all messages: those that are stored, up to the last one this object knows, go with the next save. */
+  /** Removes all messages. The next save deletes the stored ones, up to the last one that this object has seen. */
   clear(): void {
-    // Unsaved messages may be on their way in a save that is under way: the last id covers them too.
+    // A save that is running may be writing some unsaved messages: the last id covers them too.
     const { clearThroughId, clearAhead } = this.cleared ?? {};
     const known = [this.messages.at(-1)?.id, this.#lastSavedMessageId, clearThroughId, clearAhead?.throughId];
     const lastId = known
@@ -131,7 +140,7 @@ export class SessionLog {
     this.loadedFromId = undefined;
   }
 
-  /** New messages sort before an id that is ahead of the clock, and are not to go with it. */
+  /** The ids to clear. New messages sort before an id that is ahead of the clock, and must not be deleted with it. */
   #throughId(lastId: string): ClearedIds {
     const nowMs = this.clock.wallTimeMs();
     if (judgeAtomId(lastId, nowMs) === "good") return { clearThroughId: lastId };
@@ -139,14 +148,14 @@ export class SessionLog {
     return { clearThroughId: this.nextId(), clearAhead };
   }
 
-  /** One at a time: overlapping saves and refreshes of a session wait for each other, whether they succeed or fail. */
+  /** Runs saves and refreshes of a session one at a time, whether the previous one succeeded or failed. */
   exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = this.#tail.then(work, work);
     this.#tail = result;
     return result;
   }
 
-  /** Turns the metadata changes since the last save into one atom, whose id then stays. */
+  /** Combines the metadata changes since the last save into one atom, which keeps its id from then on. */
   freezeMetadataChange(): void {
     if (this.#change === undefined) return;
     const content = { set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] };
@@ -154,7 +163,7 @@ export class SessionLog {
     this.#change = undefined;
   }
 
-  /** What the next save writes, or undefined when there is nothing. */
+  /** The batch of the next save, or undefined when there is nothing to save. */
   takeUnsaved(): UnsavedBatch | undefined {
     this.freezeMetadataChange();
     if (this.unsaved.length === 0 && this.cleared === undefined) return undefined;
@@ -167,9 +176,10 @@ export class SessionLog {
   }
 
   /**
-   * A store has committed the batch. What was added meanwhile stays unsaved.
+   * Records that a store has committed the batch. Changes made meanwhile stay unsaved.
    *
-   * @param historyXor the version of the history now; undefined when the store does not have all of it, and cannot tell.
+   * @param historyXor The version of the history now; undefined when the store lacks part of the history and cannot
+   *   compute it.
    */
   acknowledge(batch: UnsavedBatch, historyXor = historyXorWith(batch.historyXor, batch.rows)): void {
     const saved = new Set(batch.rows);
@@ -180,16 +190,19 @@ export class SessionLog {
     this.historyXor = historyXor;
   }
 
-  /** The ids of saved messages that a store's answer lacks: others have deleted them, or that store has not got them yet. */
+  /**
+   * The ids of saved messages that a store did not return: either they were deleted, or the store has not received them
+   * yet.
+   */
   missingIn(messages: readonly Pick<MessageRow, "id">[]): string[] {
     const known = new Set([...messages, ...this.unsaved].map(({ id }) => id));
     return this.messages.map(({ id }) => id).filter((id) => !known.has(id));
   }
 
   /**
-   * Takes over what is stored; unsaved work stays on top of it.
+   * Takes over the stored state; unsaved changes stay on top of it.
    *
-   * @param lacking saved messages that the store has not got yet: they stay, and so does the metadata.
+   * @param lacking Saved messages that the store has not received yet. They are kept, and so is the metadata.
    */
   absorb({ head, messages, unreachable = [] }: SessionRow, lacking: ReadonlySet<string> = new Set()): void {
     this.#observe(head.lastAtomId, messages);
@@ -220,14 +233,16 @@ export class SessionLog {
     this.lastActiveMs = Math.max(this.lastActiveMs, atomIdTimeMs(head.lastAtomId));
   }
 
-  /** Moves the clock past what was read. An id that is ahead of the clock is not followed: then the others count. */
+  /**
+   * Moves the clock past the ids that were read. If the last id is ahead of the clock, moves it past the others only.
+   */
   #observe(lastAtomId: string, messages: SessionRow["messages"]): void {
     this.clock.observe(lastAtomId);
     if (judgeAtomId(lastAtomId, this.clock.wallTimeMs()) === "good") return;
     for (const { id } of messages) this.clock.observe(id);
   }
 
-  /** A session that was loaded from one of its messages on; those that are added later sort after it. */
+  /** Marks a session as loaded from one of its messages on. Messages added later sort after that message. */
   loadedFrom(firstId: string | undefined): void {
     const isFollowed = firstId === undefined || judgeAtomId(firstId, this.clock.wallTimeMs()) === "good";
     this.loadedFromId = isFollowed ? firstId : this.clock.next();
@@ -245,7 +260,7 @@ export class SessionLog {
     this.#applyMetadata({ set: Object.fromEntries(this.#change.set), removed: [...this.#change.removed] });
   }
 
-  /** Puts back what `toJSON` wrote. */
+  /** Restores the state that `toJSON` wrote. */
   restore(messages: Message[], metadata: JsonObject, saved: RestoredState, lastActiveMs: number): void {
     this.messages = messages;
     this.unsaved = [...saved.unsaved];
@@ -280,7 +295,7 @@ export interface RestoredState {
   readonly cleared: ClearedIds | undefined;
 }
 
-/** Puts an item in its place, which is nearly always the end: only ids that are ahead of the clock sort after a new one. */
+/** Inserts an item in id order, nearly always at the end: only ids that are ahead of the clock sort after a new one. */
 function insertById<Item extends { readonly id: string }>(items: Item[], item: Item): void {
   const last = items.at(-1);
   if (last === undefined || last.id < item.id) items.push(item);

@@ -7,17 +7,17 @@ import { encodeText } from "../atom/serialization.ts";
 import type { SessionLog } from "./session-log.ts";
 import type { SessionRow, SessionSelection, Tombstone, TombstoneSelection } from "../backend/storage-hooks.ts";
 
-/** What a refresh reads of a store. */
+/** The hooks of a storage that a refresh needs. */
 export interface RefreshHooks {
   readonly selectSession: (selection: SessionSelection) => Promise<SessionRow | undefined>;
   readonly selectTombstones: (selection: TombstoneSelection) => Promise<readonly Tombstone[]>;
 }
 
 /**
- * Takes what others changed in a session into its log. A store that has not got all of it yet takes nothing away: what was
- * deleted has a tombstone.
+ * Reads the changes that others made to a session into its log. Messages that a store does not return are kept unless
+ * they have a tombstone, because the store may not have received them yet.
  *
- * @returns whether there was anything to take.
+ * @returns whether the store returned the session.
  * @throws {MemoryError} `not_found` for a session that was deleted, or never saved.
  */
 export async function pullChanges(log: SessionLog, hooks: RefreshHooks): Promise<boolean> {
@@ -27,7 +27,7 @@ export async function pullChanges(log: SessionLog, hooks: RefreshHooks): Promise
   const lacking =
     missing.length === 0 ? new Set<string>() : await withoutTombstone({ sessionId, userId }, missing, hooks);
   if (row === undefined && lacking !== undefined && lacking.size > 0) return false;
-  // Deleted perhaps only after the row was read.
+  // The session may have been deleted after the row was read.
   if (row === undefined || lacking === undefined) {
     throw new MemoryError({
       code: "not_found",
@@ -39,7 +39,7 @@ export async function pullChanges(log: SessionLog, hooks: RefreshHooks): Promise
   return true;
 }
 
-/** Those of a user's ids in a session that have not been deleted, as far as the store knows; undefined when the session was. */
+/** The ids without a tombstone for the user, as far as the store knows; undefined when the session was deleted. */
 async function withoutTombstone(
   { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
   ids: readonly string[],

@@ -21,7 +21,7 @@ export function summarize(head: SessionHead): SessionSummary {
   };
 }
 
-/** The names of a session; when one of them is stored as no name is, both as they are stored, and with the reason. */
+/** The names of a session. If one of them is invalid, both as stored, with the reason. */
 export function readNames(head: Pick<SessionHead, "sessionId" | "userId">): {
   sessionId: string;
   userId: string;
@@ -35,11 +35,15 @@ export function readNames(head: Pick<SessionHead, "sessionId" | "userId">): {
     return { sessionId, userId };
   } catch (cause) {
     const { sessionId, userId } = head;
-    return { sessionId, userId, unreadable: corruptHead(head, "its id or its user's is stored as no name is", cause) };
+    return {
+      sessionId,
+      userId,
+      unreadable: corruptHead(head, "its session id or user id is not stored as a valid name", cause),
+    };
   }
 }
 
-/** When the session was created; when the stored time is none that a `Date` has, the time of its last atom. */
+/** The creation time of the session, or the time of its last atom if a `Date` cannot hold the stored time. */
 export function createdAtOf(head: Pick<SessionHead, "createdAtMs" | "lastAtomId">): Date {
   return new Date(isTimeMs(head.createdAtMs) ? head.createdAtMs : atomIdTimeMs(head.lastAtomId));
 }
@@ -48,7 +52,7 @@ function unreadableTime(head: SessionHead): MemoryError | undefined {
   return isTimeMs(head.createdAtMs) ? undefined : corruptHead(head, "its creation time is not a time", undefined);
 }
 
-/** The current metadata of a session; when the stored text is damaged, empty and with the reason. */
+/** The current metadata of a session; if the stored text is damaged, an empty object with the reason. */
 export function readMetadata(head: SessionHead): { metadata: JsonObject; unreadable?: MemoryError } {
   try {
     const metadata = fromJsonText(head.metadata);
@@ -59,13 +63,13 @@ export function readMetadata(head: SessionHead): { metadata: JsonObject; unreada
   }
 }
 
-const NO_OBJECT = "the metadata in its head is no JSON object in the form that is stored";
+const NO_OBJECT = "the metadata in its head is not a JSON object in the stored form";
 
 function corruptHead(head: Pick<SessionHead, "sessionId">, problem: string, cause: unknown): MemoryError {
   const sessionId = shownText(head.sessionId);
   return new MemoryError({
     code: "corrupt",
-    message: `session ${JSON.stringify(sessionId)} cannot be read: ${problem}; the stored text was left as it is`,
+    message: `session ${JSON.stringify(sessionId)} cannot be read: ${problem}; the stored text was not changed`,
     sessionId,
     cause,
   });

@@ -21,7 +21,7 @@ import { assertLimit, assertName } from "../atom/validation.ts";
 
 export interface Completeness {
   readonly isComplete: boolean;
-  /** The names of the stores that could not be asked. */
+  /** The names of the stores that could not be reached. */
   readonly unreachable: readonly string[];
 }
 
@@ -35,16 +35,19 @@ export interface SessionStore {
 }
 
 export interface SessionInit {
-  /** Whose session it is: 1 to 512 UTF-16 units, no NUL. */
+  /** The owner of the session: 1 to 512 UTF-16 units, no NUL. */
   userId: string;
-  /** Where `save()` goes. Without one, the first `storage.saveSession(session)` binds the session to that storage. */
+  /**
+   * The storage that `save()` writes to. Without one, the first `storage.saveSession(session)` binds the session to
+   * that storage.
+   */
   storage?: SessionStore | undefined;
   /** Default: `session_` and a UUIDv7. */
   sessionId?: string | undefined;
   metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A new session narrows nothing: without an id it gets one. */
+/** No field is a guard: a new session without an id gets one. */
 const INIT_FIELDS: OptionFields<SessionInit> = {
   userId: "setting",
   storage: "setting",
@@ -52,7 +55,7 @@ const INIT_FIELDS: OptionFields<SessionInit> = {
   metadata: "setting",
 };
 
-/** What the storage, and nobody else, may do with a session. */
+/** The access to a session that only the storage has. */
 export interface SessionInternals {
   readonly log: SessionLog;
   readonly storage: SessionStore | undefined;
@@ -63,10 +66,10 @@ let readInternals: (session: Session) => SessionInternals;
 let withLog: (log: SessionLog, createdAtMs: number, storage: SessionStore | undefined) => Session;
 
 /**
- * A conversation as the application holds it: messages in order, metadata, and what of both is not yet saved.
+ * A conversation as the application holds it: messages in order, metadata, and the unsaved changes of both.
  *
- * Adding is synchronous and local; `save()` writes only what is new, in one atomic step. Several objects over the same
- * session id, in one process or in many, may append at the same time: both keep everything.
+ * Adding is synchronous and local. `save()` writes only unsaved changes, in one atomic step. Several objects with the
+ * same session id, in one process or in many, may append at the same time; nothing is lost.
  *
  * @example
  * await using session = new Session({ userId: "ada", storage });
@@ -121,7 +124,7 @@ export class Session {
     return new Date(this.#createdAtMs);
   }
 
-  /** When the session was last added to, by this object or, as of the last load or refresh, by another. */
+  /** The time of the last addition to the session, by this object or, as of the last load or refresh, by another. */
   get lastActive(): Date {
     return new Date(Math.max(this.#createdAtMs, this.#log.lastActiveMs));
   }
@@ -131,20 +134,25 @@ export class Session {
     return this.#log.metadata;
   }
 
-  /** How many atoms the next save would write: messages, and one for changed metadata. A new session counts as one. */
+  /**
+   * The number of atoms that the next save would write: messages, and one for changed metadata. A new session counts as
+   * one.
+   */
   get unsavedCount(): number {
     return this.#log.unsavedCount;
   }
 
-  /** Stored rows of this session that could not be read when it was loaded or refreshed; the rest is there. */
+  /**
+   * The stored rows of this session that could not be read when it was loaded or refreshed. The other rows are loaded.
+   */
   get unreadable(): readonly UnreadableAtom[] {
     return this.#log.unreadable;
   }
 
   /**
-   * Whether all stores that may hold a part of this session could be asked when it was loaded or refreshed. A storage of
-   * several providers loads from one that is up; another one that is not, or has only just come back, may have accepted what
-   * has not arrived there.
+   * Whether all stores that may hold a part of this session could be reached when it was loaded or refreshed. A storage
+   * with several providers loads from one that is up. Another provider that is down, or has only just recovered, may
+   * have accepted messages that have not been replicated yet.
    */
   get completeness(): Completeness {
     const { unreachable } = this.#log;
@@ -167,7 +175,7 @@ export class Session {
   }
 
   /**
-   * Adds the result of a tool. Plain text needs to say which call it answers: `metadata.toolCallId`.
+   * Adds the result of a tool. Plain text needs the id of the call that it answers: `metadata.toolCallId`.
    *
    * @throws {MemoryError} `invalid_input` for content or metadata that JSON cannot hold.
    */
@@ -193,7 +201,7 @@ export class Session {
   /**
    * The last messages, oldest first.
    *
-   * @param limit default 10.
+   * @param limit Default: 10.
    * @throws {MemoryError} `invalid_input` for a limit that is not a whole number of at least 1.
    */
   getRecentMessages(limit = 10): Message[] {
@@ -228,25 +236,25 @@ export class Session {
   }
 
   /**
-   * Empties the history. The next `save()` deletes the stored messages up to the last one that this object knows, those
-   * that were not loaded too; messages that others add after it stay. Metadata and other atoms stay.
+   * Empties the history. The next `save()` deletes the stored messages up to the last one that this object has seen,
+   * including messages that were not loaded. Messages that others add later are kept, as are metadata and other atoms.
    */
   clearHistory(): void {
     this.#log.clear();
   }
 
   /**
-   * Writes what is new, in one atomic step. After a failure everything unsaved is still unsaved and the same call may be
-   * repeated, also when the outcome is unknown; overlapping calls write each atom once.
+   * Writes all unsaved changes in one atomic step. After a failure everything unsaved is still unsaved and the call may
+   * be repeated, even when the outcome is unknown. Overlapping calls write each atom once.
    *
-   * @throws {MemoryError} `invalid_input` without a storage; otherwise as `MemoryStorage.saveSession`.
+   * @throws {MemoryError} `invalid_input` without a storage; otherwise like `MemoryStorage.saveSession`.
    */
   save(options?: SaveOptions): Promise<SaveReceipt> {
     return this.#storage?.saveSession(this, options) ?? Promise.reject(withoutStorage("save"));
   }
 
   /**
-   * Pulls what others appended or deleted; unsaved work stays.
+   * Reads what others appended or deleted; unsaved changes are kept.
    *
    * @throws {MemoryError} `not_found` when the session was deleted or was never saved.
    */
@@ -254,34 +262,35 @@ export class Session {
     return this.#storage?.refreshSession(this) ?? Promise.reject(withoutStorage("refresh"));
   }
 
-  /** Everything the object holds, unsaved work included, as JSON; {@link Session.fromJSON} is the inverse. */
+  /** Converts the object to JSON, unsaved changes included; {@link Session.fromJSON} is the inverse. */
   toJSON(): SessionData {
     return logToData(this.#log, this.#createdAtMs);
   }
 
-  /** The session for `console.log`. */
+  /** Formats the session for `console.log`. */
   [INSPECT](): object {
     const { sessionId, userId, createdAt, lastActive, metadata, history, unsavedCount } = this;
     return { sessionId, userId, createdAt, lastActive, metadata, history, unsavedCount };
   }
 
   /**
-   * The session that `toJSON` wrote, with what of it is unsaved.
+   * Restores a session from the result of `toJSON`, including its unsaved changes.
    *
-   * @throws {MemoryError} `invalid_input` with the path of what `toJSON` did not write: another session or user id than the
-   *   one that the messages are saved under, an id twice or out of order, or one more than a day ahead of the clock.
+   * @throws {MemoryError} `invalid_input` with the path of data that `toJSON` did not write: a session or user id other
+   *   than the one that the messages are saved under, a duplicate id, ids out of order, or an id more than a day ahead
+   *   of the clock.
    */
   static fromJSON(data: SessionData, storage?: SessionStore): Session {
     const { log, createdAtMs } = logFromData(data, storage?.clock ?? processClock, storage?.maxAtomBytes);
     return withLog(log, createdAtMs, storage);
   }
 
-  /** Loads a session, or null when there is none; the same as `storage.loadSession`. */
+  /** Loads a session, or returns null if there is none; the same as `storage.loadSession`. */
   static load(sessionId: string, storage: SessionStore, options?: LoadOptions): Promise<Session | null> {
     return storage.loadSession(sessionId, options);
   }
 
-  /** Saves at the end of an `await using` block, when there is a storage and something to save. */
+  /** Saves at the end of an `await using` block, if the session has a storage and unsaved changes. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#storage !== undefined && this.unsavedCount > 0) await this.save();
   }
@@ -296,19 +305,19 @@ function withoutStorage(operation: string): MemoryError {
   });
 }
 
-/** Undefined for what is not a `Session` of this copy of the package. */
+/** Undefined for a value that is not a `Session` of this copy of the package. */
 export function sessionInternals(session: unknown): SessionInternals | undefined {
   return session instanceof Session ? readInternals(session) : undefined;
 }
 
-/** A session as a store returned it. */
+/** Creates a session from the row that a store returned. */
 export function sessionFromRow(row: SessionRow, storage: SessionStore, lastMessages: number | undefined): Session {
   const { head, messages } = row;
   const { sessionId, userId, unreadable } = readNames(head);
   if (unreadable !== undefined) throw unreadable;
   const log = new SessionLog(sessionId, userId, storage.clock, storage.maxAtomBytes);
   log.absorb(row);
-  // The system messages at the start are loaded besides.
+  // The leading system messages are loaded in addition.
   if (lastMessages !== undefined) log.loadedFrom(messages.at(-lastMessages)?.id);
   return withLog(log, createdAtOf(head).getTime(), storage);
 }

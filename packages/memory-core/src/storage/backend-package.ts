@@ -1,23 +1,24 @@
 /**
- * Loads the package of a backend: through the function that the caller passes for it, or else by its name. A name is looked for
- * from where this package is, which misses what is installed elsewhere, and which no bundler can follow.
+ * Loads the package of a backend, through the function that the caller passes or else by its name. A name is resolved
+ * from the location of this package; this misses packages installed elsewhere, and no bundler can follow it.
  */
 import { invalidInput, MemoryError } from "../errors/errors.ts";
 import type { MemoryStorage } from "./storage.ts";
 import type { MemoryStorageOptions } from "./storage-types.ts";
 import type { AtomTypes } from "../atom/typed-atoms.ts";
 
-/** A backend of `openStorage`, by the scheme of its addresses; `postgres` stands for `postgresql:` too. */
+/** A backend of `openStorage`, by the scheme of its addresses; `postgres` also covers `postgresql:`. */
 export type BackendName = "memory" | "sqlite" | "supabase" | "postgres";
 
 /** Functions that load the packages of backends: `{ sqlite: () => import("@rivet/memory-sqlite") }`. */
 export type BackendLoaders = Readonly<Partial<Record<BackendName, () => Promise<object>>>>;
 
-/** The options of `openStorage`: those of the storage, and where its package is. */
+/** The options of `openStorage`: the options of the storage, and the loaders of backend packages. */
 export interface OpenStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
   /**
-   * Loads a backend's package in place of its name, for bundles and for package managers that keep packages apart. A bundler
-   * follows the `import()` in it. Default: the package is imported by its name, from where `@rivet/memory-core` is.
+   * Loads a backend's package instead of importing it by name, for bundles and for package managers that isolate
+   * packages. A bundler follows the `import()` in it. Default: the package is imported by its name, from the location
+   * of `@rivet/memory-core`.
    */
   backends?: BackendLoaders;
 }
@@ -32,8 +33,8 @@ export interface BackendPackage {
 type StorageClass<Types extends AtomTypes> = new (...args: unknown[]) => MemoryStorage<Types>;
 
 /**
- * @throws {MemoryError} `schema` when the package is not found or lacks the class, `invalid_input` for a loader that is no
- *   function, `unknown` with the cause when the package cannot be loaded.
+ * @throws {MemoryError} `schema` when the package is not found or lacks the class, `invalid_input` for a loader that is
+ *   not a function, `unknown` with the cause when the package cannot be loaded.
  */
 export async function loadStorageClass<Types extends AtomTypes>(
   backend: BackendPackage,
@@ -42,7 +43,7 @@ export async function loadStorageClass<Types extends AtomTypes>(
   const { name, packageName, className } = backend;
   const load: unknown = loaders[name] ?? (() => importByName(packageName));
   if (typeof load !== "function") {
-    throw invalidInput(`options.backends.${name}`, `is no function; expected () => import("${packageName}")`);
+    throw invalidInput(`options.backends.${name}`, `is not a function; expected () => import("${packageName}")`);
   }
   let module: object;
   try {
@@ -54,12 +55,14 @@ export async function loadStorageClass<Types extends AtomTypes>(
   if (isStorageClass<Types>(exported)) return exported;
   throw new MemoryError({
     code: "schema",
-    message: `the package ${packageName} was loaded without its ${className}; ${advice(backend)}`,
+    message: `the package ${packageName} does not export ${className}; ${advice(backend)}`,
     operation: "openStorage",
   });
 }
 
-/** The comments make bundlers leave the import as it is, without a warning, instead of following a name that they cannot know. */
+/**
+ * The comments make bundlers leave the import as it is, without a warning, because they cannot resolve a computed name.
+ */
 function importByName(packageName: string): Promise<object> {
   return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ packageName);
 }
@@ -70,18 +73,21 @@ function loadingError(backend: BackendPackage, cause: unknown): MemoryError {
   return new MemoryError({
     code: isAbsent ? "schema" : "unknown",
     message: isAbsent
-      ? `the package ${packageName} is not found; run: npm install ${packageName}. Where it is installed, and in a bundle, ${advice(backend)}`
-      : `the package ${packageName} is there and cannot be loaded; the cause says why`,
+      ? `the package ${packageName} is not found; run: npm install ${packageName}. If it is already installed, or in a bundle, ${advice(backend)}`
+      : `the package ${packageName} is installed but cannot be loaded; see the cause of this error`,
     operation: "openStorage",
     cause,
   });
 }
 
 function advice({ name, packageName }: BackendPackage): string {
-  return `pass it: openStorage(url, { backends: { ${name}: () => import("${packageName}") } })`;
+  return `pass it to openStorage: openStorage(url, { backends: { ${name}: () => import("${packageName}") } })`;
 }
 
-/** Each runtime and bundler has a code of its own for it, and all of them put the name in quotes. */
+/**
+ * Whether the package was not found. Each runtime and bundler has its own error code for this, but all of them quote
+ * the name.
+ */
 function isMissing(error: unknown, packageName: string): boolean {
   return error instanceof Error && ["'", '"', "`"].some((quote) => error.message.includes(quote + packageName + quote));
 }

@@ -1,12 +1,12 @@
 /**
  * Keeps the process from ending while a call is awaited.
  *
- * Node ends a process once nothing that is referenced is left, and leaves a top-level `await` unfinished then (exit code
- * 13). Backends unreference their sockets and timers, so that an open storage at rest keeps no process alive; a call
- * that waits for such a socket needs this handle beside it. Background work holds none.
+ * Node ends a process when no referenced handle is left, even during a top-level `await` (exit code 13). Backends
+ * unreference their sockets and timers, so that an idle open storage does not keep the process alive. A call that waits
+ * for such a socket therefore needs this handle. Background work holds none.
  */
 
-/** A timer that a runtime counts among the reasons to go on, or leaves out. */
+/** A timer that can be counted, or not, as a reason to keep the process alive. */
 interface Reference {
   ref(): unknown;
   unref(): unknown;
@@ -15,14 +15,14 @@ interface Reference {
 /** The longest delay of a timer. Its callback does nothing. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** One timer for any number of calls, made by the first one: counting calls costs less than 0.1 µs each. */
+/** One timer for any number of calls, created by the first one: counting a call costs less than 0.1 µs. */
 class KeepAlive {
   readonly #start: () => Reference | undefined;
   #reference: Reference | undefined;
   #isStarted = false;
   #calls = 0;
 
-  /** @param start makes the timer; undefined where the runtime ends no process by itself. */
+  /** @param start Creates the timer; undefined where the runtime does not end processes by itself. */
   constructor(start: () => Reference | undefined) {
     this.#start = start;
   }
@@ -46,12 +46,12 @@ class KeepAlive {
   }
 }
 
-// Fake timers of a test that are installed later would run this one for ever.
+// Kept before a test installs fake timers, which would run this timer forever.
 const { setInterval, clearInterval } = globalThis;
 
-/** The one of this process: its calls are awaited by a script that has nothing else to wait for. */
+/** The handle of this process, for scripts that wait only for calls of a storage. */
 export const keepAlive = new KeepAlive(() => {
-  // A request of a Worker may not hold a timer for another request, and no Worker ends with its event loop.
+  // In a Worker, a request must not hold a timer for another request, and a Worker does not end with its event loop.
   if (globalThis.navigator?.userAgent === "Cloudflare-Workers") return undefined;
   const timer: unknown = setInterval(() => undefined, LONGEST_DELAY_MS);
   return isReference(timer) ? timer : denoReference(timer);
@@ -61,7 +61,10 @@ function isReference(timer: unknown): timer is Reference {
   return typeof timer === "object" && timer !== null && "ref" in timer && "unref" in timer;
 }
 
-/** Deno numbers its timers, and references them by its own functions. Browsers number theirs, and end no page. */
+/**
+ * Deno's timers are numbers, referenced through its own functions. Browsers' timers are numbers too, but need no
+ * reference.
+ */
 function denoReference(timer: unknown): Reference | undefined {
   const deno: unknown = Reflect.get(globalThis, "Deno");
   const [ref, unref] = ["refTimer", "unrefTimer"].map((name): unknown =>

@@ -1,7 +1,7 @@
 import { MemoryError } from "../errors/errors.ts";
 
 /**
- * When a storage may be used. Opening is idempotent and may be retried after a failure; closing waits for what is in
+ * The lifecycle of a storage. Opening is idempotent and may be retried after a failure. Closing waits for operations in
  * flight and is final.
  */
 export class Lifecycle {
@@ -19,15 +19,15 @@ export class Lifecycle {
   }
 
   /**
-   * Begins an operation, for whose end `close` waits: {@link leave} has to follow.
+   * Begins an operation. `close` waits for its end, so {@link leave} has to follow.
    *
-   * @throws {MemoryError} `closed` once `close` was called.
+   * @throws {MemoryError} `closed` after `close` was called.
    */
   enter(): void {
     if (this.#closing !== undefined) {
       throw new MemoryError({
         code: "closed",
-        message: "this storage was closed; create a new one to go on",
+        message: "this storage was closed; create a new one",
         outcome: "not_applied",
       });
     }
@@ -40,19 +40,19 @@ export class Lifecycle {
     if (this.#inFlight === 0) this.#onIdle?.();
   }
 
-  /** Whether the backend is ready, so that nothing has to be waited for. */
+  /** Whether the backend is ready, so that no operation has to wait. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Opens the backend, unless it is open or about to be. */
+  /** Opens the backend, unless it is open or opening. */
   open(): Promise<void> {
     return (this.#opening ??= this.#open());
   }
 
   async #open(): Promise<void> {
     try {
-      // In a later microtask, also when it throws at once: `open` has kept the promise by then.
+      // The microtask delays even an immediate exception, so that `open` has stored the promise by then.
       await Promise.resolve().then(this.#openBackend);
       this.#isOpen = true;
     } catch (error) {

@@ -1,9 +1,9 @@
 import { MemoryError } from "../errors/errors.ts";
 
-/** The oldest major version of Node.js on which the packages and what they depend on run. */
+/** The oldest major version of Node.js that the packages and their dependencies support. */
 const OLDEST_MAJOR = 22;
 
-/** The version of Node.js, where this is Node.js or what stands in for it. Browsers and workers have none. */
+/** The version of Node.js, or of a compatible runtime. Browsers and workers have none. */
 export function nodeVersion(): string | undefined {
   // The type of the global differs between Node.js, browsers and workers.
   const version: unknown = member(member(member(globalThis, "process"), "versions"), "node");
@@ -11,8 +11,8 @@ export function nodeVersion(): string | undefined {
 }
 
 /**
- * Refuses a Node.js that is too old, in one sentence, when a package is imported: what would fail there later is a syntax error
- * or a crash of some dependency.
+ * Refuses an old Node.js with a clear error when a package is imported; otherwise it would fail later with a syntax
+ * error or a crash in a dependency.
  *
  * @throws {MemoryError} `unavailable`.
  */

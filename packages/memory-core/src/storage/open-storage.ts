@@ -14,7 +14,7 @@ const POSTGRES: Backend = {
   name: "postgres",
   packageName: "@rivet/memory-postgres",
   className: "PostgresMemoryStorage",
-  // Without an address, the environment has it.
+  // Without an address, the client reads it from the environment.
   argumentsFor: (url, options) => [afterScheme(url) === "" ? options : { ...options, connectionString: url }],
 };
 
@@ -36,8 +36,12 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
     packageName: "@rivet/memory-supabase",
     className: "SupabaseMemoryStorage",
     argumentsFor: (url, options) => {
-      // A key is no part of a URL: both come from the environment.
-      if (afterScheme(url) !== "") throw invalidInput("url", "has more than supabase:, which reads the environment");
+      // A key does not belong in a URL, so URL and key come from the environment.
+      if (afterScheme(url) !== "")
+        throw invalidInput(
+          "url",
+          "has text after supabase:; expected supabase: alone, which reads URL and key from the environment",
+        );
       return [options];
     },
   },
@@ -46,12 +50,12 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
 };
 
 /**
- * Opens the storage that an address names: `memory:`, `sqlite:PATH`, `postgres://…`, or `postgres:` and `supabase:` for what
- * the environment names. Only the backend's own package is loaded; `options.backends` says where it is in a bundle.
+ * Opens the storage at an address: `memory:`, `sqlite:PATH`, `postgres://…`, or `postgres:` and `supabase:` for the
+ * settings in the environment. Only the package of that backend is loaded; in a bundle, `options.backends` loads it.
  *
- * @throws {MemoryError} `invalid_input` for an address of no backend; `schema` with the install command when the
- *   backend's package is not found, `unknown` when it cannot be loaded; and what opening the storage throws. No message
- *   repeats the address, which may hold a password.
+ * @throws {MemoryError} `invalid_input` for an address of no known backend; `schema` with the install command when the
+ *   backend's package is not found, `unknown` when it cannot be loaded; and the errors of opening the storage. No
+ *   message repeats the address, which may contain a password.
  * @example
  * const storage = await openStorage(process.env.MEMORY_URL ?? "memory:");
  * @example In a bundle
@@ -78,7 +82,7 @@ export async function openStorage<Types extends AtomTypes = {}>(
   }
 }
 
-/** Schemes of other databases. Any other text before a colon may be a piece of a password. */
+/** Schemes of other databases. Any other text before a colon may be part of a password, and is not repeated. */
 const FOREIGN_SCHEMES: readonly string[] = [
   "file",
   "http",
@@ -92,7 +96,7 @@ const FOREIGN_SCHEMES: readonly string[] = [
 ];
 
 function schemeName(scheme: string): string {
-  return FOREIGN_SCHEMES.includes(scheme) ? `the scheme "${scheme}"` : "a scheme of no backend";
+  return FOREIGN_SCHEMES.includes(scheme) ? `the scheme "${scheme}"` : "the scheme of no known backend";
 }
 
 function known(): string {

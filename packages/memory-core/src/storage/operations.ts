@@ -4,7 +4,7 @@ import { Lifecycle } from "./lifecycle.ts";
 
 export type OperationKind = "read" | "write";
 
-/** What operations need of the storage that they belong to. */
+/** The parts of a storage that its operations need. */
 export interface OperationsInit {
   readonly open: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -13,12 +13,12 @@ export interface OperationsInit {
   readonly toMemoryError: (error: unknown) => MemoryError;
 }
 
-/** Codes of failures that leave open whether a write was applied, unless the backend knows better. */
+/** Codes of failures that leave open whether a write was applied, unless the backend has set the outcome. */
 const UNCERTAIN: ReadonlySet<string> = new Set<MemoryErrorCode>(["unavailable", "timeout", "unknown"]);
 
 /**
- * Runs the public operations of a storage: closing waits for them, the process does not end before them, and their
- * failures say what they were.
+ * Runs the public operations of a storage: `close` waits for them, the process does not end before them, and their
+ * errors name the operation.
  */
 export class Operations {
   readonly #init: OperationsInit;
@@ -29,7 +29,7 @@ export class Operations {
     this.#lifecycle = new Lifecycle(init.open, init.close);
   }
 
-  /** @throws {MemoryError} whatever the work throws, or `closed`. */
+  /** @throws {MemoryError} the error that `work` throws, or `closed`. */
   async run<Result>(operation: string, kind: OperationKind, work: () => Promise<Result>): Promise<Result> {
     try {
       this.#lifecycle.enter();
@@ -45,7 +45,7 @@ export class Operations {
     }
   }
 
-  /** Runs a hook of the backend, which is opened first when need be. */
+  /** Runs a hook of the backend, after opening the backend if necessary. */
   use<Result>(hook: () => Promise<Result>): Promise<Result> {
     return this.#lifecycle.isOpen ? hook() : this.#lifecycle.open().then(hook);
   }
@@ -65,7 +65,7 @@ export class Operations {
     }
   }
 
-  /** Any failure as a `MemoryError` that says which operation and backend it was. */
+  /** Converts any failure to a `MemoryError` with its operation and backend. */
   described(thrown: unknown, operation: string, kind: OperationKind): MemoryError {
     const error = MemoryError.isInstance(thrown) ? thrown : this.#init.toMemoryError(thrown);
     const outcome = kind === "read" ? undefined : UNCERTAIN.has(error.code) ? "unknown" : "not_applied";

@@ -1,4 +1,4 @@
-/** What callers ask for, checked, in the terms of the hooks; and pages of it, one after the other. */
+/** Checks the queries of callers and converts them to selections for the hooks; reads selections page by page. */
 import { readOptions } from "../options/option-fields.ts";
 import { encodeText } from "../atom/serialization.ts";
 import type { AtomRow } from "../backend/atom-row.ts";
@@ -15,15 +15,15 @@ import {
 import { assertLimit, assertName, parseAtomId, readList } from "../atom/validation.ts";
 
 const DEFAULT_LIMIT = 100;
-/** Rows a page when everything is read: large enough to amortise a round trip, small enough for constant memory. */
+/** Rows per page when everything is read: large enough to amortise a round trip, small enough for constant memory. */
 export const STREAM_PAGE = 500;
 
-/** The user id of a guard, in the form that stores hold. */
+/** The user id of a guard, in the stored form. */
 export function parseGuard(options: UserGuard | undefined, path = "options"): string | undefined {
   return guardOf(readOptions(options, USER_GUARD_FIELDS, path), path);
 }
 
-/** {@link parseGuard} of options that were read. */
+/** {@link parseGuard} for options that are already read. */
 export function guardOf({ userId }: UserGuard, path: string): string | undefined {
   if (userId === undefined) return undefined;
   assertName(userId, `${path}.userId`);
@@ -39,7 +39,7 @@ export function parseSessionQuery(given: SessionQuery): Hooks.HeadSelection {
   return { order: "recent-first", userId, beforeId, limit };
 }
 
-/** With `after` alone the page is the one next to that id, so it is read from there: oldest first. */
+/** With `after` alone, the page starts next to that id, so it is read oldest first. */
 export function parseAtomQuery(given: AtomQuery): Hooks.AtomSelection {
   const query = readOptions(given, ATOM_QUERY_FIELDS, "query");
   const filter = parseFilter(query);
@@ -53,7 +53,7 @@ export function parseAtomQuery(given: AtomQuery): Hooks.AtomSelection {
 
 type AtomFilter = Pick<Hooks.AtomSelection, "sessionId" | "userId" | "memoryTypes">;
 
-/** @param query one that was read. */
+/** @param query The options, already read. */
 export function parseFilter(query: Pick<AtomStreamQuery, "userId" | "sessionId" | "memoryType">): AtomFilter {
   const userId = guardOf(query, "query");
   const { sessionId, memoryType } = query;
@@ -78,7 +78,7 @@ function parseType(type: unknown, path: string): string {
   return encodeText(type);
 }
 
-/** The page of a selection, and all pages after it. */
+/** The first page of a selection, and all pages after it. */
 export async function* atomPages(
   first: Hooks.AtomSelection,
   select: (page: Hooks.AtomSelection) => Promise<readonly AtomRow[]>,

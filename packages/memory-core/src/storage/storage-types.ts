@@ -8,21 +8,24 @@ import type { RetentionPolicy } from "../retention/policy.ts";
 import type { AtomTypes } from "../atom/typed-atoms.ts";
 import type { OptionFields } from "../options/option-fields.ts";
 
-/** What every backend's options have. */
+/** The options of every backend. */
 export interface MemoryStorageOptions<Types extends AtomTypes = {}> {
   /** Schemas for the content of the user's own memory types. */
   atomTypes?: Types;
   /** The largest atom, in bytes of JSON. Default: 16 MiB. */
   maxAtomBytes?: number;
-  /** Mints the ids. Default: the one clock of the process. */
+  /** Creates the ids. Default: the one clock of the process. */
   clock?: AtomClock;
-  /** What `prune()` removes when it is given no policy of its own. Nothing is removed without a call. Default: what has expired. */
+  /**
+   * The policy of `prune()` when it is called without one. Nothing is removed without a call. Default: expired atoms
+   * only.
+   */
   retention?: RetentionPolicy;
-  /** Called for every stored row that a read meets and cannot return as an atom. */
+  /** Called for every stored row that a read finds and cannot return as an atom. */
   onUnreadable?: (atom: UnreadableAtom) => void;
 }
 
-/** The fields that every backend's options have; a backend adds its own to them. */
+/** The option fields of every backend; a backend adds its own. */
 export const MEMORY_STORAGE_FIELDS: OptionFields<MemoryStorageOptions<AtomTypes>> = {
   atomTypes: "setting",
   maxAtomBytes: "setting",
@@ -39,18 +42,21 @@ export interface SaveOptions {
 export const SAVE_FIELDS: OptionFields<SaveOptions> = { ifUnchanged: "setting" };
 
 export interface SaveReceipt {
-  /** How many atoms were new to the store; 0 when a repeat found them all there. */
+  /** The number of atoms that were new to the store; 0 for a repeat of a save that succeeded. */
   readonly written: number;
   /** The names of the stores that have committed them. */
   readonly acceptedBy: readonly string[];
-  /** Whether fewer stores, or another one than usual, accepted them. */
+  /** Whether fewer stores than usual, or a different one, accepted them. */
   readonly degraded: boolean;
-  /** For a save that cleared the history: where bytes of it may still be; empty when nowhere. */
+  /** For a save that cleared the history: the places that may still hold its bytes; empty when there are none. */
   readonly residue?: readonly ErasureResidue[];
 }
 
 export interface UserGuard {
-  /** A guard: sessions and atoms of another user are as if they were not there. Left out: everybody's. Given as undefined, it is refused. */
+  /**
+   * A guard: sessions and atoms of another user are treated as absent. Left out: all users. An explicit undefined is
+   * refused.
+   */
   userId?: string;
 }
 
@@ -58,8 +64,8 @@ export const USER_GUARD_FIELDS: OptionFields<UserGuard> = { userId: "guard" };
 
 export interface LoadOptions extends UserGuard {
   /**
-   * Read only so many of the latest messages, and besides the system messages that stand before the first other one: a
-   * model needs its instructions, however long ago they were given. Default: all.
+   * Read only this many of the latest messages, plus the system messages before the first other message: a model needs
+   * its instructions, however old they are. Default: all.
    */
   lastMessages?: number;
 }
@@ -69,11 +75,11 @@ export const LOAD_FIELDS: OptionFields<LoadOptions> = { ...USER_GUARD_FIELDS, la
 export interface SessionQuery extends UserGuard {
   /** Default: 100. */
   limit?: number;
-  /** The `lastAtomId` of the last session of the page before. */
+  /** The `lastAtomId` of the last session of the previous page. */
   before?: string;
 }
 
-/** A cursor may be undefined: that of the first page is. */
+/** A cursor may be undefined, as it is for the first page. */
 export const SESSION_QUERY_FIELDS: OptionFields<SessionQuery> = {
   ...USER_GUARD_FIELDS,
   limit: "setting",
@@ -85,9 +91,9 @@ export interface AtomQuery<Type extends string = string> extends UserGuard {
   memoryType?: Type | readonly Type[];
   /** Default: 100. */
   limit?: number;
-  /** Only atoms before this id: the id of the last atom of the page before. */
+  /** Only atoms before this id: the id of the last atom of the previous page. */
   before?: string;
-  /** Only atoms after this id. Without `before`, the page is the one next to it. */
+  /** Only atoms after this id. Without `before`, the page starts next to it. */
   after?: string;
 }
 
@@ -103,7 +109,10 @@ export const ATOM_QUERY_FIELDS: OptionFields<AtomQuery> = {
 export interface AtomStreamQuery<Type extends string = string> extends UserGuard {
   sessionId?: string;
   memoryType?: Type | readonly Type[];
-  /** Takes the rows that cannot be read. Without it, and without the storage's, the stream throws at its end. */
+  /**
+   * Called for rows that cannot be read. Without it, and without the storage's `onUnreadable`, the stream throws at its
+   * end.
+   */
   onUnreadable?: (atom: UnreadableAtom) => void;
 }
 
@@ -118,11 +127,11 @@ export interface SessionSummary {
   readonly lastAtomId: string;
   readonly messageCount: number;
   readonly metadata: JsonObject;
-  /** Why the metadata could not be read; absent when they could. */
+  /** The reason why the metadata could not be read; absent when it could. */
   readonly unreadable?: MemoryError;
 }
 
-/** What `deleteUser` erased, to keep as a record. */
+/** The result of `deleteUser`, to keep as a record. */
 export interface ErasureReceipt {
   readonly userId: string;
   readonly sessions: number;
@@ -131,6 +140,6 @@ export interface ErasureReceipt {
   readonly messages: number;
   readonly erasedAt: Date;
   readonly acceptedBy: readonly string[];
-  /** Where bytes of it may still be, and what ends that; empty when nowhere. */
+  /** The places that may still hold erased bytes, and what removes them; empty when there are none. */
   readonly residue: readonly ErasureResidue[];
 }

@@ -52,11 +52,11 @@ import {
 const NOTHING_TO_SAVE: Options.SaveReceipt = Object.freeze({ written: 0, acceptedBy: [], degraded: false });
 
 /**
- * The one interface of all backends. Its public methods check, normalise and serialise; a backend translates the
- * protected hooks, and all semantics that backends share live here, once.
+ * The one interface of all backends. Its public methods check, normalise and serialise their arguments. A backend
+ * implements the protected hooks. All semantics that backends share live here, once.
  *
- * Every method opens the storage when need be. Every failure is a `MemoryError`; besides the codes that a method names
- * there may be `unavailable`, `timeout`, `schema`, `corrupt`, `closed` and `unknown` from the store itself.
+ * Every method opens the storage if necessary. Every failure is a `MemoryError`. Besides the codes that a method lists,
+ * any method may throw `unavailable`, `timeout`, `schema`, `corrupt`, `closed` or `unknown` from the store itself.
  */
 export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   /** Mints the ids of atoms and sessions. */
@@ -75,9 +75,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   /**
    * Does no I/O.
    *
-   * @param fields of the options that the backend takes. Default: those that all backends have. A field that is not among
-   *   them is refused.
-   * @throws {MemoryError} `invalid_input` for an option that is not one.
+   * @param fields the options that the backend takes; any other field is refused. Default: the options of all backends.
+   * @throws {MemoryError} `invalid_input` for an invalid option.
    */
   constructor(
     options: Options.MemoryStorageOptions<Types> = {},
@@ -98,53 +97,59 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
 
   /** The backend's name, as errors and receipts show it. */
   protected abstract readonly backend: string;
-  /** Makes the store ready. May be called again after it failed; not after it succeeded. */
+  /** Makes the store ready. Called again after a failure, but never after a success. */
   protected abstract openBackend(): Promise<void>;
-  /** Releases everything. Called once, with nothing in flight; also when the store never opened, or failed to. */
+  /**
+   * Releases all resources. Called once, with nothing in flight, even when the store never opened or failed to open.
+   */
   protected abstract closeBackend(): Promise<void>;
   /**
-   * Inserts atoms and maintains their sessions' heads, all or nothing.
+   * Inserts atoms and updates the heads of their sessions, all or nothing.
    *
-   * A row that is there with the same content is left alone; one whose id has a tombstone is left out silently.
+   * A row that is already stored with the same content is left alone. A row whose id has a tombstone is skipped
+   * silently.
    *
-   * @throws {MemoryError} `conflict` for a row that is there with other content or a session that changed under
-   *   `expectedHistoryXor`, `permission` for a session of another user, `not_found` for a deleted session.
+   * @throws {MemoryError} `conflict` for a row that is stored with other content, or a session that changed under
+   *   `expectedHistoryXor`; `permission` for a session of another user; `not_found` for a deleted session.
    */
   protected abstract writeAtoms(write: Hooks.AtomWrite): Promise<Hooks.AtomWriteResult>;
-  /** A page of atoms, in the order asked for. */
+  /** A page of atoms, in the requested order. */
   protected abstract selectAtoms(selection: Hooks.AtomSelection): Promise<readonly AtomRow[]>;
   /** One session with its messages, as of one moment. */
   protected abstract selectSession(selection: Hooks.SessionSelection): Promise<Hooks.SessionRow | undefined>;
-  /** A page of sessions, in the order asked for. */
+  /** A page of sessions, in the requested order. */
   protected abstract selectHeads(selection: Hooks.HeadSelection): Promise<readonly SessionHead[]>;
   /**
-   * Removes rows and leaves tombstones of their owner, in one step. What is not there leaves none, but for ids in a session whose
-   * owner is known. A session whose last atom goes keeps its owner; one that is deleted, and one of a user who is, keeps no more
-   * of the owner than the tombstone has, and stays deleted for everybody. Sessions that had no atoms are not counted.
+   * Deletes rows and writes tombstones for their owner, in one step. An id that is not stored leaves a tombstone only
+   * in a session whose owner is known. A session keeps its owner after its last atom is deleted. A deleted session,
+   * like every session of a deleted user, keeps only the owner's digest in its tombstone and stays deleted for all
+   * users. Sessions without atoms are not counted.
    */
   protected abstract deleteAtoms(deletion: Hooks.Deletion): Promise<Hooks.DeletionResult>;
   /**
-   * Ends what deletions leave in the store's files, as far as that can be done now. Called once after each public call that
-   * erases, and never the reason why one fails. Default: nothing is left.
+   * Removes the bytes of deleted rows from the store's files, as far as is possible now. Called once after each public
+   * call that erases, which must not fail because of it. Default: nothing is left to remove.
    *
-   * @returns where bytes of what was erased may still be.
+   * @returns the places that may still hold erased bytes.
    */
   protected async finishErasure(): Promise<readonly ErasureResidue[]> {
     return [];
   }
-  /** A page of atoms that have expired, those that did first in front. */
+  /** A page of expired atoms, the earliest expiry first. */
   protected abstract selectExpired(selection: Hooks.ExpiredSelection): Promise<readonly Hooks.ExpiredAtom[]>;
   /** A page of tombstones. */
   protected abstract selectTombstones(selection: Hooks.TombstoneSelection): Promise<readonly Hooks.Tombstone[]>;
   /**
-   * Takes what another store knows, all or nothing and idempotently. Tombstones come first and win over the atoms of their
-   * owner: these are removed, and rows of the owner that they name, or whose session they name, are left out silently. What is
-   * somebody else's is not touched; a tombstone for what is not there is kept for when it comes.
+   * Merges facts from another store, all or nothing and idempotently. Tombstones come first and win over the atoms of
+   * their owner: those atoms are deleted, and rows of that owner are skipped silently when a tombstone names them or
+   * their session. Facts of other owners are not touched. A tombstone for an atom that is not stored is kept, in case
+   * the atom arrives later.
    *
-   * @throws {MemoryError} `conflict` for a row that is there with other content, `permission` for a session of another user.
+   * @throws {MemoryError} `conflict` for a row that is stored with other content, `permission` for a session of another
+   *   user.
    */
   protected abstract mergeFacts(facts: Hooks.Facts): Promise<Hooks.Merged>;
-  /** The typed error for what the client library threw. */
+  /** Converts an error of the client library to a typed error. */
   protected abstract toMemoryError(error: unknown): MemoryError;
 
   /** Opens the storage. Idempotent; may be called again after a failure. */
@@ -153,7 +158,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     return this;
   }
 
-  /** Waits for what is in flight and closes for good: later calls throw `closed`. Idempotent. */
+  /** Waits for all operations in flight and closes permanently: later calls throw `closed`. Idempotent. */
   close(): Promise<void> {
     return this.#operations.close();
   }
@@ -163,7 +168,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Writes what is new in a session, in one atomic step; see `Session.save`.
+   * Writes the unsaved part of a session in one atomic step; see `Session.save`.
    *
    * @throws {MemoryError} `conflict` under `ifUnchanged`, or for an id with other content; `not_found` for a deleted
    *   session; `permission` for a session id of another user; `invalid_input` for a session of another storage.
@@ -197,7 +202,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Loads a session, or null when there is none.
+   * Loads a session, or returns null if there is none.
    *
    * @throws {MemoryError} `invalid_input`.
    */
@@ -217,7 +222,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     });
   }
 
-  /** Pulls what others changed in a session; see `Session.refresh`. */
+  /** Reads the changes that others made to a session; see `Session.refresh`. */
   refreshSession(session: Session): Promise<void> {
     return this.#operations.run("refresh", "read", () => {
       const log = this.#logOf(session);
@@ -232,10 +237,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Deletes a session for good: its id is never used again, and atoms that arrive late stay out. {@link residue} says
-   * whether the store's files may still hold bytes of it.
+   * Deletes a session permanently: its id is never used again, and atoms that arrive late are refused. {@link residue}
+   * lists the places that may still hold bytes of it.
    *
-   * @returns whether there was such a session.
+   * @returns whether the session existed.
    * @throws {MemoryError} `invalid_input`.
    */
   deleteSession(sessionId: string, options: Options.UserGuard = {}): Promise<boolean> {
@@ -247,10 +252,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * A page of sessions, most recent first. The next page is the one `before` the `lastAtomId` of the last session.
+   * A page of sessions, most recent first. For the next page, pass the `lastAtomId` of the last session as `before`.
    *
-   * No session appears on two pages. A session that is written to between two pages moves to the front, before the
-   * first page; use {@link sessions} to visit all.
+   * No session appears on two pages. A session that changes between two pages moves to the front, before the first
+   * page; use {@link sessions} to visit all.
    *
    * @throws {MemoryError} `invalid_input`.
    */
@@ -262,9 +267,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Saves one atom. With an `id` of the caller's, the call may be repeated: the same content changes nothing.
+   * Saves one atom. A call with an `id` from the caller may be repeated: the same content changes nothing.
    *
-   * @throws {MemoryError} `invalid_input`, also for content that does not fit its schema; `conflict` for an id with
+   * @throws {MemoryError} `invalid_input`, also for content that does not match its schema; `conflict` for an id with
    *   other content; `permission` for a session of another user; `not_found` for a deleted session.
    * @example
    * await storage.saveMemoryAtom({ sessionId, userId, memoryType: "decision", content: { replace: "brake chopper" } });
@@ -277,9 +282,9 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Saves several atoms, of any sessions, all or nothing; otherwise as {@link saveMemoryAtom}.
+   * Saves several atoms, of any sessions, all or nothing; otherwise like {@link saveMemoryAtom}.
    *
-   * @returns them in the order given.
+   * @returns the atoms in the given order.
    */
   async saveMemoryAtoms<const List extends readonly string[]>(
     atoms: NewAtomsOf<Types, List>,
@@ -300,10 +305,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * A page of atoms, newest first, messages and session metadata included. The next page is the one `before` the id of
-   * the last atom; with `after` alone, the page is the one next to that id, so that paging works both ways.
+   * A page of atoms, newest first, including messages and session metadata. For the next page, pass the id of the last
+   * atom as `before`. With `after` alone, the page starts next to that id, so that paging works in both directions.
    *
-   * Rows that cannot be read are not among the atoms; they are in `unreadable`, beside them.
+   * Rows that cannot be read are not among the atoms; they are in the `unreadable` property of the result.
    *
    * @throws {MemoryError} `invalid_input`.
    * @example
@@ -326,10 +331,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Deletes atoms for good: they leave tombstones, which keep out late arrivals. {@link residue} says whether the store's
-   * files may still hold bytes of them.
+   * Deletes atoms permanently: they leave tombstones, which keep out late arrivals. {@link residue} lists the
+   * places that may still hold bytes of them.
    *
-   * @returns how many of them were there.
+   * @returns the number of atoms that existed.
    * @throws {MemoryError} `invalid_input`.
    */
   deleteMemoryAtoms(sessionId: string, ids: readonly string[], options: Options.UserGuard = {}): Promise<number> {
@@ -349,11 +354,11 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Where bytes of what was erased may still be, though no read finds them: after `deleteUser`, `deleteSession`,
-   * `deleteMemoryAtoms`, `prune`, a save that clears the history, or deletions that replication brought. It first tries again
-   * to remove what is left, for instance because another process was reading.
+   * The places that may still hold erased bytes, though no read finds them: after `deleteUser`, `deleteSession`,
+   * `deleteMemoryAtoms`, `prune`, a save that clears the history, or deletions that arrived by replication. First tries
+   * again to remove bytes that an earlier attempt could not, for instance because another process was reading.
    *
-   * @returns nothing when no file of the store holds any of it.
+   * @returns an empty list when no file of the store holds any erased bytes.
    * @example
    * await storage.deleteSession(sessionId);
    * for (const { store, until } of await storage.residue()) console.warn(store, until);
@@ -363,7 +368,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Erases everything of one user, in one step, with tombstones that keep it erased.
+   * Erases all data of one user in one step, with tombstones that keep it erased.
    *
    * @throws {MemoryError} `invalid_input`.
    */
@@ -376,15 +381,16 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Removes what has expired, and what the policy lets go; nothing is ever removed without this call.
+   * Deletes expired atoms and atoms that the policy selects. Nothing is ever pruned without this call.
    *
-   * Guarantees: what goes leaves tombstones, and is removed everywhere, as any deletion; a tool call and its results go or
-   * stay together, and one that waits for its result stays; session metadata stay, so that a session is emptied and can be
-   * gone on with, never deleted; each batch is atomic, so that a prune that was interrupted may be called again, and writers
-   * and other prunes may work meanwhile. Memory and locks follow the size of a batch.
+   * Guarantees: pruned atoms leave tombstones and are deleted in every store, like any deletion. A tool call and its
+   * results are deleted or kept together, and a call that still waits for its result is kept. Session metadata is kept,
+   * so that a session is emptied and can be continued, never deleted. Each batch is atomic, so that an interrupted
+   * prune may be called again, and writers and other prunes may run meanwhile. Memory use and locks are proportional to
+   * the size of a batch.
    *
    * @param policy Default: the storage's `retention`.
-   * @throws {MemoryError} `invalid_input`; and the signal's reason.
+   * @throws {MemoryError} `invalid_input`; also the reason of the abort signal.
    * @example
    * const receipt = await storage.prune({ olderThanMs: 90 * 24 * 60 * 60 * 1000, memoryTypes: ["log", "context"] });
    */
@@ -393,7 +399,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       const nowMs = this.clock.wallTimeMs();
       return { nowMs, retention: parseRetention(policy, nowMs), ...parsePruneOptions(options) };
     });
-    // Each step is an operation of its own: a storage may close between two.
+    // Each step is a separate operation, so that the storage may close between two steps.
     const step = <Result>(kind: OperationKind, hook: () => Promise<Result>): Promise<Result> =>
       this.#operations.run("prune", kind, () => this.#operations.use(hook));
     const hooks = {
@@ -408,11 +414,11 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Every atom, session by session and oldest first within each, in constant memory. What was stored when the stream
-   * began and is not deleted meanwhile is in it once.
+   * Every atom, session by session and oldest first within each, in constant memory. An atom that was stored when the
+   * stream began and is not deleted meanwhile appears exactly once.
    *
-   * @throws {MemoryError} `invalid_input`; `corrupt` or `schema` at its end, after all that could be read, when rows
-   *   could not and nobody takes them.
+   * @throws {MemoryError} `invalid_input`; `corrupt` or `schema` at the end, after all readable atoms, if some rows
+   *   could not be read and no `onUnreadable` takes them.
    * @example
    * for await (const atom of storage.atoms({ userId })) await archive.write(atom);
    */
@@ -430,7 +436,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
       if (onUnreadable === undefined) unreadable.push(atom);
       else onUnreadable(atom);
     };
-    // Each page is an operation of its own: a storage may close between two.
+    // Each page is a separate operation, so that the storage may close between two pages.
     const select = (page: Hooks.AtomSelection): Promise<readonly AtomRow[]> =>
       this.#operations.run("atoms", "read", () =>
         this.#operations.use(() => this.selectAtoms({ ...page, unexpiredAtMs: this.clock.wallTimeMs() })),
@@ -450,8 +456,8 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Every session, in an order that appends do not change: what existed when the iteration began and is not deleted
-   * meanwhile is in it once.
+   * Every session, in an order that appends do not change. A session that existed when the iteration began and is not
+   * deleted meanwhile appears exactly once.
    *
    * @throws {MemoryError} `invalid_input`.
    */
@@ -477,7 +483,10 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     }
   }
 
-  /** As many atoms as asked for; further pages are read only when rows of the first cannot be: it is short at the end. */
+  /**
+   * Reads as many atoms as requested. Reads further pages only when rows of the first are unreadable; the result is
+   * short only at the end.
+   */
   async #readPage(
     selection: Hooks.AtomSelection,
     unreadable: (atom: UnreadableAtom) => void,
@@ -493,16 +502,16 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
   }
 
   /**
-   * Runs a public method that only one backend has as the methods of all run: the storage is opened first when need be,
-   * `close` waits for it, the process does not end before it, and its failure names it.
+   * Runs a public method that only one backend has, under the rules of all public methods: the storage is opened first
+   * if necessary, `close` waits for the operation, the process does not end before it, and its errors name it.
    *
-   * @throws {MemoryError} what the work throws, or `closed`.
+   * @throws {MemoryError} the error that `work` throws, or `closed`.
    */
   protected runOperation<Result>(operation: string, kind: OperationKind, work: () => Promise<Result>): Promise<Result> {
     return this.#operations.run(operation, kind, () => this.#operations.use(work));
   }
 
-  /** What this store holds, row by row, for packages that let it stand in for another store. */
+  /** The rows of this store, for packages that use it in place of another store. */
   get reader(): Hooks.RowReader {
     const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>
       this.#operations.run("reader", "read", () => this.#operations.use(hook));
@@ -513,7 +522,7 @@ export abstract class MemoryStorage<Types extends AtomTypes = {}> {
     };
   }
 
-  /** This store as replication sees it, for {@link replicate}, {@link verify} and packages that replicate. */
+  /** The replication interface of this store, for {@link replicate}, {@link verify} and packages that replicate. */
   get replica(): Replica {
     const read = <Result>(hook: () => Promise<Result>): Promise<Result> =>
       this.#operations.run("replica", "read", () => this.#operations.use(hook));
@@ -547,5 +556,5 @@ function assertClock(clock: AtomClock): void {
   const isClock = ["next", "observe", "wallTimeMs"].every(
     (method) => typeof Reflect.get(Object(clock), method) === "function",
   );
-  if (!isClock) throw invalidInput("options.clock", "is no clock; expected an AtomClock");
+  if (!isClock) throw invalidInput("options.clock", "is not a clock; expected an AtomClock");
 }

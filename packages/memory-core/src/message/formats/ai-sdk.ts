@@ -1,4 +1,7 @@
-/** Messages as the AI SDK's `generateText` and `streamText` take them: its own parts, with the instructions apart. */
+/**
+ * Converts messages to the form that the AI SDK's `generateText` and `streamText` take: its own parts, with separate
+ * instructions.
+ */
 import type { JsonObject } from "../../json/json.ts";
 import {
   isProviderOptions,
@@ -14,7 +17,7 @@ import { readToolContent } from "./media.ts";
 import { toTurns } from "./turns.ts";
 
 type AISDKInstruction = { role: "system"; content: string; providerOptions?: ProviderOptions };
-/** The AI SDK wants URLs as objects where they have a tag. */
+/** The AI SDK requires tagged URLs to be `URL` objects. */
 type AISDKFileData = Exclude<FileData, { type: "url" }> | { type: "url"; url: URL };
 type AISDKFilePart = Omit<FilePart, "data"> & { data: AISDKFileData };
 type AISDKToolContent =
@@ -29,25 +32,25 @@ type AISDKAssistantPart =
   | AISDKFilePart
   | AISDKToolResult;
 
-/** A message as `ModelMessage` of the `ai` package has it, but for system messages. */
+/** A `ModelMessage` of the `ai` package, except system messages. */
 export type AISDKMessage =
   | { role: "user"; content: string | AISDKUserPart[] }
   | { role: "assistant"; content: string | AISDKAssistantPart[] }
   | { role: "tool"; content: (AISDKToolResult | AISDKToolApproval)[] };
 
-/** The instructions and messages that `generateText` and `streamText` take, to be spread among their options. */
+/** The instructions and messages for `generateText` and `streamText`, to be spread into their options. */
 export interface AISDKPrompt {
-  /** The system messages, which the AI SDK does not take among the others. Absent when there are none. */
+  /** The system messages, which the AI SDK does not accept among the other messages. Absent when there are none. */
   instructions?: AISDKInstruction[];
   messages: AISDKMessage[];
 }
 
 /**
- * The messages for the AI SDK. Pure.
+ * Converts messages for the AI SDK. Pure.
  *
- * System messages become the instructions, in their order. Each tool result stands right after the message of its call, but
- * those of tools that the provider ran itself, which stay where they are. The AI SDK refuses a call without its result:
- * give it what `getContext()` returns. Images of an assistant become files.
+ * System messages become the instructions, in their order. Each tool result is placed right after the message of its
+ * call, except results of tools that the provider ran itself, which keep their place. The AI SDK refuses a call without
+ * its result, so pass the result of `getContext()`. Images of an assistant become files.
  *
  * @example
  * const { text } = await generateText({ model, ...toAISDKPrompt(session.getContext({ maxTokens: 8_000 })) });
@@ -77,7 +80,7 @@ export function toAISDKPrompt(messages: readonly Message[]): AISDKPrompt {
   return instructions.length === 0 ? { messages: spoken } : { instructions, messages: spoken };
 }
 
-/** The content of the tool message at the end: results that follow one another are one message. */
+/** The content of the tool message at the end, added if necessary: consecutive results form one message. */
 function toolContentOf(messages: AISDKMessage[]): Extract<AISDKMessage, { role: "tool" }>["content"] {
   const last = messages.at(-1);
   if (last?.role === "tool") return last.content;
@@ -86,7 +89,7 @@ function toolContentOf(messages: AISDKMessage[]): Extract<AISDKMessage, { role: 
   return content;
 }
 
-/** One text with nothing else to say is a string. */
+/** Returns a single text part without options as a string. */
 function simplest<Part extends { type: string }>(parts: Part[]): string | Part[] {
   const [first, second] = parts;
   if (first === undefined) return "";
@@ -105,7 +108,7 @@ function toUserPart(part: MessagePart): AISDKUserPart[] {
   return part.type === "text" || part.type === "image" ? [part] : [];
 }
 
-/** Parts of the AI SDK's own that are not listed, such as requests for approval, are kept as they are. */
+/** Converts a part. Unlisted parts of the AI SDK, such as requests for approval, are kept unchanged. */
 function toAssistantPart(part: MessagePart): AISDKAssistantPart[] {
   switch (part.type) {
     case "image": {
@@ -135,7 +138,10 @@ function toResult({ output, ...rest }: ToolResultPart): AISDKToolResult {
   return { ...rest, output: output.type === "content" ? { ...output, value: output.value.map(toContent) } : output };
 }
 
-/** An item that the AI SDK has no place for is its JSON as text, so that the model knows of it. */
+/**
+ * Converts an item of a tool's output. An item that the AI SDK does not support becomes its JSON as text, so that the
+ * model sees it.
+ */
 function toContent(item: JsonObject): AISDKToolContent {
   const part = readToolContent(item);
   const { providerOptions } = item;

@@ -1,8 +1,8 @@
 /**
- * The reasoning of a model in the form in which LangChain's client of its own provider keeps it: with the signature or the
- * encrypted text without which that provider refuses the tool call after it, or thinks again.
+ * Converts the reasoning of a model to the form that LangChain's client for its provider uses. The form includes the
+ * signature or the encrypted text; without it, the provider refuses the tool call after it, or reasons again.
  *
- * The AI SDK keeps both among the provider options of a part. A client reads only the reasoning of its own provider.
+ * The AI SDK keeps both in the provider options of a part. A client reads only the reasoning of its own provider.
  */
 import { isJsonObject, type JsonObject } from "../../json/json.ts";
 import type { MessagePart, ReasoningPart } from "../message.ts";
@@ -20,13 +20,13 @@ export type LangChainReasoning =
     }
   /** Google's. */
   | { type: "thinking"; thinking: string; signature: string }
-  /** The data that only the provider can read, as it gave them. */
+  /** Data that only the provider can read, unchanged. */
   | { type: "non_standard"; value: JsonObject };
 
-/** Whose reasoning a message has: undefined when no provider signed any of it. */
+/** The provider that signed the reasoning of a message; undefined when no provider signed any of it. */
 export type ReasoningProvider = "anthropic" | "openai" | "google" | undefined;
 
-/** Where the AI SDK's packages keep their options. */
+/** The keys under which the AI SDK's packages keep their options. */
 const OPTION_NAMES: Readonly<Record<NonNullable<ReasoningProvider>, readonly string[]>> = {
   anthropic: ["anthropic", "bedrock", "vertexAnthropic"],
   openai: ["openai", "azure"],
@@ -42,14 +42,14 @@ export function reasoningProviderOf(parts: readonly MessagePart[]): ReasoningPro
   const providers = ["google", "anthropic", "openai"] as const;
   return providers.find((provider) =>
     parts.some((part) => {
-      // Google signs calls too; the items of OpenAI's calls and texts are no reasoning.
+      // Google signs calls too. The items of OpenAI's calls and texts are not reasoning.
       const isSigned = part.type === "reasoning" || (provider === "google" && part.type === "tool-call");
       return isSigned && SIGNED_BY[provider].some((name) => optionOf(part, provider, name) !== undefined);
     }),
   );
 }
 
-/** The text of a provider's own option of a part. */
+/** The text of a provider-specific option of a part. */
 export function optionOf(
   part: MessagePart,
   provider: NonNullable<ReasoningProvider>,
@@ -64,7 +64,7 @@ export function optionOf(
   return undefined;
 }
 
-/** The block of a part that the model thought. */
+/** The block for a reasoning part. */
 export function toReasoning(part: ReasoningPart, provider: ReasoningProvider): LangChainReasoning {
   const { text } = part;
   switch (provider) {
@@ -93,7 +93,7 @@ export function toReasoning(part: ReasoningPart, provider: ReasoningProvider): L
   }
 }
 
-/** The blocks with the summaries of one item of the Responses API, which the AI SDK has as parts of their own, as one block. */
+/** Joins the blocks with the summaries of one item of the Responses API, which the AI SDK keeps as separate parts. */
 export function mergedItems<Block extends { type: string }>(
   blocks: readonly (Block | LangChainReasoning)[],
 ): (Block | LangChainReasoning)[] {

@@ -1,4 +1,4 @@
-/** Messages in the form that LangChain coerces to its own classes. */
+/** Converts messages to the form that LangChain coerces to its own classes. */
 import { isJsonObject, type JsonObject } from "../../json/json.ts";
 import type { FilePart, ImagePart, Message, MessagePart, ToolCallPart, ToolResultOutput } from "../message.ts";
 import { readMedia, readToolContent, type Media } from "./media.ts";
@@ -28,30 +28,30 @@ type LangChainToolCall = { id: string; name: string; args: JsonObject };
 type LangChainContent = {
   content: string | LangChainBlock[];
   /**
-   * Says that the content has blocks that only LangChain 1 knows, so that its chat models translate them; and whose the
-   * reasoning is, which the clients of other providers leave out then.
+   * Marks content with blocks that only LangChain 1 supports, so that its chat models translate them; and names the
+   * provider of the reasoning, so that the clients of other providers leave it out.
    */
   response_metadata?: { output_version?: "v1"; model_provider?: string };
-  /** The signatures of calls, as LangChain's client of Google keeps them. */
+  /** The signatures of calls, as LangChain's client for Google keeps them. */
   additional_kwargs?: { [CALL_SIGNATURES]: Record<string, string> };
 };
 
 const CALL_SIGNATURES = "__gemini_function_call_thought_signatures__";
 
-/** A message that `coerceMessageLikeToMessage` of `@langchain/core` takes, and so do its chat models. */
+/** A message that `coerceMessageLikeToMessage` of `@langchain/core` and its chat models accept. */
 export type LangChainMessage =
   | ({ role: "user" | "system" } & LangChainContent)
   | ({ role: "assistant"; tool_calls?: LangChainToolCall[] } & LangChainContent)
   | ({ role: "tool"; tool_call_id: string; name?: string; status: "success" | "error" } & LangChainContent);
 
 /**
- * The messages for LangChain's chat models, prompts and graphs. Pure.
+ * Converts messages for LangChain's chat models, prompts and graphs. Pure.
  *
- * Tool calls go to `tool_calls`; each tool result becomes a `tool` message of its own, with the status `error` when the
- * tool failed. Images, recordings, other files and reasoning become LangChain's standard content blocks; reasoning that
- * Anthropic, OpenAI or Google signed or encrypted, as the AI SDK keeps it among the provider options, has the form in which
- * LangChain's own client of that provider sends it back. Parts of unlisted types are left out. LangChain's arguments are objects: another input is wrapped as `{ input }`, its own convention for
- * tools that take a string.
+ * Tool calls go to `tool_calls`. Each tool result becomes a separate `tool` message, with the status `error` when the
+ * tool failed. Images, recordings, other files and reasoning become LangChain's standard content blocks. Reasoning that
+ * Anthropic, OpenAI or Google signed or encrypted, which the AI SDK keeps in the provider options, gets the form in
+ * which LangChain's client for that provider sends it back. Parts of unlisted types are left out. LangChain's arguments
+ * are objects: any other input is wrapped as `{ input }`, LangChain's own convention for tools that take a string.
  *
  * @example
  * await model.invoke(toLangChainMessages(session.getContext({ maxTokens: 8_000 })));
@@ -79,7 +79,7 @@ export function toLangChainMessages(messages: readonly Message[]): LangChainMess
 
 const FAILED: ReadonlySet<ToolResultOutput["type"]> = new Set(["error-text", "error-json", "execution-denied"]);
 
-/** Reasoning that a provider signed has the form in which that provider's own client keeps it. */
+/** The content of an assistant. Signed reasoning gets the form that its provider's client uses. */
 function toAssistantContent(parts: readonly MessagePart[]): LangChainContent {
   const provider = reasoningProviderOf(parts);
   const blocks = parts.flatMap((part) => toBlocks(part, provider));
@@ -92,7 +92,10 @@ function toAssistantContent(parts: readonly MessagePart[]): LangChainContent {
   };
 }
 
-/** Google's client reads no standard blocks of reasoning, and calls from `tool_calls` alone. */
+/**
+ * The content for Google's client, which does not read standard reasoning blocks, and reads calls only from
+ * `tool_calls`.
+ */
 function toGoogleContent(parts: readonly MessagePart[], blocks: LangChainBlock[]): LangChainContent {
   const signatures = parts.flatMap((part) => {
     const signature = part.type === "tool-call" ? optionOf(part, "google", "thoughtSignature") : undefined;
@@ -104,7 +107,7 @@ function toGoogleContent(parts: readonly MessagePart[], blocks: LangChainBlock[]
   };
 }
 
-/** Text stays text, which every version of LangChain and every model of it reads. */
+/** Keeps plain text as text, which every version and every model of LangChain reads. */
 function toContent(blocks: LangChainBlock[]): LangChainContent {
   const spoken = blocks.filter((block) => block.type !== "tool_call");
   if (spoken.some((block) => block.type !== "text")) {
@@ -152,7 +155,7 @@ function blockTypeOf({ mediaType }: Media): "image" | "audio" | "video" | "file"
 }
 
 function sourceOf(media: Exclude<Media, { kind: "text" }>): BlockSource {
-  // A type such as `image/*` says no more than the block's own type.
+  // A type such as `image/*` adds nothing to the block's own type.
   const mimeType = media.mediaType.includes("/") && !media.mediaType.endsWith("*") ? media.mediaType : undefined;
   const known = mimeType === undefined ? {} : { mimeType };
   switch (media.kind) {
@@ -165,7 +168,7 @@ function sourceOf(media: Exclude<Media, { kind: "text" }>): BlockSource {
   }
 }
 
-/** Without the mark of LangChain 1, with which its client of OpenAI takes a result for what the assistant said. */
+/** Omits the mark of LangChain 1: with it, its client for OpenAI mistakes a tool result for assistant text. */
 function toToolContent(output: ToolResultOutput): Pick<LangChainContent, "content"> {
   switch (output.type) {
     case "text":

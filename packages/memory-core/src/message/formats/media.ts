@@ -1,4 +1,6 @@
-/** Files and images of messages, whichever way they were written, in the four ways that chat APIs tell apart. */
+/**
+ * Reads files and images of messages, in whatever form they were given, as the four kinds that chat APIs distinguish.
+ */
 import type { JsonObject } from "../../json/json.ts";
 import { isBareFileData, isFileData, type FileData, type FilePart, type ImagePart, type TextPart } from "../message.ts";
 
@@ -8,7 +10,7 @@ export type Media =
   | { readonly kind: "text"; readonly text: string; readonly mediaType: string }
   | { readonly kind: "reference"; readonly reference: Readonly<Record<string, string>>; readonly mediaType: string };
 
-/** How base64 of these formats begins. */
+/** The beginnings of these formats in base64. */
 const SIGNATURES: readonly (readonly [start: string, mediaType: string])[] = [
   ["iVBORw0KGgo", "image/png"],
   ["/9j/", "image/jpeg"],
@@ -45,7 +47,7 @@ function readUrl(url: string, mediaType: string): Media {
   return { kind: "base64", data, mediaType: declaredType };
 }
 
-/** `image` and `image/*` are allowed where messages are written, and `data:` URLs need the whole type. */
+/** Completes a media type: messages may have `image` or `image/*`, but `data:` URLs need the whole type. */
 function fullMediaType(mediaType: string, base64: string): string {
   if (/^[^/]+\/[^*]+$/.test(mediaType)) return mediaType;
   const found = SIGNATURES.find(([start]) => base64.startsWith(start))?.[1];
@@ -57,7 +59,7 @@ export function isImage(media: Media): boolean {
   return /^image(\/|$)/.test(media.mediaType);
 }
 
-/** An item of a tool's output as a message part, or undefined for what is neither text nor a file. */
+/** Reads an item of a tool's output as a message part; undefined when it is neither text nor a file. */
 export function readToolContent(item: JsonObject): TextPart | FilePart | undefined {
   const { type, text } = item;
   if (type === "text") return typeof text === "string" ? { type, text } : undefined;

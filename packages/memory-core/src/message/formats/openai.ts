@@ -1,4 +1,4 @@
-/** Messages in the format of OpenAI's chat completions, which many other servers accept too. */
+/** Converts messages to the format of OpenAI's chat completions, which many other servers accept too. */
 import type { FilePart, ImagePart, Message, MessagePart, ToolCallPart, ToolResultOutput } from "../message.ts";
 import type { JsonObject } from "../../json/json.ts";
 import { isImage, readMedia, readToolContent } from "./media.ts";
@@ -12,7 +12,7 @@ type OpenAIContentPart =
   | { type: "file"; file: { file_id: string } | { file_data: string; filename: string } };
 type OpenAIToolCall = { id: string; type: "function"; function: { name: string; arguments: string } };
 
-/** A message as `ChatCompletionMessageParam` of the `openai` package takes it. */
+/** A message that `ChatCompletionMessageParam` of the `openai` package accepts. */
 export type OpenAIMessage =
   | { role: "system"; content: string | OpenAITextPart[] }
   | { role: "user"; content: string | OpenAIContentPart[] }
@@ -20,12 +20,12 @@ export type OpenAIMessage =
   | { role: "tool"; tool_call_id: string; content: string | OpenAITextPart[] };
 
 /**
- * The messages for `openai.chat.completions.create({ messages })`. Pure.
+ * Converts messages for `openai.chat.completions.create({ messages })`. Pure.
  *
- * Tool calls go to `tool_calls`, with their input as JSON text; each tool result becomes a `tool` message of its own. The
- * API has no mark for failed tools, so their output begins with `Error: `. It has no place for reasoning, nor for parts
- * of unlisted types: they are left out. Where it takes only text (all but user messages) or cannot take a file (one by
- * URL), the file is named in brackets, so that the model knows of it.
+ * Tool calls go to `tool_calls`, with their input as JSON text. Each tool result becomes a separate `tool` message. The
+ * API has no mark for failed tools, so their output begins with `Error: `. It does not support reasoning or parts of
+ * unlisted types; these are left out. Where it accepts only text (all but user messages) or does not accept a file (a
+ * file by URL), the file is named in brackets, so that the model knows of it.
  *
  * The API refuses a tool result without its call, and a call without its result; `getContext()` leaves out the former.
  *
@@ -53,7 +53,7 @@ export function toOpenAIMessages(messages: readonly Message[]): OpenAIMessage[] 
   });
 }
 
-/** One text is a string: the API refuses an empty list, and many compatible servers refuse any list. */
+/** Returns a single text as a string: the API refuses an empty list, and many compatible servers refuse any list. */
 function simplest<Part extends OpenAIContentPart>(parts: Part[]): string | Part[] {
   const [first, second] = parts;
   if (first === undefined) return "";
@@ -114,7 +114,7 @@ function toFilePart(part: ImagePart | FilePart): OpenAIContentPart {
   }
 }
 
-/** What the model is told of a file that it cannot be given. */
+/** The description of a file for the model when the file itself cannot be sent. */
 function nameOf(part: ImagePart | FilePart): string {
   const media = readMedia(part);
   if (media.kind === "text") return media.text;

@@ -1,11 +1,14 @@
-/** Messages in the shape that chat APIs share: a tool's result is a turn of its own, right after the turn of its call. */
+/**
+ * Converts messages to the turns that chat APIs share: each tool result is a separate turn, right after the turn of its
+ * call.
+ */
 import { isJsonObject, type JsonObject } from "../../json/json.ts";
 import { messageParts, type Message, type MessagePart, type MessageRole, type ToolResultPart } from "../message.ts";
 
 export type Turn =
   | { readonly role: Exclude<MessageRole, "tool">; readonly parts: readonly MessagePart[] }
   | { readonly role: "tool"; readonly result: ToolResultPart }
-  /** The user's decisions on calls that wait for them: the AI SDK's own, which other formats have no place for. */
+  /** The user's decisions on calls that wait for approval; only the AI SDK supports them. */
   | { readonly role: "approval"; readonly parts: readonly JsonObject[] };
 
 export interface TurnOptions {
@@ -17,14 +20,14 @@ export interface TurnOptions {
 }
 
 /**
- * The turns of a conversation. A message with results becomes several turns: what was said and called before the results,
- * the results, and what was said after them. A result that comes late, after other messages, moves to the turn of its call.
+ * The turns of a conversation. A message with results becomes several turns: its parts before the results, the results,
+ * and its parts after them. A late result, after other messages, moves to the turn of its call.
  *
- * A tool message of plain text answers the call that its `metadata.toolCallId` names, or else the first call of the
- * assistant before it that has no answer yet. Without such a call it answers its own id, which no API will accept.
+ * A plain-text tool message answers the call in its `metadata.toolCallId`, or else the first call of the preceding
+ * assistant message that has no answer yet. Without such a call it answers its own id, which no API will accept.
  */
 export function toTurns(messages: readonly Message[], { resultsOfProvider = "move" }: TurnOptions = {}): Turn[] {
-  /** Each of what somebody said, with the results of its calls. */
+  /** Turns with spoken parts, each followed by the results of its calls. */
   const groups: Turn[][] = [];
   const groupOfCall = new Map<string, Turn[]>();
   const toolNames = new Map<string, string>();
@@ -94,9 +97,10 @@ interface Segment {
 }
 
 /**
- * A new segment begins where something is said after results, unless a call of the segment still waits for its own.
+ * Splits parts into segments. A new segment begins at the first part after results, unless a call of the segment still
+ * waits for its result.
  *
- * @param staying calls whose results stay among the parts.
+ * @param staying Calls whose results stay among the parts.
  */
 function splitAfterResults(parts: readonly MessagePart[], staying: ReadonlySet<string>): Segment[] {
   let segment: Segment = { parts: [], results: [] };
