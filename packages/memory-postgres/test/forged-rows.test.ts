@@ -53,9 +53,7 @@ it("rows that were forged at one provider are refused by the others and reported
     for (const name of NAMES.slice(1)) expect(await held(providers.at(name))).toEqual([...good].sort());
   });
   const { deadLetters } = await storage.getReplicationStatus();
-  const refused = deadLetters.map(
-    ({ to, code, message }) => `${to} ${code} ${message.replace(/.*is refused: /, "")}`,
-  );
+  const refused = deadLetters.map(({ to, code, message }) => `${to} ${code} ${message.replace(/.*is refused: /, "")}`);
   expect(refused.sort()).toEqual(
     NAMES.slice(1)
       .flatMap((name) => [
