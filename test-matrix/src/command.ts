@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** How a command ended. */
+/** The result of a command. */
 export interface Ended {
   /** Null when a signal ended it. */
   readonly exitCode: number | null;

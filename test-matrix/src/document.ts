@@ -5,7 +5,7 @@ export interface Document {
   readonly sections: ReadonlyMap<string, string>;
   /** The document as it is: what this run has not made stays. */
   readonly written: string;
-  /** Where it ran. */
+  /** The machine of the run. */
   readonly machine: string;
 }
 

@@ -19,7 +19,7 @@ import { errorText, withoutAddresses, withoutCredentials } from "./terminal/erro
 import { printableJson } from "./terminal/printable.ts";
 import { startProgress, type Progress, type ProgressOptions } from "./terminal/progress.ts";
 
-/** What a command did. */
+/** The result of a command. */
 export interface Outcome {
   /** For `--json`: one document. Undefined where stdout holds something else. */
   readonly json: unknown;
@@ -29,7 +29,7 @@ export interface Outcome {
   readonly exitCode?: number;
 }
 
-/** What a command works with. */
+/** The services that a command uses. */
 export interface Context {
   /** Aborted by Ctrl-C: what is under way ends cleanly. */
   readonly signal: AbortSignal;
@@ -62,7 +62,7 @@ interface CommonOptions extends StorageOptions {
 }
 
 export interface CommandDescription<Arguments extends readonly unknown[], Options> {
-  /** Such as `copy <from> <to>`. */
+  /** The arguments, such as `copy <from> <to>`. */
   readonly usage: string;
   readonly description: string;
   /** Command lines, without `rivet-memory`, and what they do. */
@@ -71,7 +71,7 @@ export interface CommandDescription<Arguments extends readonly unknown[], Option
   readonly configure?: (command: Command) => Command;
   /** Whether it delivers, or looks into, the local journal of PostgreSQL's providers. Default: false. */
   readonly usesJournal?: boolean;
-  /** What to say after Ctrl-C. Default: that running it again is safe. */
+  /** The text after Ctrl-C. Default: that running the command again is safe. */
   readonly onInterrupt?: string;
   readonly run: (context: Context, arguments_: Arguments, options: Options) => Promise<Outcome>;
 }

@@ -1,6 +1,6 @@
 import { MemoryError, type MemoryErrorCode } from "@rivet/memory-core";
 
-/** What a command says to the shell that ran it. */
+/** The exit codes of all commands. */
 export const EXIT = {
   fine: 0,
   /** It ran, and found something: a difference, a problem, an atom that was refused. */

@@ -1,10 +1,10 @@
-/** Counts the atoms that deletions will remove from a storage, before they are brought there. */
+/** Counts the atoms that deletions will remove from a storage, before they are applied. */
 import { isConcerned, NIL_ID, type MemoryStorage, type Tombstone } from "@rivet/memory-core";
 import type { Context } from "./command.ts";
 import { storageName } from "./storage/storage-name.ts";
 import { oneLine } from "./terminal/printable.ts";
 
-/** So many sessions are named. */
+/** The number of sessions that are named. */
 const MAX_NAMED = 5;
 const IDS_AT_A_TIME = 500;
 

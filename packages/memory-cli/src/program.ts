@@ -55,7 +55,7 @@ export function createProgram(): Command {
   return program;
 }
 
-/** What the parser finds wrong repeats what was typed. */
+/** Rewrites an error of the parser, whose text repeats the arguments. */
 function usageText(message: string): string {
   const problem = message.replace(/^error: /, "").trim();
   return errorText("invalid_input", withoutAddresses(problem), process.argv.includes("--json"));

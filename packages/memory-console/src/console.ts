@@ -19,11 +19,11 @@ import type { Overview, ProvidersView } from "./wire.ts";
 import { writeRoutes } from "./routes/write-routes.ts";
 
 export interface ConsoleOptions {
-  /** What to look at. It stays the caller's, who closes it. */
+  /** The storage to show. The caller owns and closes it. */
   readonly storage: ConsoleStorage;
   /** Whether sessions may be deleted, users erased and providers repaired. Default: false. */
   readonly write?: boolean;
-  /** What the page calls the storage. Default: `storage`. */
+  /** The name of the storage on the page. Default: `storage`. */
   readonly label?: string;
   /** Opens the page. Default: a random one of 256 bits. */
   readonly token?: string;
@@ -46,7 +46,7 @@ export interface Console {
   /** Answers requests; `fetch` of it is a handler for any server. */
   readonly app: Hono;
   readonly token: string;
-  /** What to append to the server's address: it holds the token. */
+  /** The path to append to the server's address. It contains the token. */
   readonly path: string;
   /** Ends what is told live. Idempotent. */
   close(): void;
@@ -224,7 +224,7 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** What changes with the clock alone is no news. */
+/** Removes the time, so that a view that changes only with the clock counts as unchanged. */
 function withoutClock(view: ProvidersView): ProvidersView {
   return { ...view, nowMs: 0 };
 }

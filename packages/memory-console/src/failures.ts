@@ -31,7 +31,7 @@ export function failure(code: string, message: string): Failure {
   return { error: { code, message } };
 }
 
-/** What the page is told of something that was thrown. Messages of a `MemoryError` hold no secret; others are not passed on. */
+/** The response for an error. Messages of a `MemoryError` contain no secret; other messages are not passed on. */
 export function toFailure(error: unknown): { status: ContentfulStatusCode; body: Failure } {
   if (error instanceof RequestError) return { status: error.status, body: failure(error.code, error.message) };
   if (MemoryError.isInstance(error)) return { status: STATUS[error.code], body: failure(error.code, error.message) };

@@ -3,12 +3,15 @@ import { recentSessions } from "./reading/sessions.ts";
 import type { ConsoleStorage } from "./reading/storage.ts";
 import type { Opening, Overview } from "./wire.ts";
 
-/** How long the page waits for what it shows first. A store that takes longer is asked by the page, which says so meanwhile. */
+/**
+ * The time that the page waits for its first content. If the store takes longer, the page requests it and shows that it
+ * is loading.
+ */
 const PATIENCE_MS = 200;
 /** Ends the first tag of the element that holds the opening: a script of data, which no browser runs. */
 const PLACE = 'type="application/json">';
 
-/** What the page shows first; without sessions where the storage takes long or fails, and without waiting for it then. */
+/** The first content of the page, without sessions if the storage is slow or fails. */
 export async function openingOf(storage: ConsoleStorage, overview: Overview): Promise<Opening> {
   const sessions = await Promise.race([
     recentSessions(storage).catch(() => undefined),

@@ -19,7 +19,7 @@ export interface ConsolePanel {
   readonly title: string;
   /** The session that stands beside it. Default: none. */
   readonly sessionId?: string;
-  /** What it shows now. It is asked several times a second while somebody looks, so it should be quick. */
+  /** The current content. It is read several times a second while the panel is open, so it should be fast. */
   state(): PanelState | Promise<PanelState>;
   /** Does what the visitor chose; what it throws is shown to the visitor by its message. */
   act(request: PanelRequest): void | Promise<void>;

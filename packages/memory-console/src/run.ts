@@ -51,7 +51,7 @@ function assertFileExists(url: string): void {
   throw new MemoryError({ code: "not_found", message });
 }
 
-/** Who only looks makes no tables and changes none, where the backend leaves the choice. */
+/** The options of the storage. A console that only reads creates and migrates no tables. */
 function storageOptions(url: string, { write }: Options): OpenStorageOptions & { migrate?: boolean } {
   const look = /^postgres(ql)?:/.test(url) ? { migrate: write } : {};
   return { ...look, backends: backendsOf(process.cwd()) };

@@ -1,9 +1,9 @@
-/** What the server and the page say to each other, as JSON. Times are ISO strings. */
+/** The messages between the server and the page, as JSON. Times are ISO strings. */
 import type { JsonObject, JsonValue } from "@rivet/memory-core";
 
-/** What the page can show and do. */
+/** The storage and the actions of the page. */
 export interface Overview {
-  /** Which storage it is, without a password. */
+  /** The name of the storage, without a password. */
   readonly label: string;
   readonly isWritable: boolean;
   readonly hasProviders: boolean;
@@ -12,7 +12,7 @@ export interface Overview {
   readonly panel?: { readonly title: string; readonly sessionKey?: string };
 }
 
-/** How many sessions the first page has, and any other whose size nobody says. */
+/** The number of sessions on the first page, and on pages that are requested without a size. */
 export const FIRST_PAGE = 100;
 
 export interface SessionEntry {
@@ -34,11 +34,11 @@ export interface SessionPage {
   readonly sessions: readonly SessionEntry[];
   /** The last atom of the first session: of all sessions' first page, what the live event `sessions` says then. */
   readonly newest?: string;
-  /** What `before` is for the next page; absent after the last one. */
+  /** The value of `before` for the next page; absent after the last page. */
   readonly next?: string;
 }
 
-/** What comes with the page. */
+/** The data that is embedded in the page. */
 export interface Opening {
   readonly overview: Overview;
   /** The first sessions; absent where the storage could not say at once. */
@@ -65,7 +65,7 @@ export interface AtomEntry {
   readonly images: Readonly<Record<number, string>>;
 }
 
-/** Where an atom is, by the names of providers; none of a storage that is one store. */
+/** The providers that hold an atom, by name; empty for a storage with one store. */
 export interface AtomPlaces {
   readonly heldBy: readonly string[];
   readonly lackedBy: readonly string[];
@@ -166,7 +166,7 @@ export interface ProvidersView {
 
 export type PanelTone = "neutral" | "good" | "warning" | "bad";
 
-/** What the panel of an application shows. */
+/** The content of an application's panel. */
 export interface PanelState {
   readonly sections: readonly PanelSection[];
   /** A line of text that the visitor may send. */
@@ -187,7 +187,7 @@ export interface PanelAction {
   readonly isDisabled?: boolean;
 }
 
-/** What the visitor did: chose an action, or sent a line. */
+/** An action of the visitor: the choice of an action, or a line of text. */
 export type PanelRequest =
   | { readonly type: "action"; readonly id: string }
   | { readonly type: "prompt"; readonly text: string };

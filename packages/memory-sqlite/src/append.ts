@@ -26,7 +26,7 @@ import {
 } from "@rivet/memory-core";
 import type { Statements } from "./statements.ts";
 
-/** What a write did, without the receipt. */
+/** The result of a write, without the receipt. */
 export interface Written {
   readonly written: number;
   /** The version of the history of the last session written to. */
@@ -103,7 +103,7 @@ function insert(
   return { inserted, alreadyThere };
 }
 
-/** Whose a session id is, by what its head says. */
+/** The owner of a session id, derived from its stored head. */
 export function claimOf(stored: SessionHead | undefined): SessionClaim {
   if (stored === undefined) return UNCLAIMED;
   return stored.userId === "" ? CLAIM_OF_DELETED : { userId: stored.userId, isDeleted: false };

@@ -1,4 +1,4 @@
-/** What SQLite and the file system answer, as `MemoryError`. */
+/** Translates errors of SQLite and of the file system to `MemoryError`. */
 import { MemoryError, type MemoryErrorInit } from "@rivet/memory-core";
 
 type Meaning = Omit<MemoryErrorInit, "message"> & { readonly problem: string };

@@ -15,7 +15,7 @@ import type { SizedRow, Statements } from "./statements.ts";
 const ALL_STORES = "*";
 const FIRST_KEY: AtomKey = { sessionId: "", id: "" };
 
-/** Which stores lack an atom, as the column has it: all, or a JSON array of names. */
+/** The stores that lack an atom, in the form of the column: a JSON array of names. */
 function targetOf(stores: readonly string[]): string {
   return JSON.stringify(stores.toSorted());
 }

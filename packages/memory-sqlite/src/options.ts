@@ -16,7 +16,7 @@ export type Durability = "full" | "normal";
 export interface SQLiteStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
   /** Default: `full`. */
   durability?: Durability;
-  /** How long to wait for another process that holds the file, in milliseconds; then `unavailable`. Default: 5,000. */
+  /** The time to wait for another process that holds the file, in milliseconds; then `unavailable`. Default: 5,000. */
   busyTimeoutMs?: number;
   /** The largest size of the database file, in bytes; a save that needs more is `unavailable`. Default: no bound. */
   maxFileBytes?: number;

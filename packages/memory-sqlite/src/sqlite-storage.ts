@@ -45,7 +45,10 @@ import {
 import { Statements } from "./statements.ts";
 import { WriteQueue } from "./file/write-queue.ts";
 
-/** Of the largest file: the names of those who lack an atom take up to a fifth of a small one. */
+/**
+ * The share of the largest file size that new atoms may use. The names of the targets take up to a fifth of a small
+ * atom.
+ */
 const JOURNAL_SHARE = 0.8;
 
 interface OpenFile {
@@ -117,7 +120,7 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
     };
   }
 
-  /** Where the file is bounded, leaves some of it for what empties the journal. */
+  /** Leaves part of a bounded file free for the statements that empty the journal. */
   #withReserve<Result>(append: () => Result): Result {
     const { maxFileBytes } = this.#settings;
     if (maxFileBytes === undefined) return append();

@@ -36,10 +36,10 @@ const IS_FACT = MESSAGE_TYPES.map((type) => `memory_type <> '${type}'`).join(" A
 const FACTS_OF_SESSION = "INDEXED BY session_memories_facts";
 const FACTS_OF_USER = "INDEXED BY session_memories_facts_by_user";
 
-/** Without reading them: SQLite keeps the length of a text beside it. */
+/** The bytes of content and metadata. SQLite stores the length of a text next to it, so that the text is not read. */
 const JOURNALED_BYTES = "(octet_length(content) + octet_length(metadata))";
 
-/** Before and after every id: bounds that leave nothing out. */
+/** Bounds before and after every id. */
 const FIRST_ID = "";
 const LAST_ID = "~";
 
@@ -112,7 +112,7 @@ export class Statements {
     ).run(sessionId);
   }
 
-  /** That of a whole session takes the place of all that it stands for. */
+  /** Inserts a tombstone. The tombstone of a whole session replaces those of its atoms. */
   insertTombstone({ sessionId, id, owner, deletedAtMs }: Tombstone): void {
     if (id === NIL_ID) {
       const sql = "DELETE FROM session_tombstones WHERE session_id = ? AND (owner = ? OR ? = '')";
@@ -147,12 +147,12 @@ export class Statements {
 
   // The residue of erasures in the file: `compaction.ts` ends it
 
-  /** To be called in each transaction that removes something. */
+  /** Counts an erasure. Call it in each transaction that removes rows. */
   recordErasure(): void {
     this.#prepare("UPDATE rivet_store SET erasures = erasures + 1").run();
   }
 
-  /** How many transactions have removed something, and how many of them have left nothing in the file any more. */
+  /** Counts the transactions that removed rows, and those of them whose bytes are no longer in the file. */
   selectErasures(): { readonly erased: number; readonly ended: number } {
     const sql = "SELECT erasures AS erased, ended_erasures AS ended FROM rivet_store";
     return this.#get<{ erased: number; ended: number }>(sql, []) ?? { erased: 0, ended: 0 };
@@ -217,7 +217,7 @@ export class Statements {
     );
   }
 
-  /** The atoms that are there for each target. */
+  /** The number of atoms for each target, with their bytes and the oldest id. */
   selectJournalBacklog(): { target: string; atoms: number; bytes: number; oldestId: string }[] {
     return this.#all(
       `SELECT target, count(*) AS atoms, sum(${JOURNALED_BYTES}) AS bytes, min(id) AS oldestId FROM session_journal
@@ -326,7 +326,7 @@ export class Statements {
     return this.#all<SessionHead>(sql, [selection.afterSessionId ?? "", ...user, limit]);
   }
 
-  /** Those too of sessions without atoms. */
+  /** The heads of a user, including those of sessions without atoms. */
   selectHeadsOfUser(userId: string): SessionHead[] {
     return this.#all<SessionHead>(`SELECT ${HEAD_COLUMNS} FROM session_heads WHERE user_id = ?`, [userId]);
   }

@@ -1,4 +1,4 @@
-/** What PostgREST, the gateway before it and the way to them answer, as `MemoryError`. */
+/** Translates errors of PostgREST, of the gateway and of the network to `MemoryError`. */
 import {
   aheadId,
   changedSession,
@@ -18,7 +18,7 @@ import {
 import { MIGRATION_FILE } from "./migration/file.ts";
 import { MAX_IDS, REFUSALS } from "./migration/refusals.ts";
 
-/** What went wrong with one attempt. */
+/** The failure of one attempt. */
 export interface Failure {
   /** The HTTP status; 0 when there was no answer. */
   readonly status: number;
@@ -168,7 +168,7 @@ function idProblem({ id, nowMs }: RefusalDetails): string {
 
 const OUT_OF_BOUNDS = `it is out of bounds: names have 1 to ${MAX_NAME_LENGTH} UTF-16 units, times are those of a Date, and JSON is nested ${MAX_NESTING} levels at most and has ${DEFAULT_MAX_ATOM_BYTES} bytes at most, as have the metadata of a session together`;
 
-/** How the core says what our functions refuse. */
+/** The errors of the core for the refusals of our functions. */
 const REFUSAL_ERRORS: Readonly<Record<string, (details: RefusalDetails) => MemoryError | undefined>> = {
   [REFUSALS.conflict]: conflictingAtom,
   [REFUSALS.foreign]: foreignSession,

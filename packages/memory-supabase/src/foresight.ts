@@ -1,6 +1,6 @@
 import { historyXorWith, NIL_ID, type AtomRow, type SessionWrite } from "@rivet/memory-core";
 
-/** How many saves are not foreseen after one that turned out otherwise. */
+/** The number of saves without a forecast after a wrong one. */
 const SAVES_WITHOUT = 16;
 
 /**
@@ -19,7 +19,7 @@ export class Foresight {
     return undefined;
   }
 
-  /** What was foreseen did not come. */
+  /** Records that the forecast was wrong. */
   wasWrong(): void {
     this.#savesWithout = SAVES_WITHOUT;
   }

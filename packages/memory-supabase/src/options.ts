@@ -26,18 +26,18 @@ export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> exte
    */
   schema?: string;
   /**
-   * How long one request may take, beside what its bytes need, in milliseconds. Default: 10,000; deletions may take 60,000 in any
-   * case.
+   * The time that one request may take, in addition to the time that its bytes need, in milliseconds. Default: 10,000;
+   * deletions may always take 60,000.
    */
   timeoutMs?: number;
   /**
-   * How long a request may take with all its repetitions, beside what its bytes need, in milliseconds. Default: 30,000, and never
-   * less than `timeoutMs`.
+   * The time that a request may take with all its retries, in addition to the time that its bytes need, in milliseconds.
+   * Default: 30,000, and at least `timeoutMs`.
    */
   deadlineMs?: number;
   /**
-   * How fast the link to the project is, at the least, in bytes a second: time-outs are put off by what the bytes need that are
-   * on their way, and go on for as long as bytes of the answer come. Default: 524,288.
+   * The lowest speed of the link to the project, in bytes per second. Timeouts are extended by the time that the bytes in transit
+   * need, and while bytes of the answer arrive. Default: 524,288.
    */
   slowestBytesPerSecond?: number;
 }

@@ -1,4 +1,6 @@
-/** What the functions give and take. An entry is a list of values, in the order in which the function names them. */
+/**
+ * The values that functions accept and return. An entry is a list of values, in the order of the function's columns.
+ */
 import type { AtomRow, ExpiredAtom, MessageRow, SessionHead, Tombstone } from "@rivet/memory-core";
 import { unreadableAnswer } from "./errors.ts";
 
@@ -83,7 +85,7 @@ export function toTombstone([sessionId, id, owner, deletedAtMs]: Entry): Tombsto
   return { sessionId: text(sessionId), id: text(id), owner: text(owner), deletedAtMs: milliseconds(deletedAtMs) };
 }
 
-/** What the save of a session has written, and the version of its history now. */
+/** The number of atoms that a save has written, and the new version of the history. */
 export function toVersion(value: unknown): { written: number; historyXor: string } {
   const { written, historyXor } = objectOf(value);
   return { written: number(written), historyXor: text(historyXor) };

@@ -4,7 +4,7 @@ import { Foresight } from "./foresight.ts";
 import type { Requests } from "./requests/requests.ts";
 import { givenAtoms, number, objectOf, text, toVersion } from "./rows.ts";
 
-/** What a write did, without the receipt. */
+/** The result of a write, without the receipt. */
 export interface Written {
   readonly written: number;
   /** The version of the history of the session that was saved, if one was. */
@@ -18,7 +18,7 @@ export interface Written {
  */
 const MAX_IN_FLIGHT = 4;
 const SMALLEST_SHARE = 8;
-/** What one request may carry: a function has no more time than the project gives a statement. */
+/** The limits of one request. The statement timeout of a project bounds them. */
 const REQUEST_LIMITS: RowLimits = { rows: 500, units: 512 * 1_024 };
 
 /**

@@ -14,7 +14,7 @@ const SMALLEST_WIDTH = 1.5;
 /** The width of a column, at the least. */
 const COLUMN_WIDTH = 1.25;
 
-/** What all lanes of a picture have in common. */
+/** The properties that all lanes of a picture share. */
 export interface Surroundings {
   readonly x: Scale;
   readonly stripHeight: number;

@@ -5,7 +5,7 @@ export const LEFT = 92;
 const RIGHT = 24;
 export const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 
-/** Where a time is on the picture. */
+/** Maps a time to a position on the picture. */
 export type Scale = (ms: number) => number;
 
 export function scaleOf({ endMs }: Picture): Scale {

@@ -1,6 +1,6 @@
-/** What there is to draw of a run. All times are in ms from its start. */
+/** The parts of a picture of a run. All times are in milliseconds from its start. */
 
-/** What a colour stands for: somebody who is gone, silent, slow, on the way back, and so on. */
+/** The meaning of a colour: a provider that is gone, silent, slow, on the way back, and so on. */
 export type Tone =
   | "gone"
   | "silent"
@@ -15,7 +15,7 @@ export type Tone =
 export interface Picture {
   readonly title: string;
   readonly subtitle: string;
-  /** What the picture shows, for those who do not see it. */
+  /** A description of the picture, for readers who cannot see it. */
   readonly description: string;
   readonly endMs: number;
   /** From top to bottom. */
@@ -57,7 +57,7 @@ export interface Moment {
   readonly label: string;
 }
 
-/** How much of something there was in each slot of time. Columns of all lanes have the same scale. */
+/** The amount in each slot of time. The columns of all lanes have the same scale. */
 export interface Columns {
   readonly tone: Tone;
   readonly slotMs: number;

@@ -8,7 +8,7 @@ import type { Group, Matrix } from "./run.ts";
 interface Program {
   readonly packageName: string;
   readonly args: readonly string[];
-  /** What a run that works prints. */
+  /** The output of a run that works. */
   readonly expected: string;
 }
 

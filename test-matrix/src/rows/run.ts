@@ -4,7 +4,7 @@ import type { Environment, Workplace } from "../workplace.ts";
 /** The means that every group of rows works with. */
 export interface Matrix {
   readonly workplace: Workplace;
-  /** Where the databases are. */
+  /** The addresses of the databases. */
   readonly environment: Environment;
   /** The program of the Node.js that runs the matrix. */
   readonly node: string;

@@ -181,7 +181,10 @@ class Fields {
     return value;
   }
 
-  /** What was read of it, which must be all: a field that this version does not know would be lost. */
+  /**
+   * Returns the fields that were read, after a check that there are no others: a field that this version does not know
+   * would be lost.
+   */
   all<Read extends object>(read: Read): Read {
     const unknown = Object.keys(this.fields).find((name) => !Object.hasOwn(read, name));
     if (unknown !== undefined)

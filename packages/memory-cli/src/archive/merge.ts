@@ -12,7 +12,7 @@ import {
 import type { Fact } from "./format.ts";
 import { isSelected } from "./selection.ts";
 
-/** What an import has done. */
+/** The result of an import. */
 export interface Imported {
   /** Atoms that were new. */
   inserted: number;

@@ -1,4 +1,4 @@
-/** Which facts of a store or an archive a command brings. */
+/** The options that select the facts of a store or an archive. */
 import { encodeText, ownerOf, type FactFilter } from "@rivet/memory-core";
 import type { Command } from "commander";
 import type { Fact } from "./format.ts";

@@ -58,7 +58,7 @@ export function copyCommand(): Command {
   });
 }
 
-/** Compares the two as the copy will, and takes the deletions to a target that counts what they would remove. */
+/** Compares the two storages as the copy does, and counts the atoms that the deletions would remove from the target. */
 async function expectedRemovals(
   source: MemoryStorage,
   target: MemoryStorage,

@@ -32,7 +32,7 @@ export function doctorCommand(): Command {
   });
 }
 
-/** Where in the database, and with which journal. */
+/** The schema in the database, and the journal. */
 interface Place {
   readonly schema: string | undefined;
   readonly journalPath: string | undefined;

@@ -17,29 +17,29 @@ interface Options extends RemovalOptions {
   readonly receipt?: string;
 }
 
-/** What was erased, without anything of it. */
+/** The receipt of an erasure. It contains nothing of the erased data. */
 interface Receipt {
   readonly format: "rivet-memory erasure receipt";
   readonly version: 1;
   readonly storage: string;
-  /** The SHA-256 of the user id: it says whose receipt this is to whoever knows the id, and to nobody else. */
+  /** The SHA-256 of the user id: only a reader who knows the id can tell whose receipt this is. */
   readonly userIdSha256: string;
   readonly erasedAt: string;
   readonly sessions: number;
   readonly atoms: number;
   readonly messages: number;
-  /** The stores that hold nothing of the user any more. */
+  /** The stores that no longer contain anything of the user. */
   readonly erasedFrom: readonly string[];
-  /** Stores that still hold something, or could not be reached: the erasure is on its way to them. */
+  /** The stores that still contain something, or could not be reached. The erasure will be delivered to them. */
   readonly pending: readonly string[];
-  /** Where bytes of it may still be, though no read finds them, and what ends that. */
+  /** Places that may still contain erased bytes, though no read returns them, and the steps that remove them. */
   readonly residue: readonly ErasureResidue[];
   readonly tool: string;
 }
 
 type SignedReceipt = Receipt & { readonly sha256: string };
 
-/** What the local journal is called in a receipt. */
+/** The name of the local journal in a receipt. */
 const JOURNAL = "local journal";
 const UNNAMED_JOURNAL = "local journal that was not named";
 
@@ -52,7 +52,7 @@ function unnamedText(path: string): string {
   return `A file at ${path} was not looked into, as nobody named it: when agents keep their journal there, erase again with --journal.`;
 }
 
-/** Writers may go on while somebody is erased: what they begin meanwhile goes in another round. */
+/** The number of deletions before the command gives up: other writers may save for the user in the meantime. */
 const MAX_ROUNDS = 20;
 
 export function eraseCommand(): Command {
@@ -83,7 +83,7 @@ export function eraseCommand(): Command {
   });
 }
 
-/** Sees to it that there is a place for the receipt before anything is erased: what was done could not be said again. */
+/** Creates the receipt file before erasing anything, because the erasure cannot be repeated to produce it. */
 async function signedInto(file: string | undefined, work: () => Promise<Receipt>): Promise<SignedReceipt> {
   const handle = file === undefined ? undefined : await newFile(file);
   try {

@@ -1,4 +1,4 @@
-/** What the doctor found out about one thing. */
+/** One result of the doctor. */
 export interface Finding {
   /**
    * `problem`: memory is not kept, or not as it should be. `warning`: it may not be for long. `unused`: there is nothing to
@@ -10,7 +10,7 @@ export interface Finding {
   /** A stable word for programs, such as `unreachable`. */
   readonly topic: string;
   readonly text: string;
-  /** What to do about it; absent when nothing needs to be done. */
+  /** The remedy; absent when nothing needs to be done. */
   readonly action?: string;
 }
 
@@ -19,7 +19,7 @@ export function isFine({ level }: Finding): boolean {
   return level === "ok" || level === "unused";
 }
 
-/** What to do about tables that a later version has made. */
+/** The remedy for tables that a later version has created. */
 export const UPGRADE =
   "a later version made them: npm install @rivet/memory-cli@latest, and the backend's package where agents run";
 

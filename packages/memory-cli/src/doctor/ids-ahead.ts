@@ -11,14 +11,14 @@ import { ok, warning, type Finding } from "./finding.ts";
 export interface SessionAhead {
   readonly sessionId: string;
   readonly lastAtomId: string;
-  /** How many of its atoms are ahead; no more than the limit of the count. */
+  /** The number of its atoms that are ahead of the clock, up to the limit of the count. */
   readonly atoms: number;
 }
 
-/** How much is counted in a store that counts by itself. */
+/** The limits of the count in a store that counts on the server. */
 export const SQL_LIMITS = { sessions: 100, atomsOfSession: 10_000 } as const;
 
-/** How much is counted where every atom travels to this machine. */
+/** The limits of the count where every atom is sent to this machine. */
 const READER_LIMITS = { sessions: 20, atomsOfSession: 100 } as const;
 
 /** Counts by the reader of any storage. */

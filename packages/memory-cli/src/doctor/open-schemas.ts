@@ -2,7 +2,7 @@
 import type { ProviderHandle } from "@rivet/db-manager";
 import { warning, type Finding } from "./finding.ts";
 
-/** Those of the tables, and those that the statements of this role's applications search. */
+/** Selects the schemas of the tables, and the schemas in the search path of this role. */
 const OPEN_SCHEMAS = `
 SELECT nspname::pg_catalog.text AS name FROM pg_catalog.pg_namespace
 WHERE (nspname = ANY ($1::pg_catalog.name[]) OR nspname = ANY (pg_catalog.current_schemas(false)))

@@ -1,4 +1,4 @@
-/** What there is to find out about providers of PostgreSQL, without changing anything. */
+/** Checks PostgreSQL providers without changing anything. */
 import { DatabaseError, type DatabaseManager, type ProviderHandle } from "@rivet/db-manager";
 import { MemoryError } from "@rivet/memory-core";
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
@@ -23,7 +23,7 @@ const MORE_CONNECTIONS = "lower poolSize, or connect through the provider's pool
 /** Slower than this, a save is what an agent's user notices. */
 const SLOW_MS = 300;
 
-/** Where in the databases the memory is, and which journal belongs to it. */
+/** The schema of the tables, and the journal. */
 interface Place {
   readonly schema?: string | undefined;
   /** The journal that the user named. */

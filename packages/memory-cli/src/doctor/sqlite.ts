@@ -1,4 +1,4 @@
-/** What there is to find out about a SQLite file, without changing anything. */
+/** Checks a SQLite file without changing anything. */
 import { constants, existsSync } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";

@@ -1,4 +1,4 @@
-/** What there is to find out about a Supabase project, without changing anything. */
+/** Checks a Supabase project without changing anything. */
 import { MemoryError } from "@rivet/memory-core";
 import { SupabaseMemoryStorage } from "@rivet/memory-supabase";
 import { ok, problem, type Finding } from "./finding.ts";

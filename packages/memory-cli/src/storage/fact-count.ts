@@ -1,4 +1,4 @@
-/** How much there is to do, for those who watch. */
+/** Counts the facts that a command has to copy, for its progress. */
 import type { MemoryStorage, SessionDigest, SessionRange } from "@rivet/memory-core";
 
 const PAGE_SESSIONS = 500;

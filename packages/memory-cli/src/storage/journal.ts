@@ -12,7 +12,7 @@ export function unnamedJournal(storage: MemoryStorage, journalPath: string | und
   return path !== undefined && existsSync(path) ? path : undefined;
 }
 
-/** How many atoms of a user wait in the named journal for a provider. */
+/** Counts the atoms of a user that wait in the named journal for a provider. */
 export async function countJournaled(
   storage: MemoryStorage,
   journalPath: string | undefined,

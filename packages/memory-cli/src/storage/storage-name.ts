@@ -1,4 +1,4 @@
-/** How a storage is called where its address, which may hold a password, must not be shown. */
+/** The name of a storage in output. Its address is not shown, because it may contain a password. */
 export function storageName(url: string): string {
   if (!/^postgres(ql)?:\/\//.test(url)) return url;
   try {

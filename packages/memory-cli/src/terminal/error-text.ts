@@ -1,6 +1,6 @@
 import { printable, printableJson } from "./printable.ts";
 
-/** What went wrong, as it is told on stderr: one line, or one JSON document. */
+/** The text of an error on stderr: one line, or one JSON document. */
 export function errorText(code: string, message: string, isJson: boolean): string {
   return isJson
     ? `${printableJson({ error: { code, message } })}\n`

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 
-/** How far something is. */
+/** A progress display on stderr. */
 export interface Progress {
   /** @param done how much is done, of the total if there is one. */
   update(done: number): void;
@@ -8,7 +8,7 @@ export interface Progress {
 }
 
 export interface ProgressOptions {
-  /** What is counted: `atoms`. */
+  /** The unit of the count: `atoms`. */
   readonly unit: string;
   /** Undefined when it is not known. */
   readonly total?: number | undefined;

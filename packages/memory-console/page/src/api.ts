@@ -1,7 +1,7 @@
 import type { Failure } from "../../src/wire.ts";
 import { authorization } from "./token.ts";
 
-/** What the server said went wrong, or that it did not answer. */
+/** An error that the server returned, or a missing answer. */
 class ApiError extends Error {
   readonly code: string;
 

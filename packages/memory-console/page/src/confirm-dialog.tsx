@@ -4,9 +4,9 @@ import { messageOf } from "./api.ts";
 interface ConfirmDialogProps {
   readonly title: string;
   readonly text: string;
-  /** What the button that does it says. */
+  /** The text of the button that confirms. */
   readonly action: string;
-  /** What has to be typed first. Default: nothing. */
+  /** The text that the user has to type first. Default: none. */
   readonly typed?: string;
   readonly onConfirm: () => Promise<unknown>;
   readonly onDone: () => void;

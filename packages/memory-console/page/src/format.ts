@@ -1,4 +1,4 @@
-/** How times, amounts and ids are written. Pure, but for the reader's language. */
+/** Formats times, amounts and ids. Pure, except for the reader's language. */
 
 // A browser takes 10 ms to get `Intl` ready: the list of sessions does without.
 const TIME = onFirstUse(
@@ -22,7 +22,7 @@ const UNITS: readonly (readonly [string, number])[] = [
   ["m", 60],
 ];
 
-/** Such as `5m ago`. */
+/** A past time relative to now, such as `5m ago`. */
 export function ago(time: string, nowMs: number): string {
   const seconds = Math.max(0, (nowMs - Date.parse(time)) / 1_000);
   const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? [];
@@ -39,7 +39,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${amount(count)} ${count === 1 ? one : many}`;
 }
 
-/** Such as `0.42 ms`, `1.2 s` or `3 min`. */
+/** A duration, such as `0.42 ms`, `1.2 s` or `3 min`. */
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(2)} ms`;
   if (ms < 1_000) return `${ms.toFixed(0)} ms`;

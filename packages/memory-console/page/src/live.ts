@@ -6,12 +6,12 @@ import { followEvents } from "./events.ts";
 /** Refused: the console at this address is another one by now, and a browser does not try that again. */
 type Connection = "connecting" | "open" | "lost" | "refused";
 
-/** What the server tells without being asked. */
+/** The values that the server pushes. */
 interface LiveValues {
   readonly connection: Connection;
   /** Changes when any session does. */
   readonly sessions: string | null | Failure;
-  /** Of the session that is open; null when there is none any more. */
+  /** The open session; null when it no longer exists. */
   readonly session: SessionDetail | null | Failure;
   readonly providers: ProvidersView | Failure;
   readonly panel: PanelState | Failure;

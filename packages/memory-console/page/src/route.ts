@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** What the page shows; it stands in the fragment of the address. */
+/** The view of the page, as stored in the fragment of the address. */
 export type Route =
   | { readonly view: "sessions"; readonly key?: string }
   | { readonly view: "providers" }

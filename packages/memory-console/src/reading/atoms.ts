@@ -116,7 +116,7 @@ function valueOf(text: string): JsonValue {
   }
 }
 
-/** Which messages of a session fit a token budget. Undefined when there is no such session. */
+/** The messages of a session that fit a token budget; undefined when there is no such session. */
 export async function contextView(
   storage: ConsoleStorage,
   key: string,

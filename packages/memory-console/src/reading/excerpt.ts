@@ -5,7 +5,10 @@ export interface Excerpt {
   readonly isCut: boolean;
 }
 
-/** What an entry of an array or object costs besides its text: a million numbers are no less than a million letters. */
+/**
+ * The cost of an entry of an array or object in addition to its text, so that a million numbers count as much as a
+ * million letters.
+ */
 const ENTRY_COST = 4;
 
 /** The beginning of a JSON value, of about so many characters in all: the same shape, with what is too much left out. Pure. */

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { isSameSecret, newSecret } from "../security/access.ts";
 
-/** Which picture: the key of a session, the id of an atom, and the position of a part in its content. */
+/** The place of a picture: the key of a session, the id of an atom, and the position of a part in its content. */
 export interface ImagePlace {
   readonly session: string;
   readonly atom: string;

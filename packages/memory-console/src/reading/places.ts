@@ -2,7 +2,7 @@ import { nameOfKey } from "../routes/parameters.ts";
 import { locatorOf, providersOf, type ConsoleStorage } from "./storage.ts";
 import type { AtomPlaces } from "../wire.ts";
 
-/** Which of a storage's providers hold an atom. */
+/** Returns the providers that hold an atom. */
 export async function placesOf(storage: ConsoleStorage, key: string, id: string): Promise<AtomPlaces> {
   const places = await locatorOf(storage)?.locateAtoms(nameOfKey(key), [id]);
   const names = Object.keys(providersOf(storage)?.getProviderStats() ?? {});

@@ -1,4 +1,4 @@
-/** What the console needs of a storage, and what some storages have besides. */
+/** The part of a storage that the console uses, and the additional features of some storages. */
 import type { MemoryStorage } from "@rivet/memory-core";
 
 /** Any `MemoryStorage`, whatever its typed atoms. */
@@ -107,7 +107,7 @@ interface WithPlaces {
   }>;
 }
 
-/** What tells which providers hold an atom, where there are any. */
+/** The function that locates atoms, if the storage has providers. */
 export function locatorOf(storage: object): WithPlaces | undefined {
   return isLocator(storage) ? storage : undefined;
 }
@@ -125,7 +125,7 @@ function hasProviders(storage: object): storage is WithProviders {
   return "db" in storage && typeof storage.db === "object" && storage.db !== null && "getProviderStats" in storage.db;
 }
 
-/** What brings stores together, where there is more than one. */
+/** The replication of a storage, if it has several stores. */
 export function replicationOf(storage: object): WithReplication | undefined {
   return isReplicated(storage) ? storage : undefined;
 }

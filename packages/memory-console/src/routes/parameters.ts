@@ -1,4 +1,4 @@
-/** What a request asks for, checked. */
+/** Reads and checks the parameters of a request. */
 import { decodeText, isAtomId } from "@rivet/memory-core";
 import type { Context } from "hono";
 import { isJsonObject } from "../json.ts";

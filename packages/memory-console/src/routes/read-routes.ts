@@ -20,7 +20,7 @@ function found<Value>(value: Value | undefined, error: RequestError = noSession(
   return value;
 }
 
-/** What the page reads of a storage. */
+/** The routes that read a storage. */
 export function readRoutes(storage: ConsoleStorage, links: ImageLinks): Hono {
   return new Hono()
     .get("/sessions", async (context) => {

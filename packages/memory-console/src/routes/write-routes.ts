@@ -3,7 +3,7 @@ import { RequestError } from "../failures.ts";
 import { nameOfKey, requiredField } from "./parameters.ts";
 import { replicationOf, type ConsoleStorage } from "../reading/storage.ts";
 
-/** What the page may change, when it may change anything. */
+/** The routes that change a storage. They refuse every request unless writing is allowed. */
 export function writeRoutes(storage: ConsoleStorage, isWritable: boolean): Hono {
   return new Hono()
     .use(async (_, next) => {

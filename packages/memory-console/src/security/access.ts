@@ -1,14 +1,16 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** What of a request decides whether it is answered. */
+/** The properties of a request that decide whether it is answered. */
 export interface RequestFacts {
   readonly method: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
-  /** What browsers say of a request's sender and purpose: `Sec-Fetch-Site` and `Sec-Fetch-Mode`. */
+  /**
+   * The headers `Sec-Fetch-Site` and `Sec-Fetch-Mode`, by which browsers describe the sender and purpose of a request.
+   */
   readonly fetchSite: string | undefined;
   readonly fetchMode: string | undefined;
-  /** Of the other end; undefined when the application was called without a socket. */
+  /** The address of the client; undefined when the application was called without a socket. */
   readonly remoteAddress: string | undefined;
   /** The port that the request came in at; undefined as above. */
   readonly localPort: number | undefined;

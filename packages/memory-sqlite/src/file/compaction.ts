@@ -12,7 +12,7 @@ import type { Connection } from "./database.ts";
 import { emptyLog } from "./log.ts";
 import type { Statements } from "../statements.ts";
 
-/** How long to wait for readers, which are rarely there for longer. Nobody is to wait for one that stays. */
+/** The time to wait for readers. Most finish sooner, and a call does not wait for a reader that stays. */
 const READER_PATIENCE_MS = 250;
 
 interface CompactionInit {

@@ -50,7 +50,7 @@ export function limitFile(connection: Connection, maxBytes: number): void {
   connection.pragma(`max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
 }
 
-/** How many migrations the file has. */
+/** Returns the number of migrations that the file has. */
 function checkedVersion(connection: Connection, path: string): number {
   const version = Number(connection.pragma("user_version", { simple: true }));
   const applicationId = Number(connection.pragma("application_id", { simple: true }));

@@ -18,7 +18,7 @@ import { movedFile } from "../errors.ts";
 const FINE_TIME_MS = 100;
 const WHOLE_SECONDS_MS = 2_500;
 
-/** How long a folder is taken to be at its path. To follow the path takes twice as long as to ask the open folder. */
+/** The time for which a folder is assumed to be at its path. Following the path takes twice as long as `fstat`. */
 const PATH_INTERVAL_MS = 50;
 
 interface Entry {

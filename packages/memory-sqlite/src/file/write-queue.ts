@@ -81,7 +81,10 @@ export class WriteQueue {
     }
   }
 
-  /** What the disk refused for all may be one job's fault, such as its size: the others still go through. */
+  /**
+   * Commits each job alone: if the disk refused all of them because of one, such as a large one, the others still
+   * succeed.
+   */
   async #commitEachAlone(jobs: readonly Job[]): Promise<void> {
     for (const job of jobs) {
       if (!(await this.#begin(() => [job]))) continue;

@@ -1,2 +1,2 @@
-/** Where the package has the migration for the schema `public`. The time in its name is that of the schema's version. */
+/** The path of the migration for the schema `public`. The time in its name is the version of the schema. */
 export const MIGRATION_FILE = "supabase/migrations/20261201000000_rivet_memory.sql";

@@ -1,4 +1,4 @@
-/** What several of the functions say in the same words. */
+/** SQL fragments shared by several functions. */
 import { MESSAGE_TYPES, NIL_ID, SESSION_METADATA } from "@rivet/memory-core";
 import { bitsOf, NO_OWNER, ownerOfUser, recencyOf, type TableNames } from "@rivet/postgres-schema";
 
@@ -29,9 +29,9 @@ export const GIVEN_ATOMS = `pg_catalog.json_to_recordset(atoms) AS atom (session
       metadata text, created_at_ms bigint, expires_at_ms bigint)`;
 /** Their columns after the ids and the user, as they are stored. */
 export const GIVEN_VALUES = `memory_type, content::jsonb, metadata::jsonb, ${timeOf("created_at_ms")}, ${timeOf("expires_at_ms")}`;
-/** What was inserted, of the rows that are. */
+/** The ids of inserted rows, and whether session metadata is among them. */
 export const WRITTEN = `COALESCE(pg_catalog.array_agg(id), '{}') AS ids, COALESCE(pg_catalog.bool_or(${IS_METADATA}), false) AS has_metadata`;
-/** What these rows add to a head. */
+/** The values that inserted rows add to a head. */
 export const ADDED_TO_HEAD = `pg_catalog.min(created_at) AS created_at, pg_catalog.max(id::text COLLATE "C")::uuid AS last_id,
       pg_catalog.count(*) FILTER (WHERE ${IS_MESSAGE}) AS messages, pg_catalog.count(*) AS atoms, COALESCE(pg_catalog.bit_xor(${bitsOf("id")}), ${NO_BITS}) AS id_xor,
       COALESCE(pg_catalog.bit_xor(${bitsOf("id")}) FILTER (WHERE ${IS_HISTORY}), ${NO_BITS}) AS history_xor`;

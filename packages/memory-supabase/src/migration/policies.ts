@@ -1,4 +1,7 @@
-/** Who may do what. Whoever holds the secret key may do everything, and `anon` nothing. */
+/**
+ * Row-level security. The secret key allows everything, `anon` nothing, and a user's token access to the user's own
+ * rows.
+ */
 import { NO_OWNER, ownerOfUser, tableNames } from "@rivet/postgres-schema";
 import { hiddenSchema, namesOf } from "./names.ts";
 import { isAdmittedId, isAdmittedRow } from "./functions/admission-functions.ts";
@@ -7,7 +10,7 @@ import { IS_WRITING, WRITING_IS_SET } from "./fragments.ts";
 const IS_OWN = "(SELECT auth.uid())::text = user_id";
 /** A tombstone says whose it is by a hash alone. It is computed once a statement and not for each row. */
 const IS_OWN_TOMBSTONE = `owner = (SELECT ${ownerOfUser("auth.uid()::text")})`;
-/** One from before tombstones had owners concerns everybody, and only our functions see it. */
+/** A tombstone without an owner, from an earlier version, concerns every user. Only our functions see it. */
 const IS_FREE_TOMBSTONE_TO_SEE = `owner = (SELECT CASE WHEN ${WRITING_IS_SET} THEN ${NO_OWNER} END)`;
 /**
  * The head of a session that nobody has written to, and of one that was deleted, has no user; only our functions see it, and leave
@@ -19,7 +22,7 @@ const IS_FREE = "user_id = ''";
 
 type Command = "SELECT" | "INSERT" | "UPDATE" | "DELETE";
 
-/** Those for whom a row is: policies for teams and others may stand beside them. */
+/** A policy for the owner of a row. Policies for teams and others may be added next to it. */
 interface Policy {
   readonly table: string;
   readonly command: Command;
@@ -96,7 +99,7 @@ function grants(policies: readonly Policy[]): string[] {
   });
 }
 
-/** Which rows a command finds, and which it may leave. */
+/** The clauses of a policy for each command: the rows that it finds, and the rows that it may write. */
 const CLAUSES: Readonly<Record<Command, readonly string[]>> = {
   SELECT: ["USING"],
   INSERT: ["WITH CHECK"],

@@ -1,4 +1,4 @@
-/** What functions that write refuse. */
+/** The refusals of functions that write. */
 
 /** SQLSTATEs of ours, in a class that no standard uses; `errors.ts` has what they mean. */
 export const REFUSALS = {
@@ -15,7 +15,10 @@ export const REFUSALS = {
   id: "42501",
 } as const;
 
-/** How many ids one request may delete, or tombstones it may bring: a function has no more time than a project gives a statement. */
+/**
+ * The number of ids that one request may delete, or of tombstones that it may contain. The statement timeout of a
+ * project bounds it.
+ */
 export const MAX_IDS = 10_000;
 
 /** Ends a function that was given more of something than {@link MAX_IDS}, before it does anything. @param count an SQL expression. */

@@ -1,4 +1,4 @@
-/** How long a request may be waited for. */
+/** The time that a request may take. */
 
 /** The bytes that a request has on the way. They are counted only while its answer is late. */
 export interface Traffic {
@@ -9,15 +9,15 @@ export interface Traffic {
 /** The bytes that every time-out has room for. */
 const FREE_BYTES = 64 * 1024;
 
-/** How long the bytes may be on their way, beyond what a request without any may take, in milliseconds. */
+/** The time that the bytes may need in addition to that of a request without any, in milliseconds. */
 export function transferMs(bytes: number, slowestBytesPerSecond: number): number {
   return (Math.max(0, bytes - FREE_BYTES) / slowestBytesPerSecond) * 1_000;
 }
 
 interface PatienceInit {
-  /** How long nothing may happen. */
+  /** The time without any progress, in milliseconds. */
   readonly timeoutMs: number;
-  /** How much longer, for the bytes that are on their way. It is asked again after each wait. */
+  /** The additional time for the bytes in transit, in milliseconds. Read again after each wait. */
   readonly allowanceMs: () => number;
   readonly receivedBytes: () => number;
   readonly onOver: () => void;

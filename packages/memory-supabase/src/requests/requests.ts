@@ -28,8 +28,8 @@ export interface CallOptions {
   /** For functions that may take longer than others. Default: as long as all. */
   readonly leastTimeoutMs?: number;
   /**
-   * What the first attempt calls instead: a function without an answer. Where it refuses what was not foreseen, nothing has
-   * happened yet.
+   * The function that the first attempt calls instead, which returns nothing. If it refuses a wrong forecast, nothing has been
+   * written yet.
    */
   readonly silent?: Call | undefined;
   /** Whether the same may have been applied before. Default: false. */
@@ -40,7 +40,7 @@ interface Attempt {
   readonly data: unknown;
   readonly failure: Failure | undefined;
   readonly retryAfterMs: number | undefined;
-  /** How much longer than a request usually may it took, for its bytes. */
+  /** The time that the request took beyond its usual limit, because of its bytes. */
   readonly prolongedMs: number;
 }
 
@@ -153,13 +153,13 @@ function maybeApplied({ code, message, retryable, sessionId, atomId, cause }: Me
 }
 
 interface Observed {
-  /** Which part of how much an answer is. */
+  /** The `Content-Range` of the answer. */
   range: string | null;
   retryAfter: string | null;
   /** The status of an answer that leads elsewhere. */
   redirection: number | undefined;
   thrown: unknown;
-  /** Of the answer's body. */
+  /** The bytes of the answer's body. */
   receivedBytes: number;
 }
 

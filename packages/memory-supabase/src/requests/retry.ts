@@ -1,12 +1,12 @@
 /** Whether a request is sent again, and when: pure functions. */
 
-/** What the decision needs of the attempts until now. */
+/** The attempts until now, as the decision needs them. */
 export interface Attempts {
-  /** How many have failed. */
+  /** The number of failed attempts. */
   readonly failed: number;
-  /** What the server asked to wait, in milliseconds. */
+  /** The delay that the server requested, in milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** How much time is left, in milliseconds. */
+  /** The remaining time, in milliseconds. */
   readonly leftMs: number;
 }
 
@@ -15,7 +15,7 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 
 /**
- * How long to wait before the next attempt, in milliseconds; undefined when there is to be none. The delay is a random part
+ * The delay before the next attempt, in milliseconds; undefined when there is no next attempt. The delay is a random part
  * of a bound that doubles ("full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), and
  * never less than the server asked for.
  *

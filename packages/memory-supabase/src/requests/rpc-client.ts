@@ -1,7 +1,7 @@
-/** What the storage needs of a client of `@supabase/supabase-js`, and the one that it makes itself. */
+/** The part of a client of `@supabase/supabase-js` that the storage uses, and the client that it creates itself. */
 import { createClient } from "@supabase/supabase-js";
 
-/** What a request ended with; a failure is no exception. */
+/** The result of a request. A failure is not an exception. */
 export interface RpcResponse {
   readonly data: unknown;
   readonly error: unknown;

@@ -16,7 +16,7 @@ const TOP = 26;
 const SHORTEST_MS = 60_000;
 const LONGEST_MS = 15 * 60_000;
 
-/** Which provider was in which state when, and when the work moved. */
+/** The states of the providers over time, and the failovers. */
 export function FailoverPlot({ view, nowMs }: { view: ProvidersView; nowMs: number }): ReactNode {
   const [frame, width] = useWidth<HTMLDivElement>(USUAL_WIDTH);
   const { providers, events, startedMs } = view;

@@ -1,12 +1,12 @@
 interface Label {
-  /** Where its line is. */
+  /** The position of its line. */
   readonly x: number;
   /** In letters. */
   readonly length: number;
 }
 
 interface PlacedLabel {
-  /** Of its middle. */
+  /** The position of its middle. */
   readonly x: number;
   /** 0 is the lowest. */
   readonly row: number;

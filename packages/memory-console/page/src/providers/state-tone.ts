@@ -12,7 +12,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   ineligible: "bad",
 };
 
-/** What the colour of a provider's state says. The state stands beside it as a word. */
+/** The colour of a provider's state. The page also shows the state as a word. */
 export function toneOf(state: string): Tone {
   return TONES[state] ?? "neutral";
 }

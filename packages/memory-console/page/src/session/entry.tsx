@@ -70,7 +70,7 @@ function EntryContent({ item }: { item: TimelineItem }): ReactNode {
   return <FactCard atom={atom} />;
 }
 
-/** Which keys an atom of session metadata sets and removes. */
+/** The keys that an atom of session metadata sets and removes. */
 function MetadataChange({ item }: { item: TimelineItem }): ReactNode {
   const { content } = item.atom;
   const set = isJsonObject(content) && isJsonObject(content["set"]) ? Object.entries(content["set"]) : [];

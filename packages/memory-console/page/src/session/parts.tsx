@@ -93,7 +93,7 @@ function readOutput(output: JsonValue | undefined): { value: JsonValue; isFailed
   return { value: value ?? reason ?? output, isFailed };
 }
 
-/** What is elsewhere is named and never fetched. */
+/** An attachment. Content at another address is named and never fetched. */
 function Attachment({ part }: { part: JsonObject }): ReactNode {
   const { type, image, data, mediaType, filename } = part;
   const source = type === "image" ? image : data;

@@ -1,7 +1,7 @@
 import type { AtomPlaces } from "../../../src/wire.ts";
 import { visible } from "../text/visible.ts";
 
-/** Which providers hold an atom, as sentences; none of a storage without providers. */
+/** The providers that hold an atom, as sentences; empty for a storage without providers. */
 export function placesText({ heldBy, lackedBy, unreachable }: AtomPlaces): string {
   const list = (names: readonly string[]): string => names.map(visible).join(", ");
   return [

@@ -3,7 +3,7 @@ import type { AtomPlaces } from "../../../src/wire.ts";
 import { read } from "../api.ts";
 import { placesText } from "./places-text.ts";
 
-/** Where an atom lives. What cannot be found out is left out: the atom is here all the same. */
+/** The providers that hold an atom. If they cannot be determined, nothing is shown. */
 export function Places({ session, id }: { session: string; id: string }): ReactNode {
   const [text, setText] = useState("");
   useEffect(() => {

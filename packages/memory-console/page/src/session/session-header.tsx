@@ -70,7 +70,7 @@ export function SessionHeader({ detail, overview, onRemoved }: SessionHeaderProp
 
 type Asked = "session" | "user";
 
-/** What can be deleted here. Each asks first. */
+/** The actions that delete something. Each asks for confirmation. */
 function Changes({ detail, onRemoved }: Omit<SessionHeaderProps, "overview">): ReactNode {
   const [asked, setAsked] = useState<Asked>();
   const { key, sessionId, userId } = detail;

@@ -17,7 +17,7 @@ interface SessionViewProps {
   readonly sessionKey: string;
   readonly live: LiveStore;
   readonly overview: Overview;
-  /** What stands below the conversation. */
+  /** The content below the conversation. */
   readonly footer?: ReactNode;
   /** Told when it is no longer there, by whomever it was removed. */
   readonly onRemoved?: () => void;

@@ -11,7 +11,7 @@ export interface ContextWindow {
 
 const NONE: ContextWindow = { kept: undefined, tokens: 0, error: undefined };
 
-/** Which messages fit a token budget, counted anew when the session changes. */
+/** The messages that fit a token budget, counted again when the session changes. */
 export function useContextWindow(
   key: string,
   maxTokens: number | undefined,

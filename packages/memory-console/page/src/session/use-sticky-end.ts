@@ -1,6 +1,6 @@
 import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from "react";
 
-/** How far from the end still counts as there, in pixels. */
+/** The distance from the end that still counts as the end, in pixels. */
 const NEAR = 48;
 
 /** Opens at the end, and stays there while the content grows, until the reader scrolls away. Both elements have to be there. */

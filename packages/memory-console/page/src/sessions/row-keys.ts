@@ -1,4 +1,4 @@
-/** Where the list is, as its keys see it. */
+/** The position in the list, for its keys. */
 interface ListPlace {
   /** The row that is open; -1 when none is. */
   readonly selected: number;

@@ -18,7 +18,7 @@ const AHEAD = 400;
 interface SessionListProps {
   readonly live: LiveStore;
   readonly selected: string | undefined;
-  /** How often sessions were removed on this page. */
+  /** The number of removals of sessions on this page. */
   readonly removals: number;
 }
 
@@ -151,7 +151,7 @@ function scrollToRow(scroller: HTMLElement, row: number): void {
 /** Rows at the top of the view, of which at least one stays where it is while others move to the front. */
 const LOOKED_AT = 12;
 
-/** Who has scrolled down goes on looking at the same rows while sessions come in above them. */
+/** Keeps the visible rows in place while sessions are added above them. */
 function useSamePlace(scroller: RefObject<HTMLElement | null>, sessions: readonly SessionEntry[]): void {
   const previous = useRef(sessions);
   useLayoutEffect(() => {

@@ -3,7 +3,7 @@ import { shortId } from "../format.ts";
 
 const NAMES: readonly string[] = ["title", "name", "subject", "topic"];
 
-/** What a session is called: by its metadata where they name it, or by its id. */
+/** The title of a session: from its metadata if they contain one, otherwise its id. */
 export function titleOf({ sessionId, metadata }: Pick<SessionEntry, "sessionId" | "metadata">): string {
   for (const name of NAMES) {
     const value = metadata[name];

@@ -3,7 +3,7 @@ import type { SessionEntry, SessionPage } from "../../../src/wire.ts";
 export interface ShownSessions {
   /** Undefined while the first page is on its way. */
   readonly sessions: readonly SessionEntry[] | undefined;
-  /** What `before` is for the next page; undefined after the last one. */
+  /** The value of `before` for the next page; undefined after the last page. */
   readonly next: string | undefined;
 }
 

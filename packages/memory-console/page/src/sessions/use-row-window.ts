@@ -10,7 +10,10 @@ interface RowWindow {
   readonly end: number;
 }
 
-/** Which rows of a list are drawn, as it is scrolled: no more than the window is high, so that nothing has to be measured first. */
+/**
+ * The rows of a list that are drawn at the current scroll position: those in the window, so that no row has to be
+ * measured.
+ */
 export function useRowWindow(scroller: RefObject<HTMLElement | null>, count: number, rowHeight: number): RowWindow {
   const [top, setTop] = useState(0);
   const [rows, setRows] = useState(() => rowsInWindow(rowHeight));

@@ -13,7 +13,7 @@ export interface SessionFilter {
   readonly user: string;
 }
 
-/** Who goes on wants many. */
+/** The number of sessions on every page after the first. */
 const NEXT_PAGE = 1_000;
 
 /**

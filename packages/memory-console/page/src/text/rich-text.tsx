@@ -3,7 +3,7 @@ import { blocksOf, inlinesOf, type Block } from "./markdown.ts";
 import { slicesOf } from "./slices.ts";
 import { visible } from "./visible.ts";
 
-/** Where text is longer, its form is not looked for: it is data more than prose. */
+/** The longest text that is rendered as rich text. Longer text is usually data, not prose. */
 const LONGEST_PROSE = 40_000;
 
 /** A text as its author meant it. Whatever it says, it is text. */

@@ -1,4 +1,4 @@
-/** What functions that write do with heads. */
+/** The functions that maintain heads. */
 import { recencyOf } from "@rivet/postgres-schema";
 import { namesOf } from "../names.ts";
 import { IS_HEAD_OUTSIZED } from "../bounds.ts";

@@ -39,7 +39,7 @@ const HEAD = [
   "content::text",
 ];
 
-/** One JSON array a column. */
+/** One JSON array for each column. */
 function columnsOf(expressions: readonly string[], order: string): string {
   const lists = expressions.map((expression) => `COALESCE(pg_catalog.json_agg(${expression} ORDER BY ${order}), '[]')`);
   return `pg_catalog.json_build_array(${lists.join(",\n      ")})`;
