@@ -52,7 +52,7 @@ export class Cluster implements AsyncDisposable {
     for (const { proxy } of this.#members) proxy.setMode(mode);
   }
 
-  /** What a provider holds, as SQL finds it around the proxy: what is under test has no part in it. */
+  /** The rows of a provider, read by SQL around the proxy, without the code under test. */
   rows(name: Name, text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
     return this.#member(name).server.query(text, values, DATABASE);
   }

@@ -112,7 +112,7 @@ async function drawCharts(folder: string): Promise<void> {
   for (const [name, svg] of Object.entries(charts(results))) await writeFile(join(folder, name), svg);
 }
 
-/** What measures the same again: where else results went says nothing of them. */
+/** The command that repeats the measurement, without options that only change the output. */
 function commandText(): string {
   const { only, works, readme } = options;
   const lists = Object.entries({ only, works }).flatMap(([name, names]) => (names ? [`--${name}`, ...names] : []));

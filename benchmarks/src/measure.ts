@@ -1,4 +1,4 @@
-/** What a ratio has to keep. */
+/** The bound of a ratio. */
 export interface Bar {
   readonly kind: "at most" | "at least";
   readonly value: number;
@@ -14,7 +14,7 @@ export interface Measure {
   /** `ours / reference`, as the bar reads it. */
   readonly ratio: number;
   readonly bar: Bar;
-  /** What the reference is. */
+  /** The name of the reference. */
   readonly against: string;
 }
 

@@ -23,7 +23,7 @@ export class WatchedScript {
     this.ended = this.#read(onLine);
   }
 
-  /** How it ended, once it has. */
+  /** Its end, once it has ended. */
   get failure(): Error | undefined {
     return this.#failure;
   }

@@ -24,7 +24,7 @@ function atom(token: string | undefined, id: string, sessionId = SESSION): Store
   return { token, id, sessionId };
 }
 
-/** How many of each are found. */
+/** The number of rows found of each kind. */
 function found(events: WriterEvent[], stored: Record<string, StoredAtom[]>): Partial<Record<keyof Findings, number>> {
   const inspection = new Inspection(new History().addAll(events), STORES);
   for (const [store, atoms] of Object.entries(stored)) for (const one of atoms) inspection.see(store, one);

@@ -4,7 +4,7 @@
  */
 import type { Random } from "@rivet/local-servers/seeded-random";
 
-/** How far most clocks are wrong, ahead or behind, at the most. */
+/** The largest error of most clocks, in either direction. */
 export const MAX_SKEW_MS = 5 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 /** The clock of one writer is ahead by so much. */
@@ -23,7 +23,7 @@ export function skew(random: Random): number {
   return Math.round((random() * 2 - 1) * MAX_SKEW_MS);
 }
 
-/** How far the clock of each writer is ahead: a few minutes or less, and two years for one of them. */
+/** The lead of each writer's clock: a few minutes at most, and two years for one of them. */
 export function writerSkews(random: Random, writers: number): number[] {
   const farAhead = Math.floor(random() * writers);
   return Array.from({ length: writers }, (_, index) => skew(random) + (index === farAhead ? FAR_AHEAD_MS : 0));

@@ -8,10 +8,10 @@ export interface Convergence {
   /** From then until no hint, and nothing in a journal, was left. */
   readonly hintsMs: number;
   readonly journalsMs: number;
-  /** What was still on its way, and what was not the same, at the last look. */
+  /** The undelivered rows and the differences at the last look. */
   readonly undelivered: readonly string[];
   readonly differences: readonly string[];
-  /** What was not the same while no hint, no journal and no mark for a repair said so: what nothing would have brought. */
+  /** The differences that no hint, journal or repair mark explains, and that nothing would have delivered. */
   readonly forgotten: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const LOOKS_UNTIL_FORGOTTEN = 3;
 interface Patience {
   /** The end of the last fault, in ms since 1970. */
   readonly sinceMs: number;
-  /** How long the rows on their way may not become fewer: a busy machine brings them slowly, and brings them. */
+  /** The time without progress before the run gives up. A busy machine delivers slowly, but it delivers. */
   readonly standstillMs: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a writer attempts and is told, line by line in a file of its own. A line stands there before the next step, and the
- * system keeps it when the writer is killed.
+ * The log of a writer: its attempts and their results, one per line. Each line is written before the next step, so that
+ * it survives when the writer is killed.
  */
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { z } from "zod";
@@ -43,7 +43,7 @@ const writerEvent = z.discriminatedUnion("event", [
     code: z.string(),
     message: z.string(),
   }),
-  /** How the writer sees a provider from then on, and why where an error brought it about. */
+  /** The new state of a provider for the writer, and the error that caused it. */
   z.object({
     event: z.literal("provider"),
     atMs: z.number(),

@@ -1,4 +1,4 @@
-/** Which faults strike when: decided before the run, by the seed alone. */
+/** The plan of faults, decided before the run by the seed alone. */
 import { NAMES, type Name } from "../cluster.ts";
 import type { Random } from "@rivet/local-servers/seeded-random";
 import { skew } from "./clocks.ts";
@@ -25,9 +25,9 @@ interface Window {
 export interface ProviderFault extends Window {
   readonly kind: ProviderFaultKind;
   readonly providers: readonly Name[];
-  /** How late everything arrives, where it is a delay. */
+  /** The delay, if the fault is a delay. */
   readonly delayMs: number;
-  /** How much passes in each direction, where the link is slow. */
+  /** The speed in each direction, if the link is slow. */
   readonly bytesPerSecond: number;
 }
 

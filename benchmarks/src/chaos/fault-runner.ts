@@ -3,7 +3,7 @@ import type { Cluster, Name } from "../cluster.ts";
 import type { PlannedFault, ProviderFault } from "./fault-plan.ts";
 import type { Writer } from "./writer.ts";
 
-/** What was done to one provider or writer, in ms since 1970: a server takes its time to start again. */
+/** A fault of one provider or writer, with its times in milliseconds since 1970. A server takes time to start again. */
 export interface Strike {
   readonly kind: PlannedFault["kind"];
   readonly target: string;

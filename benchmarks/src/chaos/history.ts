@@ -1,4 +1,4 @@
-/** What all writers attempted and were told: a pure fold of their events. */
+/** The attempts of all writers and their results: a pure fold of their events. */
 import { isFarAhead, type ClockReading } from "./clocks.ts";
 import type { WriterEvent } from "./events.ts";
 
@@ -40,9 +40,9 @@ export class History {
   readonly acknowledgements: Acknowledgement[] = [];
   /** By token: who accepted it. */
   readonly acknowledged = new Map<string, Acknowledgement>();
-  /** What was to be deleted; it may be there or not unless it is among the deleted. */
+  /** The attempted deletions. Their atoms may or may not exist, unless the deletion was acknowledged. */
   readonly deleting = new Deletions();
-  /** What was acknowledged to be deleted. */
+  /** The acknowledged deletions. */
   readonly deleted = new Deletions();
   readonly failures: Failure[] = [];
   /** Loads of a session that another writer knows, and how many lacked what had been acknowledged. */
@@ -53,7 +53,7 @@ export class History {
     missing: [],
   };
 
-  /** How many acknowledged atoms a clock made that is far ahead, and how many others are in a session among ids of such a clock. */
+  /** The number of acknowledged atoms from a clock that is far ahead, and of other atoms in sessions with such ids. */
   get idsAhead(): { readonly made: number; readonly met: number } {
     let [made, met] = [0, 0];
     for (const token of this.acknowledged.keys()) {

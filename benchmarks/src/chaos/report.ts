@@ -17,7 +17,7 @@ function linesOf({ name, problems }: Check): string[] {
   ];
 }
 
-/** What happened that is neither right nor wrong. */
+/** Observations that are neither right nor wrong. */
 function statisticsLines({ history, strikes, convergence }: RunResult): string[] {
   const { reads, deleted, deleting, failures } = history;
   const byKind = Map.groupBy(strikes, ({ kind }) => kind);

@@ -12,7 +12,7 @@ interface Own {
 
 /** The shortest and the longest large message, in characters. */
 const LARGE_LENGTHS = [300_000, 1_300_000] as const;
-/** How many sessions belong to a user of their own, who may be erased. */
+/** The share of sessions with a user of their own, who may be erased. */
 const ERASABLE_SHARE = 0.2;
 
 /** A session that the agent works on, with what of it is its own. */
@@ -22,7 +22,7 @@ interface Task {
   stepsLeft: number;
   /** Acknowledged and not deleted, in their order. */
   own: Own[];
-  /** What the next save of the session writes: metadata has no id to know it by. */
+  /** The metadata that the next save of the session writes. They have no id yet. */
   unsaved: { readonly token: string; readonly id?: string }[];
   /** An atom that may have been saved or not: it is saved again, as it is. */
   unsavedAtom?: { readonly token: string; readonly id: string } | undefined;
@@ -36,7 +36,7 @@ interface Neighbours {
 
 const LONGEST_TASK = 60;
 
-/** What an agent does next: the shares add up to 1. */
+/** The shares of an agent's actions. They add up to 1. */
 const SHARES = [
   ["turn", 0.837],
   ["large-turn", 0.003],
@@ -240,7 +240,7 @@ export class RivetAgent implements Agent {
     this.#context.log.add({ event: "acknowledged", atMs: Date.now(), tokens, acceptedBy: [...acceptedBy] });
   }
 
-  /** What is no `MemoryError` is a fault of the code under test, and ends the process. */
+  /** Any error that is not a `MemoryError` is a fault of the code under test, and ends the process. */
   #note(error: unknown, sessionId: string): void {
     if (!MemoryError.isInstance(error)) throw error;
     const { operation = "unknown", code, message } = error;

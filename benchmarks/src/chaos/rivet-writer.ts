@@ -8,7 +8,7 @@ import { RivetAgent } from "./rivet-agent.ts";
 import { RivetReader } from "./rivet-reader.ts";
 import type { HandedSession, WriterSettings } from "./writer-settings.ts";
 
-/** How long to wait before a session is looked for again that no provider within reach had. */
+/** The delay before the next lookup of a session that no reachable provider had. */
 const LOOK_AGAIN_MS = 500;
 /** A session whose last message nobody shows by then is left alone. */
 const GIVE_UP_MS = 10_000;

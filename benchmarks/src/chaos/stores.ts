@@ -1,11 +1,11 @@
-/** What the providers and journals hold, by SQL of this file alone: what is under test has no part in it. */
+/** The rows of the providers and journals, read by SQL of this file, without the code under test. */
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { z } from "zod";
 import { NAMES, type Cluster, type Name } from "../cluster.ts";
 import type { StoredAtom } from "./inspection.ts";
 
-/** What all stores are to hold alike, by table: `key` names a row. */
+/** The rows that all stores must share, by table. `key` identifies a row. */
 const TABLES: Readonly<Record<string, string>> = {
   atoms: `SELECT session_id || ' ' || id AS key, user_id, memory_type, content, metadata, created_at
     FROM session_memories`,
@@ -45,7 +45,7 @@ WHERE (session_id, id) > ($1, $2) ORDER BY session_id, id LIMIT $3`;
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 const PAGE_ROWS = 50_000;
 
-/** What is not the same in all stores, a sentence each. */
+/** The differences between the stores, one sentence each. */
 export async function differences(cluster: Cluster): Promise<string[]> {
   const problems: string[] = [];
   for (const [table, rows] of Object.entries(TABLES)) {
@@ -97,7 +97,7 @@ export interface Backlog {
   readonly text: string;
 }
 
-/** What providers still have to bring to one another. */
+/** The atoms that providers still have to deliver to one another. */
 export async function hinted(cluster: Cluster): Promise<Backlog[]> {
   const hints = await Promise.all(
     NAMES.map(async (name) => {
@@ -112,7 +112,7 @@ export async function hinted(cluster: Cluster): Promise<Backlog[]> {
   return hints.flat();
 }
 
-/** How many stores are marked for a repair, which brings what no hint names any more. */
+/** The number of stores that are marked for repair, which delivers atoms without a hint. */
 export async function repairMarks(cluster: Cluster): Promise<number> {
   const text = "SELECT count(*)::int AS count FROM replication_peers WHERE needs_repair";
   const counts = await Promise.all(NAMES.map(async (name) => Number((await cluster.rows(name, text))[0]?.["count"])));
@@ -122,7 +122,7 @@ export async function repairMarks(cluster: Cluster): Promise<number> {
 /** The target is * or a JSON array of names. */
 const journalCounts = z.array(z.object({ target: z.string(), rows: z.number() }));
 
-/** What a journal still has to bring to providers. */
+/** The atoms that a journal still has to deliver. */
 export function journaled(path: string): Backlog[] {
   // A writer that never lost all providers has made none.
   if (!existsSync(path)) return [];

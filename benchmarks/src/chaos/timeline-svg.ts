@@ -2,7 +2,7 @@ import { drawTimeline, type Columns, type Picture, type Span, type Tone } from "
 import { NAMES } from "../cluster.ts";
 import { SHORTEST_GAP_MS, SLOT_MS, STORES, type FaultClass, type Timeline } from "./timeline.ts";
 
-/** What each class is called in the legend. */
+/** The name of each class in the legend. */
 const CLASSES: readonly { readonly tone: FaultClass; readonly text: string }[] = [
   { tone: "gone", text: "killed, refused, reset" },
   { tone: "silent", text: "stopped, silent, replies lost" },

@@ -1,4 +1,4 @@
-/** What there is to draw of a run: pure. */
+/** The picture of a run. Pure. */
 import { NAMES } from "../cluster.ts";
 import type { PlannedFault } from "./fault-plan.ts";
 import type { RunResult } from "./run.ts";
@@ -7,7 +7,7 @@ import type { RunResult } from "./run.ts";
 export const STORES = [...NAMES, "local"] as const;
 type Store = (typeof STORES)[number];
 
-/** How a fault feels to whoever is struck by it. */
+/** The effect of a fault on its victim. */
 export type FaultClass = "gone" | "silent" | "slow" | "writer";
 
 interface Bar {

@@ -1,9 +1,9 @@
-/** What a run has to show, as named checks. */
+/** The checks that a run must pass, by name. */
 import type { RunResult } from "./run.ts";
 
 export interface Check {
   readonly name: string;
-  /** What is wrong, a sentence each; none when the check passes. */
+  /** The problems, one sentence each; empty when the check passes. */
   readonly problems: readonly string[];
 }
 
@@ -25,7 +25,7 @@ const SAVES: ReadonlySet<string> = new Set(["saveSession", "saveMemoryAtom"]);
 
 interface Wanted {
   readonly durationMs: number;
-  /** How long after the last fault the stores have to be equal at the latest, where that is asked for. */
+  /** The time after the last fault in which the stores must become equal; undefined for no bound. */
   readonly withinMs: number | undefined;
 }
 

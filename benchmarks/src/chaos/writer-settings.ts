@@ -4,16 +4,16 @@ import { z } from "zod";
 export const AGENTS_PER_WRITER = 6;
 
 export const writerSettings = z.object({
-  /** How it writes: with Rivet Memory, or as people write it by hand. */
+  /** The kind of writer: with Rivet Memory, or hand-written. */
   kind: z.enum(["rivet", "naive"]),
   number: z.number(),
-  /** How often it was killed before. */
+  /** The number of times that it was killed before. */
   life: z.number(),
   providers: z.array(z.object({ name: z.string(), connectionString: z.string() })),
   journalPath: z.string(),
   eventsPath: z.string(),
   seed: z.number(),
-  /** How far its clock is ahead of this machine's. */
+  /** The lead of its clock over that of this machine. */
   skewMs: z.number(),
 });
 export type WriterSettings = z.infer<typeof writerSettings>;
@@ -26,7 +26,7 @@ export const handedSession = z.object({
 });
 export type HandedSession = z.infer<typeof handedSession>;
 
-/** What a writer is told on its standard input, as JSON. */
+/** The commands that a writer receives on its standard input, as JSON. */
 export const writerCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("take"), session: handedSession }),
   z.object({ command: z.literal("skew"), skewMs: z.number() }),

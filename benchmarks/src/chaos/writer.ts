@@ -21,9 +21,9 @@ interface WriterInit {
 
 /** A writer in a process of its own, and in another one after each kill, with the same journal. */
 export class Writer {
-  /** How far its clock is ahead when nobody changes that. */
+  /** The lead of its clock at the start. */
   readonly skewMs: number;
-  /** How it ended where nobody asked it to. */
+  /** The reason for an unexpected end. */
   readonly problems: string[] = [];
   readonly #init: WriterInit;
   #life = 0;
@@ -103,7 +103,7 @@ export class Writer {
     clearTimeout(timer);
   }
 
-  /** What it attempted and was told in all its lives. */
+  /** Its attempts and their results, over all its lives. */
   *events(): Generator<WriterEvent> {
     for (let life = 0; life <= this.#life; life++) yield* readEvents(this.#eventsPath(life));
   }
@@ -124,7 +124,7 @@ export class Writer {
   }
 }
 
-/** What a writer was at when it was killed: its last sessions, each with the last message that was acknowledged. */
+/** The state of a killed writer: its last sessions, each with the last acknowledged message. */
 function lastSessions(events: readonly WriterEvent[]): HandedSession[] {
   const found = new Map<string, HandedSession>();
   const attempted = new Map<string, HandedSession>();

@@ -1,4 +1,4 @@
-/** What the figures have to reach, as ratios of one run. */
+/** The bars, as ratios within one run. */
 import type { Bar } from "../measure.ts";
 import type { FamilyName } from "./family-name.ts";
 import { figureOf, type Entry } from "./results.ts";
@@ -11,7 +11,7 @@ export interface BarLine {
   readonly bar: Bar;
 }
 
-/** What 200 turns of two messages of 290 characters are by themselves. */
+/** The bytes of the text of 200 turns of two messages of 290 characters. */
 const PAYLOAD_BYTES = 200 * 2 * 290;
 
 const atMost = (value: number): Bar => ({ kind: "at most", value });
@@ -21,10 +21,10 @@ const atLeast = (value: number): Bar => ({ kind: "at least", value });
 export function barLines(entries: readonly Entry[]): BarLine[] {
   const figure = (family: FamilyName, work: string, contender = "rivet"): number | undefined =>
     figureOf(entries, family, work, contender);
-  /** How many times as long we take as another does. */
+  /** Our time, divided by that of another. */
   const beside = (family: FamilyName, work: string, other: string): number | undefined =>
     quotient(figure(family, work), figure(family, work, other));
-  /** How many times as long the fastest of the others takes as we do. */
+  /** The time of the fastest neighbour, divided by ours. */
   const besideBest = (family: FamilyName, work: string, not: readonly string[] = []): number | undefined => {
     const others = peerFigures(entries, family, work, not);
     return others.length === 0 ? undefined : quotient(Math.min(...others), figure(family, work));

@@ -10,7 +10,7 @@ export interface Contender {
   readonly modulePath: string;
   /** Whose version is told. */
   readonly packageName?: string;
-  /** What a reader has to know to compare. */
+  /** A note that a reader needs for the comparison. */
   readonly note?: string;
 }
 
@@ -32,7 +32,7 @@ function peer(name: string, label: string, packageName: string, note?: string): 
 
 const SUPABASE = [RIVET, bare("supabase", "supabase-js"), peer("voltagent", "VoltAgent", "@voltagent/supabase")];
 
-/** Who is compared where. The first of each is ours, and `bare` is the floor: hand-written, with no guarantees. */
+/** The contenders of each family. The first is ours, and `bare` is the floor: hand-written, without guarantees. */
 export const CONTENDERS: Readonly<Record<FamilyName, readonly Contender[]>> = {
   postgres: [
     RIVET,

@@ -16,7 +16,7 @@ export interface ContestOptions {
   readonly rounds: number;
   /** After so long without an answer a store is given up, and its next work begins with a new process. */
   readonly limitMs: number;
-  /** How long a new process saves before anything counts: until its code is compiled, which takes some 2,000 turns. */
+  /** The warm-up of a new process, until its code is compiled. That takes about 2,000 turns. */
   readonly warmUpMs: number;
   readonly works: readonly string[];
   /** Told what is about to happen. */
@@ -71,8 +71,8 @@ async function repeat(store: RemoteStore, command: Command, durationMs: number, 
 }
 
 /**
- * What one has written is on the disk before the next begins: ext4 writes what others wrote, too, when somebody waits for
- * the disk. Windows has no program for it.
+ * Writes all data to the disk before the next contender begins, because an `fsync` on ext4 also writes the data of
+ * others. Windows has no program for it.
  */
 async function settle(): Promise<void> {
   if (process.platform !== "win32") await promisify(execFile)("sync");

@@ -1,4 +1,7 @@
-/** What a store takes beside time: bytes on the disk, statements and round trips, and the time until its first save. */
+/**
+ * Measures the costs of a store besides time: bytes on disk, statements, round trips, and the time until its first
+ * save.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Contender } from "./contenders.ts";
 import type { ContestOptions } from "./contest.ts";

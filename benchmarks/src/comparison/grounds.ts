@@ -15,7 +15,7 @@ import { TABLES } from "./stores/bare-supabase.ts";
 export interface Ground extends AsyncDisposable {
   /** A new place of its own for a contender. */
   newPlace(contender: Contender): Promise<Place>;
-  /** What is on the disk, indexes included, of a place whose store is closed. */
+  /** The bytes on disk of a place whose store is closed, including indexes. */
   readonly bytesAt?: (place: Place) => Promise<number>;
   /** Statements that a server has run for a place so far. */
   readonly statementsAt?: (place: Place) => Promise<number>;
@@ -87,7 +87,7 @@ async function supabaseGround(): Promise<Ground> {
   return { newPlace: async () => place, counted, [Symbol.asyncDispose]: () => project[Symbol.asyncDispose]() };
 }
 
-/** How far away it is, one way: one in the same region is a millisecond away, others ten or a hundred. */
+/** The one-way delay. A project in the same region is a millisecond away, others ten or a hundred. */
 const DISTANCE_MS = 1;
 
 async function farSupabaseGround(): Promise<Ground> {

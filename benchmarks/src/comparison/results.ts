@@ -1,4 +1,4 @@
-/** What a run found out: what `--json` writes, and what tables, charts and bars are made of. */
+/** The results of a run: the content of `--json`, and the source of tables, charts and bars. */
 import type { Install } from "../install/installs.ts";
 import type { Measure } from "../measure.ts";
 import type { FamilyName } from "./family-name.ts";
@@ -24,7 +24,7 @@ export interface Results {
   /** Of what was measured, by name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly entries: readonly Entry[];
-  /** What is installed with each. */
+  /** The packages that are installed with each. */
   readonly installs: readonly Install[];
   /** Ours beside hand-written code in one process. */
   readonly measures: readonly Measure[];

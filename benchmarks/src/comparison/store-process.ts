@@ -85,7 +85,7 @@ async function timesOf(count: number, operation: () => Promise<unknown>): Promis
   return timesMs;
 }
 
-/** Whoever gives other than what was asked for is not measured. */
+/** Refuses a contender that returns a wrong result. */
 function expectCount(count: number, expected: number): void {
   if (count !== expected) throw new Error(`it gave ${count} where ${expected} were asked for`);
 }

@@ -29,7 +29,7 @@ export interface StoredSession {
   loadLast(messages: number): Promise<number>;
 }
 
-/** What the process of a store is asked for. */
+/** The requests to the process of a store. */
 export type Command =
   | { readonly name: "open"; readonly place: Place }
   | { readonly name: "fill"; readonly sessionId: string; readonly messages: number }
@@ -40,7 +40,7 @@ export type Command =
   | { readonly name: "list"; readonly sessions: number; readonly times: number }
   | { readonly name: "close" };
 
-/** How long each operation took, in milliseconds, or why it could not be done. */
+/** The time of each operation in milliseconds, or the reason why it failed. */
 export type Answer =
   | { readonly kind: "times"; readonly timesMs: readonly number[] }
   | { readonly kind: "none"; readonly reason: string }

@@ -1,4 +1,4 @@
-/** What is asked of each store, and how its figure comes about. */
+/** The work that each store performs, and the computation of its figure. */
 import { randomUUID } from "node:crypto";
 import { medianOf } from "./statistics.ts";
 import type { RemoteStore } from "./remote-store.ts";

@@ -1,4 +1,4 @@
-/** What is done to the providers while a writer saves in a loop. */
+/** The faults that strike providers while a writer saves in a loop. */
 import type { Cluster } from "../cluster.ts";
 import { untilDrained } from "./journal.ts";
 import type { Writer } from "./writer.ts";
@@ -7,7 +7,7 @@ import type { WriterSummary } from "./writer-process.ts";
 export interface Fault {
   readonly name: string;
   /**
-   * What 99 % of the trials may take at the most: the longest gap between two acknowledgements, or what `timeReturn`
+   * The bar for 99 % of the trials: the longest gap between two acknowledgements, or the value that `timeReturn`
    * measures. Infinite for no bar.
    */
   readonly barMs: number;

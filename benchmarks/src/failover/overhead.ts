@@ -12,7 +12,7 @@ interface Load {
   readonly statement: { readonly name: string; readonly text: string };
   readonly values: () => unknown[];
   readonly options: QueryOptions;
-  /** What the ratio may be at the most; Infinity where it is shown for comparison. */
+  /** The largest allowed ratio; `Infinity` if it is shown only for comparison. */
   readonly bar: number;
 }
 
@@ -24,7 +24,7 @@ const INSERT = {
   name: "save-turn",
   text: "INSERT INTO messages VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $9, $10, $11, $12, $13, $14)",
 };
-/** What takes a server the least shows the most of what the manager adds: some 4 µs, to what takes 30 with pg alone. */
+/** The cheapest statement shows the overhead of the manager best: about 4 µs, on top of 30 µs with pg alone. */
 const SELECT = { name: "select-one", text: "SELECT $1::int AS one" };
 const HEDGED = { idempotent: true, hedge: true };
 const clock = new AtomClock();
@@ -99,7 +99,7 @@ async function measurePart(
   return { ...times, asked };
 }
 
-/** How many statements the server has run in these databases, as it counts them itself. */
+/** Returns the number of statements that the server has run in these databases, from its own counters. */
 async function statementCalls(server: PostgresServer, databases: readonly string[]): Promise<number> {
   const [row] = await server.query(
     `SELECT COALESCE(sum(calls), 0)::int AS calls FROM pg_stat_statements

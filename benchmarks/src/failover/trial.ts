@@ -8,7 +8,7 @@ import { Writer } from "./writer.ts";
 import type { WriterSummary } from "./writer-process.ts";
 
 export interface Trial {
-  /** What the bar is for, in ms; infinite when the writer did not live to tell. */
+  /** The measured value for the bar, in milliseconds; infinite if the writer died. */
   readonly measuredMs: number;
   /** The stores before and after the longest gap. */
   readonly gapPlace: string;

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "
 import { dirname, join } from "node:path";
 import { z } from "zod";
 
-/** What packages take on the disk with all that they depend on. */
+/** The size of packages on disk, including their dependencies. */
 export interface Footprint {
   readonly packages: number;
   readonly bytes: number;

@@ -1,4 +1,4 @@
-/** What each backend, and each neighbour, brings along when it is installed. */
+/** Measures the packages that are installed with each backend, and with each neighbour. */
 import { execFile } from "node:child_process";
 import { globSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -25,7 +25,7 @@ const MB = 1_000_000;
 const MOST_MB = 1;
 const MOST_PACKAGES = 3;
 
-/** Those that are installed with these, such as `@rivet/db-manager`, are packed too. */
+/** The packed packages, including dependencies such as `@rivet/db-manager`. */
 const PACKED = [
   "db-manager",
   "memory-core",

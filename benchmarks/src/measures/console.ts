@@ -12,7 +12,7 @@ const SESSIONS = 100_000;
 const MESSAGES = 10_000;
 const ROUNDS = 7;
 
-/** What somebody waits for who looks at a large storage, in Chromium on the same machine. */
+/** Measures the waiting times of a user of the console with a large storage, in Chromium on the same machine. */
 export function lookAtConsole(): Promise<Measure[]> {
   return inTemporaryFolder(async (folder) => {
     await using storage = await new SQLiteStorage(join(folder, "ours.db"), { durability: "normal" }).open();

@@ -8,7 +8,7 @@ import { eraseUsers } from "./sqlite-erase.ts";
 import { amongMillionAtoms } from "./sqlite-read.ts";
 import { saveAtOnce, saveToLongSession } from "./sqlite-save.ts";
 
-/** What is measured beside hand-written code, or beside ourselves, both in one process. */
+/** The measurements against hand-written code, or against another mode of ours, in one process. */
 export const MEASURES: Readonly<Record<string, () => Promise<Measure | Measure[]>>> = {
   "sqlite-at-once": saveAtOnce,
   "sqlite-long-session": saveToLongSession,

@@ -1,4 +1,4 @@
-/** What keeping several providers equal costs. */
+/** Measures the cost of replication between several providers. */
 import { BULK_ROWS, bulkInsertRate } from "../bulk-insert.ts";
 import type { Session } from "@rivet/memory-core";
 import type { PostgresMemoryStorage } from "@rivet/memory-postgres";
@@ -34,7 +34,7 @@ export async function saveReplicated(): Promise<Measure> {
 const MISSED_ATOMS = 100_000;
 const ATOMS_PER_SESSION = 100;
 
-/** How fast a provider that was away gets what it missed, and what the other one's saves feel of it. */
+/** Measures how fast a provider catches up after an outage, and the effect on saves to the other provider. */
 export async function catchUp(): Promise<Measure[]> {
   await using providers = await BenchProviders.start("neon", "supabase");
   const storage = await providers.storage();
@@ -99,7 +99,7 @@ async function drainInQuiet(): Promise<Measure> {
 const SESSIONS = 10_000;
 const DIFFERENT = 100;
 
-/** What a repair reads of two stores that hold a million atoms and differ in 100. */
+/** Measures the rows that a repair reads of two stores with a million atoms that differ in 100. */
 export async function repairLargeStores(): Promise<Measure> {
   await using providers = await BenchProviders.start("neon", "supabase");
   const storage = await providers.storage();

@@ -1,6 +1,6 @@
 import { cpus, release, totalmem, type as systemType } from "node:os";
 
-/** What ran it, by kind and not by name. */
+/** The machine of the run, described without its name. */
 export function machineText(): string {
   const [cpu] = cpus();
   const gibibytes = Math.round(totalmem() / 1024 ** 3);

@@ -5,7 +5,7 @@ import { familyTable } from "./tables.ts";
 const START = "<!-- benchmarks: written by `pnpm bench --readme` -->";
 const END = "<!-- /benchmarks -->";
 
-/** What a reader who chooses wants to know; the whole is in `docs/benchmarks`. */
+/** The figures for the README; `docs/benchmarks` has all of them. */
 const WORKS = ["save-first", "save-10000", "load-last", "load-1000", "at-once-64", "bytes", "round-trips"];
 
 /** @throws {Error} when the text has no such part. */

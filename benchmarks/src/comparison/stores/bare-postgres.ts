@@ -9,7 +9,7 @@ const TABLE = `
     content jsonb NOT NULL, metadata jsonb NOT NULL, created_at timestamptz NOT NULL, PRIMARY KEY (session_id, id)
   )`;
 
-/** What one would write by hand on `pg`, with one table and no guarantees: a two-row INSERT a turn. */
+/** A hand-written store on `pg`, with one table and no guarantees: an INSERT of two rows per turn. */
 export async function openStore({ url }: Place): Promise<Store> {
   const pool = new pg.Pool({ connectionString: url, max: 10 });
   const clock = new AtomClock();

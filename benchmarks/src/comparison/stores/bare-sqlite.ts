@@ -4,8 +4,8 @@ import { ANSWER, QUESTION, USER } from "../../workload.ts";
 import type { Place, Store } from "../store.ts";
 
 /**
- * What a good engineer would write by hand on better-sqlite3, for one application: messages, and a row for each session,
- * which a list of sessions needs; each turn is on the disk before the call returns (`synchronous = FULL`, in a WAL).
+ * A hand-written store on better-sqlite3 for one application: messages, and a row for each session, which a list of
+ * sessions needs. Each turn is on the disk before the call returns (`synchronous = FULL`, in a WAL).
  */
 export async function openStore({ url }: Place): Promise<Store> {
   const database = new Database(url.slice("sqlite:".length));

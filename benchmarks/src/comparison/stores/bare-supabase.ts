@@ -13,7 +13,7 @@ export const TABLES = `
 const PAGE_ROWS = 1_000;
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
-/** What one would write by hand on `supabase-js`, with one table and no guarantees: an insert of two rows a turn. */
+/** A hand-written store on `supabase-js`, with one table and no guarantees: an insert of two rows per turn. */
 export async function openStore({ url, key = "" }: Place): Promise<Store> {
   const client = createClient(url, key);
   const clock = new AtomClock();
