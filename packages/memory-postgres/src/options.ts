@@ -18,35 +18,35 @@ import {
 export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
   extends MemoryStorageOptions<Types>, SchemaOptions, ReplicationOptions {
   /**
-   * The connections. Whoever made a manager closes it: several storages may share one. Default: one of the storage's own,
-   * from `connectionString` or else from the environment; see `DatabaseManager.fromEnv`.
+   * The connections. Several storages may share a manager, so the code that made it must close it. Default: the storage makes
+   * its own from `connectionString`, or else from the environment; see `DatabaseManager.fromEnv`.
    */
   db?: DatabaseManager;
   /** `postgres://user:password@host:port/database`, instead of `db`. */
   connectionString?: string;
   /**
-   * The local journal, which takes saves while no provider does and brings them to all of them later: the path of a file
-   * (needs `@rivet/memory-sqlite`), a `SQLiteStorage` that whoever made it closes, or false for none. Default: what the
-   * manager's `journal` says; see `DatabaseManager.fromEnv`.
+   * The local journal, which accepts saves while no provider does and later delivers them to all providers: the path of a file
+   * (needs `@rivet/memory-sqlite`), a `SQLiteStorage` that the caller closes, or false for no journal. Default: the manager's
+   * `journal`; see `DatabaseManager.fromEnv`.
    */
   local?: string | JournalStorage | false;
   /**
-   * Whether the journal's file also keeps all that the providers hold, so that every read is served while none of them
-   * answers. What this storage saves is in it at once, what others save after `localReplicaIntervalMs` at the latest, and
-   * `session.completeness` says that more may be elsewhere. Each look costs as much as comparing two providers: it follows
-   * the number of sessions. Default: false.
+   * Whether the journal's file is also a replica of the providers' data, which serves every read while no provider answers.
+   * It contains this storage's saves at once and the saves of others after at most `localReplicaIntervalMs`;
+   * `session.completeness` then states that more may be elsewhere. Each refresh costs as much as a comparison of two
+   * providers, which grows with the number of sessions. Default: false.
    */
   localReplica?: boolean;
-  /** How often the local replica looks for what others have written, in milliseconds. Default: 60,000. */
+  /** The interval at which the local replica looks for the writes of others, in milliseconds. Default: 60,000. */
   localReplicaIntervalMs?: number;
   /**
-   * Whether `open()` creates the tables, or brings them up to date. With false it only checks them, and says what to run.
+   * Whether `open()` creates or upgrades the tables. If false, it only checks them; its error then states what to run.
    * Default: true.
    */
   migrate?: boolean;
   /**
-   * Whether no statement touches more than one session: saves of different sessions then do not share a statement. It is a
-   * step towards engines that distribute tables by session id, and not enough: on Citus 13.2 a plain save fails.
+   * Whether each statement touches only one session, so that saves of different sessions do not share a statement. This is a
+   * step towards engines that distribute tables by session id, but not enough: on Citus 13.2 a plain save fails.
    * Default: false.
    */
   oneSessionPerStatement?: boolean;
@@ -81,7 +81,7 @@ export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>):
   const { db, connectionString, local, migrate = true, oneSessionPerStatement = false } = options;
   const { localReplica = false, localReplicaIntervalMs = 60_000 } = options;
   if (db !== undefined && connectionString !== undefined) {
-    throw invalid("options.connectionString", "is given together with options.db; give one of them");
+    throw invalid("options.connectionString", "cannot be combined with options.db; set only one of them");
   }
   if (connectionString !== undefined && (typeof connectionString !== "string" || connectionString === "")) {
     throw invalid("options.connectionString", "must be an address such as postgres://user:password@host:5432/database");
@@ -94,7 +94,7 @@ export function parseSettings(options: PostgresMemoryStorageOptions<AtomTypes>):
   }
   if (typeof localReplica !== "boolean") throw invalid("options.localReplica", "must be true or false");
   if (!Number.isSafeInteger(localReplicaIntervalMs) || localReplicaIntervalMs < 1)
-    throw invalid("options.localReplicaIntervalMs", "must be milliseconds from 1");
+    throw invalid("options.localReplicaIntervalMs", "must be a number of milliseconds of at least 1");
   return {
     local,
     isLocalReplica: localReplica,

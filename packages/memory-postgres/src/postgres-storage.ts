@@ -54,16 +54,16 @@ import { Stores } from "./providers/stores.ts";
 import { TablePlaces } from "./providers/table-places.ts";
 import { WritePath } from "./write/write-path.ts";
 
-/** Sessions with deletions that a storage remembers, some 50 bytes each. */
+/** The number of sessions with deletions that a storage remembers, some 50 bytes each. */
 const REMEMBERED_SESSIONS = 10_000;
 
 /**
  * Keeps sessions and atoms in PostgreSQL 14 or later.
  *
- * Guarantees: a save is one statement in one round trip, atomic and idempotent; saves that arrive while others are under
- * way share a statement; a load is one statement, as of one moment; a dead connection, or a server that ends it, is
- * survived, and the save that it interrupted is repeated with the same ids. With several providers it is repeated with the
- * next one, and while none is left a local journal takes it, and brings it to all of them when they return.
+ * Guarantees: a save is one statement in one round trip, atomic and idempotent; saves that arrive while others are in flight
+ * share a statement; a load is one statement, as of one moment; the storage survives dead connections, and retries an
+ * interrupted save with the same ids. With several providers it fails over to the next one; while none is left, a local
+ * journal accepts the save and delivers it to all providers when they return.
  *
  * @example
  * await using storage = new PostgresMemoryStorage(); // DATABASE_URL, or any provider's variable
@@ -87,8 +87,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   /**
    * Does no I/O: the first connection is made by `open()`, or by the first call that needs it.
    *
-   * @throws {MemoryError} `invalid_input` for an option that is not one, and when neither an option nor the environment
-   *   says where the database is.
+   * @throws {MemoryError} `invalid_input` for an invalid option, and if neither an option nor the environment contains the
+   *   address of a database.
    */
   constructor(options: PostgresMemoryStorageOptions<Types> | string = {}) {
     const meant = typeof options === "string" ? { connectionString: options } : options;
@@ -112,7 +112,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const journal = journalOf(db, local);
     if (settings.isLocalReplica) {
       if (journal === undefined) {
-        const problem = "is kept in the file of the local journal, and there is none; give options.local a path";
+        const problem = "needs the file of a local journal, but there is none; set options.local to a path";
         throw invalid("options.localReplica", problem);
       }
       this.#localReplica = new LocalReplica({
@@ -153,14 +153,14 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   /**
-   * Makes the providers equal: each gets what any other has, and what one has deleted is deleted in all. They are compared
-   * by digests of their sessions, so that the cost follows the number of sessions and what differs. It runs by itself after
-   * a provider was restored from a backup, and when hints were dropped.
+   * Makes the providers equal: each receives the atoms of all others, and a deletion of one applies to all. The providers are
+   * compared by digests of their sessions, so the cost grows with the number of sessions and of differences. It runs
+   * automatically after a provider was restored from a backup, and after hints were dropped.
    *
-   * Guarantees: idempotent; it can be interrupted at any time, and goes on from there when it is repeated; providers that
-   * cannot be reached are left out and named in the report.
+   * Guarantees: idempotent; can be interrupted at any time, and continues from there when repeated; skips unreachable
+   * providers and names them in the report.
    *
-   * @throws {MemoryError} `invalid_input` for a name that is none; `unavailable` or `timeout` when a provider fails meanwhile.
+   * @throws {MemoryError} `invalid_input` for an unknown name; `unavailable` or `timeout` if a provider fails meanwhile.
    * @example
    * const { copied, removed, skipped } = await storage.repair();
    */
@@ -169,8 +169,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   /**
-   * What is on its way between the providers: hints for each pair, how old they are, when they were last drained and
-   * repaired, and what a provider refuses for good; and what the local journal holds for each of them.
+   * Returns the state of replication: for each pair of providers the hints, their age, and the times of the last drain and
+   * repair; the atoms that a provider refuses for good; and the backlog of the local journal for each provider.
    */
   async getReplicationStatus(): Promise<ReplicationStatus> {
     return this.runOperation("getReplicationStatus", "read", async () => {
@@ -186,10 +186,11 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   /**
-   * Which providers hold atoms: right after a save it is the one that took it, and soon all of them.
+   * Finds the providers that hold atoms: right after a save only the one that accepted it, and soon all of them.
    *
-   * @param ids of atoms of the session. One that is nowhere, or only in the local journal, is held by none.
-   * @throws {MemoryError} `invalid_input` for an id that is none.
+   * @param ids the ids of atoms of the session. An atom that exists nowhere, or only in the local journal, is held by no
+   *   provider.
+   * @throws {MemoryError} `invalid_input` for an invalid id.
    * @example
    * const { heldBy } = await storage.locateAtoms(sessionId, [atom.id]);
    * console.log(heldBy[atom.id]); // ["neon", "railway"]
@@ -197,7 +198,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   async locateAtoms(sessionId: string, ids: readonly string[]): Promise<AtomPlaces> {
     const stranger = ids.find((id) => !isAtomId(id));
     if (stranger !== undefined) {
-      const message = `ids holds a value at place ${ids.indexOf(stranger)} that is the id of no atom`;
+      const message = `ids[${ids.indexOf(stranger)}] is not the id of an atom; expected a UUID`;
       throw new MemoryError({ code: "invalid_input", message, operation: "locateAtoms", backend: this.backend });
     }
     return this.runOperation("locateAtoms", "read", () => this.#replicator.locate(encodeText(sessionId), ids));
@@ -240,7 +241,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     const options = { toRow: toStoredMessage, timeoutMs: isBounded ? undefined : LOAD_TIMEOUT_MS };
     return this.#orLocal(
       async () => {
-        // One may return, or go, while the session is read.
+        // A provider may return or fail while the session is read.
         const before = this.#replicator.undrained;
         const rows = await this.#read(this.#store.statements.read.selectSession(selection), options);
         const session = toSessionRow(selection.sessionId, rows);
@@ -264,7 +265,7 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
     return toPostgresMemoryError(error);
   }
 
-  /** Reads from a provider, or, where there is a local replica and no provider answers, from that. */
+  /** Reads from a provider, or from the local replica, if there is one and no provider answers. */
   async #orLocal<Result>(
     read: () => Promise<Result>,
     readLocally: (reader: RowReader) => Promise<Result>,

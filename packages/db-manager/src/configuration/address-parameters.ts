@@ -1,8 +1,11 @@
-/** Every parameter of an address is honoured, or refused by its name with what to do instead: none is left out silently. */
+/**
+ * Checks the parameters of an address. Every parameter is either honoured, or refused by name with advice on what to do
+ * instead; none is ignored silently.
+ */
 import { EXPECTED } from "./address.ts";
 import { invalidInput } from "../errors/errors.ts";
 
-/** The parameters that {@link readConnectionFields} makes something of. */
+/** Parameters that {@link readConnectionFields} honours. */
 const HONOURED: ReadonlySet<string> = new Set([
   "application_name",
   "channel_binding",
@@ -27,21 +30,21 @@ const HONOURED: ReadonlySet<string> = new Set([
   "user",
 ]);
 
-/** Marks of a provider's own statistics, which mean nothing to a connection. */
+/** Markers for a provider's own statistics, which have no effect on a connection. */
 const WITHOUT_MEANING: ReadonlySet<string> = new Set(["supa"]);
 
 const NAME_THE_SCHEMA =
-  "give the schema of the tables as the option schema of the storage, or name it in each statement";
-/** In the three forms that a server's command line has: `-c name=value`, `-cname=value`, `--name=value`. */
+  "set the storage's option schema, or name the schema in each statement";
+/** Matches the three forms of a server's command line: `-c name=value`, `-cname=value`, `--name=value`. */
 const SETS_SEARCH_PATH = /(?:^|\s)(?:-c\s*|--)search[_-]path\s*=/i;
 const OPTION_OF_PROVIDER = (option: string): string => `use the provider's option ${option}`;
 const SESSION_SETTING =
-  "a pooler refuses it; set it for the role (ALTER ROLE … SET …), or give options=-c%20name%3Dvalue where no pooler is between";
-const NOT_SUPPORTED = "it is not supported here: leave it out";
+  "a pooler refuses it; set it for the role (ALTER ROLE … SET …), or, without a pooler, use options=-c%20name%3Dvalue";
+const NOT_SUPPORTED = "leave it out";
 
 /**
- * Parameters of libpq, node-postgres, Prisma, JDBC and others that people copy from there. Only these names are shown in an
- * error: any other text after a question mark may be a piece of a password.
+ * Parameters that people copy from addresses for libpq, node-postgres, Prisma, JDBC and others. Only these names are shown
+ * in an error, because any other text after a question mark may be part of a password.
  */
 const REFUSED: Readonly<Record<string, string>> = {
   schema: NAME_THE_SCHEMA,
@@ -78,8 +81,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   ssl_min_protocol_version: OPTION_OF_PROVIDER("ssl"),
   ssl_max_protocol_version: OPTION_OF_PROVIDER("ssl"),
   requiressl: OPTION_OF_PROVIDER("ssl"),
-  uselibpqcompat: "TLS is always verified here; where it cannot be, use the provider's option ssl",
-  load_balance_hosts: "give each host a provider of its own",
+  uselibpqcompat: "TLS certificates are always verified; to change that, use the provider's option ssl",
+  load_balance_hosts: "give each host its own provider",
   hostaddr: "give the address as the host",
   database: "give the database after the slash, or as dbname",
   db: "give the database after the slash, or as dbname",
@@ -88,7 +91,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   binary: NOT_SUPPORTED,
   gssdelegation: NOT_SUPPORTED,
   gsslib: NOT_SUPPORTED,
-  keepalives: "TCP keepalive is always on here: leave it out",
+  keepalives: "TCP keepalive is always on: leave the parameter out",
   keepalives_count: NOT_SUPPORTED,
   keepalives_idle: NOT_SUPPORTED,
   keepalives_interval: NOT_SUPPORTED,
@@ -110,26 +113,26 @@ const REFUSED: Readonly<Record<string, string>> = {
   tcp_user_timeout: NOT_SUPPORTED,
 };
 
-/** @throws {DatabaseError} `invalid_input` with the name of a parameter that is not honoured. */
+/** @throws {DatabaseError} `invalid_input` with the name of an unsupported parameter. */
 export function assertParameters(parameters: ReadonlyMap<string, string>, path: string): void {
   let place = 0;
   for (const name of parameters.keys()) {
     place += 1;
     if (name === "options" && SETS_SEARCH_PATH.test(parameters.get(name) ?? "")) {
-      throw invalidInput(path, `sets search_path in its options, which no statement follows; ${NAME_THE_SCHEMA}`);
+      throw invalidInput(path, `sets search_path in its options, which has no effect here; ${NAME_THE_SCHEMA}`);
     }
     if (HONOURED.has(name) || WITHOUT_MEANING.has(name)) continue;
     const advice = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
-    if (advice !== undefined) throw invalidInput(path, `has the parameter ${name}, which is not honoured; ${advice}`);
+    if (advice !== undefined) throw invalidInput(path, `has the parameter ${name}, which is not supported; ${advice}`);
     throw invalidInput(
       path,
-      `has a parameter, number ${place} after its ?, which is not one of ${[...HONOURED].join(", ")}; leave it out; ${EXPECTED}`,
+      `has an unknown parameter, number ${place} after its ?; leave it out, or use one of ${[...HONOURED].join(", ")}; ${EXPECTED}`,
     );
   }
 }
 
 /**
- * One of the values that a parameter may have. The value itself is not shown, for it may be a piece of a password.
+ * Reads a parameter that accepts only certain values. An error does not show the value, which may be part of a password.
  *
  * @throws {DatabaseError} `invalid_input`
  */
@@ -145,5 +148,5 @@ export function choiceOf<Choice extends string>(
   const choice = choices.find((candidate) => candidate === value);
   if (choice !== undefined) return choice;
   const expected = `expected ${choices.length > 1 ? "one of " : ""}${choices.join(", ")}`;
-  throw invalidInput(path, `has a value of ${name} that is not honoured; ${expected}${advice && `; ${advice}`}`);
+  throw invalidInput(path, `has an unsupported value of ${name}; ${expected}${advice && `; ${advice}`}`);
 }

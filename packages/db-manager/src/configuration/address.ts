@@ -1,16 +1,16 @@
 /**
- * The text of an address, taken apart. A character that should be percent-encoded moves the borders between the parts, and
- * half a password is taken for a host or a database; the text is refused wherever that may have happened, and no message
- * repeats any of it.
+ * Splits an address into its parts. A character that should have been percent-encoded moves the borders between the parts,
+ * so that half a password could be read as a host or a database. The parser refuses every address in which that may have
+ * happened, and no message repeats any part of the address.
  */
 import { isIP } from "node:net";
 import { invalidInput, type DatabaseError } from "../errors/errors.ts";
 
 export interface Address {
   readonly user: string;
-  /** Undefined when it has none, or an empty one. */
+  /** Undefined if the address has no password or an empty one. */
   readonly password: string | undefined;
-  /** The password as the address writes it. */
+  /** The password as it is written in the address. */
   readonly encodedPassword: string | undefined;
   readonly host: string;
   readonly port: string;
@@ -27,7 +27,7 @@ const HOST_AND_PORT = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s;
 /** @throws {DatabaseError} `invalid_input`, without the address and its parts. */
 export function parseAddress(address: unknown, path: string): Address {
   if (typeof address !== "string" || !/^postgres(ql)?:\/\//i.test(address)) {
-    throw invalidInput(path, `is no address of a PostgreSQL database; ${EXPECTED}`);
+    throw invalidInput(path, `is not an address of a PostgreSQL database; ${EXPECTED}`);
   }
   const unencoded = (character: string, code: string): DatabaseError =>
     invalidInput(path, `has a ${character} that is not percent-encoded as ${code}; ${EXPECTED}`);
@@ -54,7 +54,7 @@ export function parseAddress(address: unknown, path: string): Address {
       parameters: parseParameters(query, path),
     };
   } catch (error) {
-    // The native error of a code that stands for no character says nothing of the place.
+    // The native error for an invalid percent-encoding does not include its position.
     throw error instanceof URIError ? unencoded("%", "%25") : error;
   }
 }
@@ -64,28 +64,28 @@ export function assertHost(host: string, path: string): void {
   if (host.includes(",")) {
     throw invalidInput(
       path,
-      "names several hosts; give each of them a provider of its own, with an address of its own",
+      "names several hosts; give each host its own provider with its own address",
     );
   }
   const isName = /^[\p{L}\p{N}._-]+$/u.test(host);
   if (isName || isIP(host) !== 0 || (host.startsWith("/") && !host.includes("\0"))) return;
-  throw invalidInput(path, `has no name of a host where one is expected; ${EXPECTED}`);
+  throw invalidInput(path, `has no valid host name; ${EXPECTED}`);
 }
 
 /** @throws {DatabaseError} `invalid_input` */
 export function parsePort(port: string, path: string): number {
-  // "Several hosts" is the other reason for which no number is found.
+  // A comma means several hosts, which deserve a message of their own.
   if (port.includes(",")) assertHost(port, path);
   const number = Number(port);
   if (/^\d+$/.test(port) && number >= 1 && number <= 65_535) return number;
-  throw invalidInput(path, `has no port from 1 to 65535 where one is expected; ${EXPECTED}`);
+  throw invalidInput(path, `has a port that is not a number from 1 to 65535; ${EXPECTED}`);
 }
 
 function parseParameters(query: string, path: string): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
-    // The name may be a piece of a password.
-    if (parameters.has(name)) throw invalidInput(path, `has a parameter twice after its ?; ${EXPECTED}`);
+    // The name is not shown, because it may be part of a password.
+    if (parameters.has(name)) throw invalidInput(path, `has the same parameter twice after its ?; ${EXPECTED}`);
     parameters.set(name, value);
   }
   return parameters;

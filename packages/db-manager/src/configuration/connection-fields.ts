@@ -1,5 +1,6 @@
 /**
- * An address as fields. The driver would let what the address says override the options, so that it never sees one.
+ * Reads an address into fields. The driver never receives the address itself, because it would let the address override
+ * the options.
  */
 import { isIP } from "node:net";
 import { assertHost, parseAddress, parsePort } from "./address.ts";
@@ -18,38 +19,38 @@ export interface ConnectionFields {
   readonly applicationName: string;
   readonly options: string | undefined;
   readonly tls: TlsOptions | undefined;
-  /** Whether TLS begins at once, without asking the server. */
+  /** Whether TLS begins at once, without a negotiation with the server. */
   readonly isTlsDirect: boolean;
-  /** Files in PEM that are read when the first connection is made. */
+  /** PEM files, which are read when the first connection is opened. */
   readonly certificateFiles: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly authentication: AuthenticationRules;
-  /** The setting that the address has for it. */
+  /** The connection time-out that the address sets. */
   readonly connectTimeoutMs: number | undefined;
   readonly statements: "named" | "unnamed";
-  /** What errors and statistics call the place. */
+  /** The name of the server in errors and statistics. */
   readonly place: string;
-  /** The password in every form in which the address has it. */
+  /** Every form in which the password occurs in the address. */
   readonly secrets: readonly string[];
 }
 
 interface Choices {
-  /** What the address is called in an error; the address itself is never repeated. */
+  /** The name of the address in an error; the address itself is never repeated. */
   readonly path: string;
   readonly ssl?: boolean | TlsOptions | undefined;
   readonly statements?: "named" | "unnamed" | undefined;
-  /** The password where the address has none. */
+  /** The password to use if the address has none. */
   readonly password?: string | undefined;
 }
 
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify"] as const;
 type SslMode = (typeof SSL_MODES)[number];
-/** The values that pg takes for `ssl` in an address. */
+/** Values that pg accepts for `ssl` in an address. */
 const SSL_SWITCHES = ["true", "1", "false", "0", "no-verify"] as const;
 /** The port of Supabase's transaction pooler. */
 const TRANSACTION_POOLER_PORT = 6543;
 const MAX_CONNECT_TIMEOUT_S = 86_400;
 
-/** @throws {DatabaseError} `invalid_input`, without the address and its parts. */
+/** @throws {DatabaseError} `invalid_input`, whose message contains no part of the address. */
 export function readConnectionFields(text: string, choices: Choices): ConnectionFields {
   const { path, ssl, statements } = choices;
   const address = parseAddress(text, path);
@@ -85,9 +86,9 @@ export function readConnectionFields(text: string, choices: Choices): Connection
   };
 }
 
-/** Parameters that may only say what is done anyway. */
+/** Checks the parameters that are accepted only with the value that applies in any case. */
 function assertNothingElse(parameters: ReadonlyMap<string, string>, path: string): void {
-  const alone = "a provider that cannot write is noticed, and takes no writes";
+  const alone = "a provider that cannot write is detected and receives no writes";
   choiceOf(parameters, "target_session_attrs", ["any"], path, alone);
   choiceOf(parameters, "gssencmode", ["disable", "prefer"], path);
   choiceOf(parameters, "client_encoding", ["UTF8", "utf8", "UTF-8", "utf-8", "auto"], path, "texts are always UTF-8");
@@ -100,7 +101,7 @@ function connectTimeout(seconds: string | undefined, path: string): number | und
   if (/^\d+$/.test(seconds) && number >= 1 && number <= MAX_CONNECT_TIMEOUT_S) return number * 1_000;
   throw invalidInput(
     path,
-    `has a connect_timeout that is no whole number of seconds from 1 to ${MAX_CONNECT_TIMEOUT_S}`,
+    `has a connect_timeout that is not a whole number of seconds from 1 to ${MAX_CONNECT_TIMEOUT_S}`,
   );
 }
 
@@ -112,7 +113,7 @@ function sslMode(parameters: ReadonlyMap<string, string>, path: string): SslMode
   return ssl === "true" || ssl === "1" ? "require" : "disable";
 }
 
-/** Verified TLS, unless the host is this machine or the `ssl` option says otherwise; an address cannot weaken it. */
+/** Chooses verified TLS unless the host is this machine or the `ssl` option differs. An address cannot weaken TLS. */
 function tlsFor(
   host: string,
   mode: SslMode | undefined,
@@ -146,7 +147,7 @@ function isThisMachine(host: string): boolean {
 function certificateFiles(parameters: ReadonlyMap<string, string>): ConnectionFields["certificateFiles"] {
   const [ca, cert, key] = [parameters.get("sslrootcert"), parameters.get("sslcert"), parameters.get("sslkey")];
   return {
-    // libpq's word for what Node does anyway.
+    // `system` is libpq's name for Node's default.
     ...(ca && ca !== "system" ? { ca } : {}),
     ...(cert ? { cert } : {}),
     ...(key ? { key } : {}),

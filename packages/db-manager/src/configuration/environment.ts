@@ -1,14 +1,14 @@
-/** The environment as options. */
+/** Reads the environment variables into options. Empty variables and placeholders count as unset. */
 import { readConnectionFields } from "./connection-fields.ts";
 import { invalidInput, show, type DatabaseError } from "../errors/errors.ts";
 import type { DatabaseManagerOptions, ProviderConfig } from "./options.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A name in the order that has no address. */
+/** A provider that the order names but that has no address. */
 export interface SkippedProvider {
   readonly name: string;
-  /** The variables that could have given one. */
+  /** The variables that could have contained its address. */
   readonly variables: readonly string[];
 }
 
@@ -19,9 +19,9 @@ export interface EnvironmentOptions {
 
 const DEFAULT_ORDER = "neon,supabase,railway,local";
 const DEFAULT_JOURNAL_PATH = "data/local.db";
-/** The name in the order that stands for a file of this machine. */
+/** The name in the order that stands for a local file. */
 const JOURNAL = "local";
-/** What the provider of DATABASE_URL is called, unless DATABASE_PROVIDER gives it a name. */
+/** The name of the provider of DATABASE_URL, unless DATABASE_PROVIDER sets one. */
 const ONLY_PROVIDER = "postgres";
 const SWITCHES: Readonly<Record<string, boolean>> = {
   true: true,
@@ -34,7 +34,7 @@ const SWITCHES: Readonly<Record<string, boolean>> = {
   "0": false,
 };
 
-/** @throws {DatabaseError} `invalid_input` for a value that is none, and when no variable gives an address. */
+/** @throws {DatabaseError} `invalid_input` for an invalid value, and if no variable contains an address. */
 export function readEnvironment(env: Environment): EnvironmentOptions {
   const order = readOrder(env);
   const primary = value(env, "DATABASE_PROVIDER")?.toLowerCase();
@@ -57,17 +57,17 @@ export function readEnvironment(env: Environment): EnvironmentOptions {
     return { options: { providers: [only], failover, ...(failover && { journalPath }) }, skipped };
   }
   if (primary !== undefined && !order.includes(primary)) {
-    throw invalidInput("DATABASE_PROVIDER", `is ${show(primary)}, which is none of ${order.join(", ")}`);
+    throw invalidInput("DATABASE_PROVIDER", `is ${show(primary)}; expected one of ${order.join(", ")}`);
   }
   if (providers.length === 0) throw noProvider(found);
   if (primary !== undefined && !providers.some(({ name }) => name === primary)) {
     const variables = variablesOf(primary).join(", ");
-    throw invalidInput("DATABASE_PROVIDER", `is ${show(primary)}, which has no address; looked at ${variables}`);
+    throw invalidInput("DATABASE_PROVIDER", `is ${show(primary)}, which has no address; set ${variables}`);
   }
   return { options: { providers, primary, failover, ...journal }, skipped };
 }
 
-/** `local` in the order is the journal, unless it has the address of a PostgreSQL. */
+/** Reads the place of the journal. `local` in the order is the journal, unless it has the address of a PostgreSQL server. */
 function journalOf(
   order: readonly string[],
   providers: readonly ProviderConfig[],
@@ -90,11 +90,11 @@ function readOrder(env: Environment): readonly string[] {
 
 function checkName(name: string, variable: string): void {
   if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) {
-    throw invalidInput(variable, `has the name ${show(name)}; expected letters, digits, - and _`);
+    throw invalidInput(variable, `contains the invalid name ${show(name)}; expected letters, digits, - and _`);
   }
 }
 
-/** One variable a name, but for those whose address may come in parts or as a file. */
+/** Returns the variables of a provider: usually one, or several if the address may be given in parts. */
 function variablesOf(name: string): readonly string[] {
   if (name === "supabase") return ["SUPABASE_DB_URL", "SUPABASE_DB_HOST", "SUPABASE_DB_PASSWORD"];
   return [`${name.toUpperCase().replaceAll("-", "_")}_DB_URL`];
@@ -117,7 +117,7 @@ function supabaseAddress(env: Environment): string | undefined {
   if (!/^([\p{L}\p{N}._-]+|\[[\da-f:]+\])$/iu.test(host)) {
     throw invalidInput(
       "SUPABASE_DB_HOST",
-      "must be the name of a host alone, such as db.abcdefgh.supabase.co: no https://, no port, no path",
+      "must be only the name of a host, such as db.abcdefgh.supabase.co, without https://, port or path",
     );
   }
   const user = encodeURIComponent(value(env, "SUPABASE_DB_USER") ?? "postgres");
@@ -138,14 +138,14 @@ function readSwitch(env: Environment, variable: string, fallback: boolean): bool
 
 function noProvider(skipped: readonly SkippedProvider[]): DatabaseError {
   const variables = [...new Set(["DATABASE_URL", ...skipped.flatMap((provider) => provider.variables)])];
-  return invalidInput("environment", `has the address of no database; looked at ${variables.join(", ")}`);
+  return invalidInput("environment", `contains no address of a database; set one of ${variables.join(", ")}`);
 }
 
-/** What templates of settings have where a value is to come: `your_password_here`, `[YOUR-PASSWORD]`, `<host>`. */
+/** Placeholders of settings templates: `your_password_here`, `[YOUR-PASSWORD]`, `<host>`. */
 const PLACEHOLDER =
   /^(\[?your[_-](\w+[_-])*(password|host|key|user|url|database|db|project|ref|name|here)\]?|<[\w -]+>)$/i;
 
-/** A variable that is empty, or has a placeholder in it, is not set. */
+/** Reads a variable. An empty one, or one that contains a placeholder, counts as unset. */
 function value(env: Environment, variable: string): string | undefined {
   const text = env[variable]?.trim() ?? "";
   const hasPlaceholder = text.split(/[:/@?&=]+/).some((part) => PLACEHOLDER.test(part));

@@ -4,7 +4,7 @@ import { DatabaseError } from "../errors/errors.ts";
 const OLDEST_MAJOR = 22;
 
 /**
- * Refuses a Node.js that is too old, in one sentence, when the package is imported.
+ * Refuses a version of Node.js that is too old, when the package is imported.
  *
  * @throws {DatabaseError} `unavailable`.
  */

@@ -4,55 +4,55 @@ import type { TlsOptions } from "./tls-options.ts";
 import { readConnectionFields, type ConnectionFields } from "./connection-fields.ts";
 
 export interface ProviderConfig {
-  /** What errors, statistics and events call it. */
+  /** The name of the provider in errors, statistics and events. */
   name: string;
   /**
    * `postgres://user:password@host:5432/database`, with special characters percent-encoded. Every parameter after its ? is
-   * honoured, or refused by its name. Where it has no password and the manager has no other provider, PGPASSWORD of the
-   * environment is taken.
+   * honoured, or refused by name. If the address has no password and this is the only provider, the environment variable
+   * PGPASSWORD is used.
    */
   connectionString: string;
-  /** The most connections that are open at once. Default: 10. */
+  /** The maximum number of open connections. Default: 10. */
   poolSize?: number | undefined;
-  /** Default: verified TLS, and none for hosts of this machine. False: none. */
+  /** The TLS settings; false turns TLS off. Default: verified TLS, and no TLS if the host is this machine. */
   ssl?: boolean | TlsOptions | undefined;
-  /** Default: `named`, and `unnamed` where the address is one of a transaction pooler. */
+  /** Whether statements are prepared by name. Default: `named`, or `unnamed` if the address is a transaction pooler's. */
   statements?: "named" | "unnamed" | undefined;
-  /** Default: 1,000 ms; 3,000 ms for the first connection to a database that sleeps when it is idle (Neon). */
+  /** The time to connect. Default: 1,000 ms; 3,000 ms for the first connection to a database that sleeps when idle (Neon). */
   connectTimeoutMs?: number | undefined;
-  /** For each statement that has no `timeoutMs` of its own, beside what its bytes need. Default: 1,000 ms. */
+  /** The time-out of each statement without its own `timeoutMs`, plus the transfer time of its bytes. Default: 1,000 ms. */
   statementTimeoutMs?: number | undefined;
   /**
-   * How fast the link to it is, at the least, in bytes a second: deadlines are put off by what the bytes need that are on their
-   * way, and go on for as long as bytes are seen to move. Default: 524,288.
+   * The minimum speed of the link to the provider, in bytes a second. Deadlines are extended by the time that the bytes in
+   * transit need at this speed, and for as long as bytes keep moving. Default: 524,288.
    */
   slowestBytesPerSecond?: number | undefined;
-  /** How often replication looks for work, for those that replicate. No default here. */
+  /** The interval at which replication looks for work. This package has no default; the storage that replicates has one. */
   drainIntervalMs?: number | undefined;
 }
 
 export interface DatabaseManagerOptions {
-  /** At least one; the first is the preferred one unless `primary` says otherwise. */
+  /** At least one provider. The first is the preferred one unless `primary` names another. */
   providers: readonly ProviderConfig[];
   /** The name of the preferred provider. */
   primary?: string | undefined;
-  /** Whether other providers may take work over. With false all work goes to the preferred one. Default: true. */
+  /** Whether other providers may take over. If false, all work goes to the preferred one. Default: true. */
   failover?: boolean | undefined;
-  /** After how long a silence work that may be hedged also goes to the next provider, at the least. Default: 150 ms. */
+  /** The minimum silence after which work that may be hedged is also sent to the next provider. Default: 150 ms. */
   hedgeAfterMs?: number | undefined;
-  /** How long a provider that was away has to stay well before it takes work again, at the least. Default: 5,000 ms. */
+  /** The minimum time that a recovered provider must stay healthy before it takes work again. Default: 5,000 ms. */
   dwellMs?: number | undefined;
-  /** Between two probes of a provider that is down, at the most. Default: 10,000 ms. */
+  /** The longest delay between two probes of a provider that is down. Default: 10,000 ms. */
   longestProbeDelayMs?: number | undefined;
-  /** For a whole operation with its waiting and repeats, beside what its bytes need. Default: 5,000 ms. */
+  /** The time-out of a whole operation with its waits and retries, plus the transfer time of its bytes. Default: 5,000 ms. */
   operationTimeoutMs?: number | undefined;
-  /** Where a local journal is to be; this package only hands it on, see `DatabaseManager.journal`. */
+  /** The path of the local journal. This package only passes it on; see `DatabaseManager.journal`. */
   journalPath?: string | undefined;
-  /** How many providers come before the journal in the order. Default: all. */
+  /** The number of providers that precede the journal in the order. Default: all. */
   journalAfter?: number | undefined;
-  /** Monotonic, in ms since 1970. */
+  /** A monotonic clock, in ms since 1970. */
   nowMs?: (() => number) | undefined;
-  /** From 0 to below 1. */
+  /** A random number from 0 to below 1. */
   random?: (() => number) | undefined;
 }
 
@@ -61,7 +61,7 @@ export interface ProviderSettings {
   readonly fields: ConnectionFields;
   readonly poolSize: number;
   readonly connectTimeoutMs: number;
-  /** While there is no connection. */
+  /** The time to connect while the pool has no connection. */
   readonly coldConnectTimeoutMs: number;
   readonly statementTimeoutMs: number;
   readonly slowestBytesPerSecond: number;
@@ -124,15 +124,15 @@ const DEFAULTS = {
   dwellMs: 5000,
   longestProbeDelayMs: 10_000,
 };
-/** What a database that was stopped for want of work may take to start, where its provider is known to stop it. */
+/** The time that a database needs to start if its provider stops idle databases. */
 const WAKE_UP_MS = 3000;
 const SLEEPING_HOSTS = /\.neon\.tech$/;
 
-/** The longest delay that a timer of Node takes. */
+/** The longest delay that a timer of Node accepts. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MAX_POOL_SIZE = 10_000;
 
-/** The name of a provider that has no other. */
+/** The name of the only provider, if none was given. */
 const ONLY_PROVIDER = "postgres";
 
 /** @throws {DatabaseError} `invalid_input` with the path of the offending option. */
@@ -143,7 +143,7 @@ export function parseOptions(given: DatabaseManagerOptions | string): Settings {
   if (!Array.isArray(providers) || providers.length === 0) {
     throw invalidInput("options.providers", "must be an array with at least one provider");
   }
-  // As libpq does. With several providers it would be sent to servers that it is not for.
+  // As libpq does. With several providers the password would also be sent to servers that it does not belong to.
   const password = providers.length === 1 ? process.env["PGPASSWORD"] || undefined : undefined;
   const parsed = providers.map((provider: ProviderConfig, index) =>
     parseProvider(provider, `options.providers[${index}]`, password),
@@ -151,11 +151,11 @@ export function parseOptions(given: DatabaseManagerOptions | string): Settings {
   const names = parsed.map(({ name }) => name);
   names.forEach((name, index) => {
     if (names.indexOf(name) !== index) {
-      throw invalidInput(`options.providers[${index}].name`, `is ${show(name)} again; names must be different`);
+      throw invalidInput(`options.providers[${index}].name`, `is ${show(name)}, which another provider already has; names must be unique`);
     }
   });
   if (primary !== undefined && !names.includes(primary)) {
-    throw invalidInput("options.primary", `is ${show(primary)}, which is none of ${names.join(", ")}`);
+    throw invalidInput("options.primary", `is ${show(primary)}; expected one of ${names.join(", ")}`);
   }
   if (typeof failover !== "boolean") throw invalidInput("options.failover", `is ${show(failover)}; expected a boolean`);
   if (journalPath !== undefined && (typeof journalPath !== "string" || journalPath === "")) {
@@ -223,7 +223,7 @@ function parseProvider(config: ProviderConfig, path: string, password: string | 
   };
 }
 
-/** @throws {DatabaseError} `invalid_input` for what is no time in ms that a timer takes. */
+/** @throws {DatabaseError} `invalid_input` for a value that is not a delay in ms that a timer accepts. */
 export function duration(value: number | undefined, path: string, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number" || !(value > 0 && value <= MAX_TIMEOUT_MS)) {

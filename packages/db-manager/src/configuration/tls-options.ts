@@ -1,12 +1,12 @@
-/** How TLS is to be done where the default (verified, as `sslmode=verify-full`) does not fit. */
+/** TLS settings for servers that the default (verified, as `sslmode=verify-full`) does not suit. */
 export interface TlsOptions {
   /** Certificates, in PEM, to trust instead of the system's. */
   ca?: string | Uint8Array | readonly string[];
   /** A certificate of the client, in PEM, and its key. */
   cert?: string | Uint8Array;
   key?: string | Uint8Array;
-  /** The name to look for in the server's certificate. Default: the host of the address. */
+  /** The name that the server's certificate must contain. Default: the host of the address. */
   servername?: string;
-  /** With false, any certificate is accepted: safe only on a network that is. Default: true. */
+  /** If false, any certificate is accepted, which is safe only on a trusted network. Default: true. */
   rejectUnauthorized?: boolean;
 }

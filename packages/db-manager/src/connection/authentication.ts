@@ -1,22 +1,23 @@
-/** How a server may have the user prove who it is. */
+/** Rules for the authentication methods that a server may use, and a guard that enforces them. */
 import { choiceOf } from "../configuration/address-parameters.ts";
 import { invalidInput } from "../errors/errors.ts";
 import { LocalFault } from "../errors/local-fault.ts";
 
-/** In libpq's words: `password` is the password in clear, `none` covers trust, peer and certificates. */
+/** Methods as libpq names them: `password` is the password in clear, `none` covers trust, peer and certificates. */
 export type AuthenticationMethod = "none" | "scram-sha-256" | "md5" | "password";
 
 export interface AuthenticationRules {
   readonly allowed: ReadonlySet<AuthenticationMethod>;
-  /** Whether the proof has to be bound to the TLS connection, so that nobody can be in between. */
+  /** Whether authentication must be bound to the TLS connection, which rules out a man in the middle. */
   readonly isBindingRequired: boolean;
 }
 
 const METHODS: readonly AuthenticationMethod[] = ["none", "scram-sha-256", "md5", "password"];
 
 /**
- * SCRAM and certificates, which give the server nothing that it could use elsewhere. The password in clear, and its MD5 hash,
- * only over TLS whose certificate is verified, or where `require_auth` asks for them.
+ * Returns the methods that are allowed. SCRAM and certificates always are, because they reveal nothing that the server
+ * could use elsewhere. The password in clear and its MD5 hash are allowed only over TLS with a verified certificate, or
+ * if `require_auth` names them.
  *
  * @throws {DatabaseError} `invalid_input`
  */
@@ -28,7 +29,7 @@ export function authenticationRules(
   if (binding === "require" && !hasTls) {
     throw invalidInput(
       path,
-      "has channel_binding=require and no TLS to bind to; add sslmode=require, set the provider's option ssl, or leave channel_binding out",
+      "has channel_binding=require but no TLS to bind to; add sslmode=require, set the provider's option ssl, or leave channel_binding out",
     );
   }
   const isBindingRequired = binding === "require";
@@ -39,17 +40,17 @@ export function authenticationRules(
   }
   const allowed = asked.split(",").map((name) => METHODS.find((method) => method === name));
   if (allowed.includes(undefined)) {
-    throw invalidInput(path, `has a value of require_auth that is not honoured; expected some of ${METHODS.join(",")}`);
+    throw invalidInput(path, `has an unsupported value of require_auth; expected one or more of ${METHODS.join(",")}`);
   }
   return { allowed: new Set(allowed.filter((method) => method !== undefined)), isBindingRequired };
 }
 
-/** The events of pg's connection while a server authenticates a user. */
+/** Events that pg's connection emits while the server authenticates the user. */
 interface AuthenticationEvents {
   on(event: string, listener: (message: { readonly mechanisms?: readonly string[] }) => void): unknown;
 }
 
-/** Watches how a server asks for a proof, and keeps the password back where the rules do not allow it. */
+/** Watches which authentication method a server requests, and withholds the password if the rules forbid the method. */
 export class Authentication {
   readonly #rules: AuthenticationRules;
   #method: AuthenticationMethod = "none";
@@ -58,7 +59,7 @@ export class Authentication {
 
   constructor(rules: AuthenticationRules, events: AuthenticationEvents) {
     this.#rules = rules;
-    // These come before pg's own listeners, which ask for the password.
+    // These run before pg's own listeners, which request the password.
     events.on("authenticationCleartextPassword", () => (this.#method = "password"));
     events.on("authenticationMD5Password", () => (this.#method = "md5"));
     events.on("authenticationSASL", ({ mechanisms = [] }) => {
@@ -68,19 +69,19 @@ export class Authentication {
     events.on("authenticationSASLFinal", () => (this.#isServerProven = true));
   }
 
-  /** @throws {LocalFault} when the server must not be given a proof of this kind. To be called before one is sent. */
+  /** @throws {LocalFault} if the rules forbid the method that the server requests. Call this before anything is sent. */
   assertAsked(): void {
     const { allowed, isBindingRequired } = this.#rules;
     if (!allowed.has(this.#method)) {
       const expected = [...allowed].map((method) => NAMES[method]).join(" or ");
-      throw refusal(`the server asks for ${NAMES[this.#method]}, and only ${expected} is allowed`);
+      throw refusal(`the server requests ${NAMES[this.#method]}, but only ${expected} is allowed`);
     }
     if (isBindingRequired && !this.#isBound) {
-      throw refusal("channel_binding=require was asked for, and the server does not offer it");
+      throw refusal("the address has channel_binding=require, but the server does not offer channel binding");
     }
   }
 
-  /** @throws {LocalFault} when the server let the user in without what the rules ask for. */
+  /** @throws {LocalFault} if the server let the user in without the authentication that the rules require. */
   assertProven(): void {
     this.assertAsked();
     if (this.#method === "scram-sha-256" && !this.#isServerProven) {

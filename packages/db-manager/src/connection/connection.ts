@@ -11,7 +11,7 @@ import { TextQuery } from "./text-query.ts";
 import { bytesOf } from "./transfer.ts";
 
 const KEEP_ALIVE_DELAY_MS = 5000;
-/** How long a server may take to say goodbye. */
+/** The time that a server has to end a connection after the client requested it. */
 const GOODBYE_MS = 500;
 
 export interface Request {
@@ -20,10 +20,10 @@ export interface Request {
   readonly isNamed: boolean;
   readonly isText: boolean;
   readonly toRow?: ((values: TextValues) => unknown) | undefined;
-  /** How long nothing may happen, beyond what the bytes need that are on their way. */
+  /** The longest silence, plus an allowance for the bytes in transit. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** The deadline of the operation, which is put off by what the bytes need. */
+  /** The deadline of the operation. The allowance for the bytes in transit extends it. */
   readonly deadline?: Deadline | undefined;
 }
 
@@ -39,24 +39,24 @@ interface DriverResult {
   readonly command: string | null;
 }
 
-/** Every value stays the text that the server sent. */
+/** Type parsers that keep every value as the text that the server sent. */
 const TEXT_TYPES = { getTypeParser: () => (text: unknown) => text };
 
-/** One connection of pg whose socket is ours, so that it can be ended at once and whatever pg is waiting for. */
+/** A connection of pg on a socket that this class opens, so that it can end the connection at once in any state of pg. */
 export class Connection {
-  /** The generation of the pool's connections that it belongs to; set when it is established. */
+  /** The pool generation that this connection belongs to; set once the connection is open. */
   generation = 0;
-  /** Called once when the connection ends by itself. */
+  /** Called once if the connection ends without a call of `close` or `destroy`. */
   onLost: ((error: unknown) => void) | undefined;
   idleSinceMs = 0;
   readonly #client: pg.Client;
   readonly #socket: Socket;
-  /** How much longer than usual an answer may take, for all the bytes that are on their way to and from the provider. */
+  /** The extra time that an answer may take because of all bytes in transit to and from the provider. */
   readonly #allowanceMs: () => number;
   #fault: unknown;
-  /** The statement that is under way. */
+  /** The statement in flight. */
   #request: Request | undefined;
-  /** Where the bytes read stood when the statement was first found to be slow. */
+  /** The count of bytes read when the statement was first found to be slow. */
   #readBefore: number | undefined;
   #abandon: ((fault: unknown) => void) | undefined;
 
@@ -64,12 +64,16 @@ export class Connection {
     this.#client = client;
     this.#socket = socket;
     this.#allowanceMs = allowanceMs;
-    // For all of its life: an error event without a listener ends the process, and one reset emits two.
+    // These listeners are never removed: an error event without a listener ends the process, and one reset emits two.
     client.on("error", (error) => this.#end(error));
     client.on("end", () => this.#end(new Error("Connection terminated unexpectedly")));
   }
 
-  /** @param allowanceMs how much longer than usual an answer may take, for the bytes that are on their way. */
+  /**
+   * Opens a connection.
+   *
+   * @param allowanceMs the extra time that an answer may take because of the bytes in transit.
+   */
   static async open(
     fields: ConnectionFields,
     connectTimeoutMs: number,
@@ -81,7 +85,7 @@ export class Connection {
       host: fields.host,
       port: fields.port,
       user: fields.user,
-      // A function: pg asks it when the server wants a proof, and would take another password from the environment.
+      // A function, because pg calls it when the server requests authentication, and would otherwise use PGPASSWORD.
       password: () => {
         authentication?.assertAsked();
         return fields.password ?? "";
@@ -101,7 +105,7 @@ export class Connection {
     try {
       await connection.#connect(connectTimeoutMs);
       authentication.assertProven();
-      // A pool at rest must not keep a process alive whose work is done; a statement's own timer does.
+      // An idle pool must not keep a finished process alive. While a statement runs, its timer keeps the process alive.
       socket.unref();
       return connection;
     } catch (error) {
@@ -110,7 +114,7 @@ export class Connection {
     }
   }
 
-  /** The bytes of the statement that is under way: those that left this process, and those that came of its answer. */
+  /** The bytes of the statement in flight: those that this process sent, and those of the answer received so far. */
   get bytesUnderWay(): number {
     if (this.#request === undefined) return 0;
     const sent = Math.max(0, bytesOf(this.#request.values) - queuedBytes(this.#socket));
@@ -121,16 +125,17 @@ export class Connection {
     return this.#fault !== undefined;
   }
 
-  /** What ended the connection. */
+  /** The error that ended the connection. */
   get fault(): unknown {
     return this.#fault;
   }
 
   /**
-   * The statement is sent before this returns. One at a time. Whoever gets no answer in time has to destroy the connection.
+   * Sends one statement. It is sent before this returns, and only one may be in flight. If no answer arrives in time, the
+   * caller must destroy the connection.
    *
-   * The timer is not pg's own, whose `query_timeout` replaces the callback of its query. V8 then keeps all that the queries
-   * before have left until it collects the old generation: a third of the processor's time for a load of 1,000 messages.
+   * The timer is not pg's `query_timeout`, because that replaces the callback of its query. V8 then keeps the garbage of all
+   * earlier queries until it collects the old generation, which cost a third of the processor's time to load 1,000 messages.
    */
   query<Row>(request: Request): Promise<Answer<Row>> {
     const answer = new Promise<Answer<Row>>((resolve, reject) => {
@@ -155,7 +160,7 @@ export class Connection {
     return request.signal === undefined ? answer : this.#endOnAbort(answer, request.signal);
   }
 
-  /** As pg's own timer would, but for what the bytes of others need that are on the same way. */
+  /** Connects within a time-out, as pg's own timer would, plus an allowance for the bytes in transit on the same link. */
   #connect(timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = watchSilence({
@@ -172,7 +177,7 @@ export class Connection {
     });
   }
 
-  /** Bytes of the latest answer, since its statement was first found to be slow. */
+  /** Bytes of the latest answer that arrived after its statement was first found to be slow. */
   get bytesReceived(): number {
     return this.#readBefore === undefined ? 0 : this.#socket.bytesRead - this.#readBefore;
   }
@@ -199,7 +204,7 @@ export class Connection {
     this.#client.query(config, onEnd);
   }
 
-  /** Ends the connection at once; a statement that is under way fails with the fault. */
+  /** Ends the connection at once; a statement in flight fails with the fault. */
   destroy(fault: unknown): void {
     this.#fault ??= fault;
     this.onLost = undefined;
@@ -208,7 +213,7 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /** Ends an idle connection with a goodbye, and without one when the server does not react. */
+  /** Ends an idle connection gracefully, or forcibly if the server does not react. */
   async close(): Promise<void> {
     this.#fault ??= new LocalFault("RIVET_CLOSED", "the connection was closed");
     this.onLost = undefined;
@@ -232,8 +237,8 @@ export class Connection {
 }
 
 /**
- * Bytes that were written and have not left the process. Node has no other name for them: its own `socket.setTimeout` looks at
- * this counter, too, to see whether a large write goes on. 0 where there is none.
+ * Returns the bytes that were written but have not left the process. Node has no public property for them; its own
+ * `socket.setTimeout` also reads this counter to detect progress of a large write. 0 if the counter is absent.
  */
 function queuedBytes(socket: Socket): number {
   const handle: unknown = "_handle" in socket ? socket._handle : undefined;
@@ -246,9 +251,9 @@ function noAnswer(timeoutMs: number): LocalFault {
 }
 
 function toAnswer<Row>(result: DriverResult | readonly DriverResult[]): Answer<Row> {
-  // Several statements in one text give several results; the last one counts.
+  // A text with several statements returns several results; the last one counts.
   const last = "rows" in result ? result : result.at(-1);
-  // The one place where rows get the type that the caller states; only its statement could tell.
+  // The only cast of rows to the caller's type: the compiler cannot derive the type from the statement.
   return { rows: (last?.rows ?? []) as Row[], rowCount: last?.rowCount ?? 0, command: last?.command ?? "" };
 }
 

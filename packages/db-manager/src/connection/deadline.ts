@@ -1,6 +1,6 @@
 import { LocalFault } from "../errors/local-fault.ts";
 
-/** Until when a whole operation may go on, and the signal by which its caller may end it earlier. */
+/** The end of the time of a whole operation, and the signal with which its caller may end it earlier. */
 export class Deadline {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
@@ -14,17 +14,17 @@ export class Deadline {
     this.#atMs = nowMs() + timeoutMs;
   }
 
-  /** Never negative. */
+  /** Returns the remaining time, which is never negative. */
   remainingMs(nowMs: number = this.#nowMs()): number {
     return Math.max(0, this.#atMs - nowMs);
   }
 
-  /** Puts it off: what bytes need that are on their way does not count. */
+  /** Extends the deadline by the time that bytes in transit need, which does not count. */
   extend(byMs: number): void {
     this.#atMs += byMs;
   }
 
-  /** @throws {LocalFault} when the time is over, or the caller has given up. */
+  /** @throws {LocalFault} if the time is over, or the caller's signal has aborted. */
   check(signal: AbortSignal | undefined = this.signal, nowMs?: number): void {
     if (signal?.aborted === true) throw aborted(signal);
     if (this.remainingMs(nowMs) === 0) throw this.fault();
@@ -35,10 +35,10 @@ export class Deadline {
   }
 
   /**
-   * Calls `end` once when the time is over or the caller gives up, with the reason; unless the returned function is
-   * called before.
+   * Calls `end` once, with the reason, when the time is over or the caller's signal aborts, unless the returned function is
+   * called first.
    *
-   * @param allowanceMs by how much the deadline is put off, in all, while this is watched.
+   * @param allowanceMs returns the total extension of the deadline while it is watched.
    */
   watch(end: (fault: LocalFault) => void, allowanceMs: () => number = () => 0): () => void {
     const { signal } = this;
@@ -67,7 +67,7 @@ export class Deadline {
   }
 }
 
-/** What the work gives; or, when its time is over before, the error that `end` makes of that. */
+/** Resolves to the result of the work; if the time is over first, rejects with the error that `end` makes of the fault. */
 export function within<Result>(
   deadline: Deadline,
   work: Promise<Result>,

@@ -1,6 +1,6 @@
 /**
- * The connections of one provider. Unlike the driver's own pool it knows generations (after a fault nothing older is
- * used again), and the wait for a free connection has another deadline than the making of one.
+ * The connection pool of one provider. Unlike the driver's pool it has generations (after a fault no older connection is
+ * used again), and separate deadlines for waiting for a free connection and for opening one. It does not retry.
  */
 import type { Connection } from "./connection.ts";
 import { aborted, type Deadline } from "./deadline.ts";
@@ -9,10 +9,10 @@ import { LocalFault } from "../errors/local-fault.ts";
 const IDLE_TIMEOUT_MS = 30_000;
 
 export interface PoolStats {
-  /** Open connections, with those that are being made. */
+  /** The number of connections, including those being opened. */
   readonly total: number;
   readonly idle: number;
-  /** Operations that wait for a connection. */
+  /** The number of operations that wait for a connection. */
   readonly waiting: number;
   readonly max: number;
 }
@@ -21,11 +21,11 @@ interface PoolInit {
   readonly max: number;
   readonly open: () => Promise<Connection>;
   readonly nowMs: () => number;
-  /** How much longer than its deadline an operation may wait, for the bytes that are on their way. */
+  /** Returns the time by which the bytes in transit extend an operation's deadline. */
   readonly allowanceMs: () => number;
-  /** A connection could not be made. Told once, however many wait for it; they get the error too. */
+  /** Called once when a connection could not be opened. Every operation that waits for it receives the error too. */
   readonly onOpenFailed: (error: unknown, generation: number) => void;
-  /** A connection was lost while nobody used it. */
+  /** Called when an idle connection was lost. */
   readonly onIdleLost: (error: unknown, generation: number) => void;
 }
 
@@ -52,12 +52,12 @@ export class Pool {
     return this.#generation;
   }
 
-  /** Whether it has no connection, so that the next one may have to wait for a database that sleeps. */
+  /** Whether the pool has no connection, so that the next one may have to wait for a sleeping database. */
   get isCold(): boolean {
     return this.#idle.length + this.#busy.size === 0;
   }
 
-  /** The bytes on the way of all statements that are under way. */
+  /** The bytes in transit of all statements in flight. */
   get bytesUnderWay(): number {
     let bytes = 0;
     for (const connection of this.#busy) bytes += connection.bytesUnderWay;
@@ -68,39 +68,39 @@ export class Pool {
     return { total: this.#total(), idle: this.#idle.length, waiting: this.#waiting.size, max: this.#init.max };
   }
 
-  /** A connection for one user at a time, who must `release` it. Waits until the deadline. */
+  /** Returns a connection for exclusive use, which the caller must `release`. Waits until the deadline. */
   acquire(deadline: Deadline): Connection | Promise<Connection> {
     if (this.#isClosed) throw new LocalFault("RIVET_CLOSED", "the manager was closed");
     const idle = this.#waiting.size === 0 ? this.#idle.pop() : undefined;
     return idle === undefined ? this.#wait(deadline) : this.#use(idle);
   }
 
-  /** Takes a connection back; it is used again only if it is sound and of this generation. */
+  /** Returns a connection to the pool, which reuses it only if it is sound and of the current generation. */
   release(connection: Connection, isSound: boolean): void {
     this.#busy.delete(connection);
     if (!isSound || connection.isDead || connection.generation !== this.#generation || this.#isClosed) {
-      connection.destroy(new LocalFault("RIVET_CLOSED", "the connection was given up"));
+      connection.destroy(new LocalFault("RIVET_CLOSED", "the pool discarded the connection"));
     } else {
       this.#rest(connection);
     }
     this.#serve();
   }
 
-  /** Takes in a connection that was made elsewhere, unless there are enough. */
+  /** Adds a connection that was opened elsewhere, unless the pool is full. */
   adopt(connection: Connection): void {
     connection.generation = this.#generation;
     this.release(connection, this.#total() < this.#init.max);
   }
 
-  /** From now on no connection that was made before is used again. Work that is under way on one goes on. */
+  /** Starts a new generation: no existing connection is used again. Work in flight on one goes on. */
   renew(): void {
     this.#generation += 1;
     for (const connection of this.#idle.splice(0)) {
-      connection.destroy(new LocalFault("RIVET_CLOSED", "the connection is older than a fault"));
+      connection.destroy(new LocalFault("RIVET_CLOSED", "the connection was opened before a fault of its provider"));
     }
   }
 
-  /** Ends all connections: those at rest with a goodbye, those at work at once. */
+  /** Closes idle connections gracefully and busy ones immediately. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#sweeper);
@@ -126,7 +126,7 @@ export class Pool {
     this.#sweeper ??= setTimeout(() => this.#sweep(), IDLE_TIMEOUT_MS).unref();
   }
 
-  /** Who uses a connection gets its error; one that was at rest is nobody's. */
+  /** Removes a lost connection. The operation that uses it receives the error; the loss of an idle one is reported. */
   #lose(connection: Connection, error: unknown): void {
     const at = this.#idle.indexOf(connection);
     if (at === -1) return;
@@ -137,7 +137,7 @@ export class Pool {
   #sweep(): void {
     this.#sweeper = undefined;
     const beforeMs = this.#init.nowMs() - IDLE_TIMEOUT_MS;
-    // The one that rested longest is the first.
+    // The connection that has been idle longest is the first.
     const fresh = this.#idle.findIndex(({ idleSinceMs }) => idleSinceMs > beforeMs);
     for (const connection of this.#idle.splice(0, fresh === -1 ? this.#idle.length : fresh)) void connection.close();
     if (this.#idle.length > 0) this.#sweeper = setTimeout(() => this.#sweep(), IDLE_TIMEOUT_MS).unref();
@@ -169,11 +169,11 @@ export class Pool {
   #waitedInVain({ signal, timeoutMs }: Deadline): LocalFault {
     if (signal?.aborted === true) return aborted(signal);
     const { max } = this.#init;
-    if (this.#busy.size < max) return new LocalFault("RIVET_DEADLINE", `no connection was made in ${timeoutMs} ms`);
-    return new LocalFault("RIVET_POOL_FULL", `no connection out of ${max} became free in ${timeoutMs} ms`);
+    if (this.#busy.size < max) return new LocalFault("RIVET_DEADLINE", `no connection was opened in ${timeoutMs} ms`);
+    return new LocalFault("RIVET_POOL_FULL", `none of the ${max} connections became free in ${timeoutMs} ms`);
   }
 
-  /** Gives what there is to those who wait, and makes what is missing. */
+  /** Hands idle connections to waiting operations and opens new ones for the rest. */
   #serve(): void {
     for (const waiter of this.#waiting) {
       const idle = this.#idle.pop();
@@ -196,7 +196,7 @@ export class Pool {
         this.#opening -= 1;
         if (generation !== this.#generation) return this.#serve();
         this.#init.onOpenFailed(error, generation);
-        // While others are at work, theirs may become free; without any, all who wait wait for the same.
+        // Busy connections may become free. Without any, all waiting operations depend on the one that failed.
         if (this.#busy.size === 0) for (const waiter of this.#waiting) waiter.fail(error);
       },
     );

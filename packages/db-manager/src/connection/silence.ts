@@ -1,27 +1,27 @@
-/** Waits for an answer as long as there is reason to. */
+/** A time-out for answers that is extended while bytes move. It knows nothing of connections or statements. */
 
 export interface SilenceInit {
-  /** How long nothing may happen. */
+  /** The longest silence. */
   readonly timeoutMs: number;
-  /** How much longer, for the bytes that are on their way. It is asked again after each wait. */
+  /** Returns the extra time for the bytes in transit. It is called again after each wait. */
   readonly allowanceMs: () => number;
-  /** Changes whenever bytes of the statement or of its answer move. */
+  /** Returns a number that changes whenever bytes of the statement or of its answer move. */
   readonly movement: () => number;
-  /** Told how much longer than `timeoutMs` the wait lasts, each time that it is prolonged. */
+  /** Called with the extra time beyond `timeoutMs`, each time that the wait is extended. */
   readonly onProlonged: (ms: number) => void;
   /** Called once, with the length of the wait in milliseconds. */
   readonly onOver: (waitedMs: number) => void;
 }
 
 /**
- * A timer that begins anew whenever bytes have moved. Its waits are counted, and not read from a clock: a process that was
- * busy, or a machine that slept, has not waited for the server meanwhile.
+ * Starts a timer that restarts whenever bytes have moved. It counts its waits instead of reading a clock, because a busy
+ * process or a sleeping machine does not wait for the server.
  *
- * @returns ends it.
+ * @returns a function that stops the timer.
  */
 export function watchSilence(init: SilenceInit): () => void {
   const { timeoutMs, allowanceMs, movement, onProlonged, onOver } = init;
-  // Where the bytes stand is looked at half-way: most statements have been answered by then, and cost no look.
+  // The byte counts are first read half-way: most statements are answered before, and need no reading.
   const halfMs = Math.max(1, Math.floor(timeoutMs / 2));
   let [waitedMs, silentMs] = [0, 0];
   let moved: number | undefined;

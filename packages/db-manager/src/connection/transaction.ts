@@ -12,7 +12,7 @@ import {
 } from "../manager/queryable.ts";
 
 export interface TransactionSteps {
-  /** The level that BEGIN asks for; undefined for the database's. */
+  /** The level that BEGIN requests; undefined for the database's default. */
   readonly isolation: IsolationLevel | undefined;
   /** Sends one statement on the connection of the transaction. */
   send<Row extends object>(
@@ -26,7 +26,10 @@ export interface TransactionSteps {
 
 const HARMLESS = { isHarmless: true, isUntouched: false };
 
-/** Runs the work between BEGIN and COMMIT, or ROLLBACK when it throws. The connection is destroyed when in doubt. */
+/**
+ * Runs the work between BEGIN and COMMIT, and sends ROLLBACK if it throws. If the state of the transaction is in doubt,
+ * destroys the connection.
+ */
 export async function runTransaction<Result>(
   connection: Connection,
   deadline: Deadline,
@@ -37,7 +40,7 @@ export async function runTransaction<Result>(
   const client = new TransactionClient(steps);
   try {
     const result = await within(deadline, work(client), (fault) => {
-      // Whatever the work waits for, nobody waits for it any more.
+      // The caller no longer waits for the work, so its statement in flight fails too.
       connection.destroy(fault);
       return steps.toError(fault, { isSent: true, ...HARMLESS });
     });
@@ -46,7 +49,7 @@ export async function runTransaction<Result>(
     if (command === "ROLLBACK") {
       const fault = new LocalFault(
         "RIVET_ROLLED_BACK",
-        "COMMIT was answered with ROLLBACK, because a statement had failed",
+        "the server answered COMMIT with ROLLBACK, because a statement had failed",
       );
       throw steps.toError(fault, { isSent: false, isUntouched: false });
     }
@@ -68,12 +71,12 @@ async function rollBack(connection: Connection, deadline: Deadline, steps: Trans
     if (deadline.remainingMs() === 0) throw deadline.fault();
     await steps.send("ROLLBACK", undefined, {}, HARMLESS);
   } catch (error) {
-    // The server rolls back what its client leaves; the error to tell is the one that led here.
+    // The server rolls back the transaction of a closed connection; the error to throw is the one that led here.
     connection.destroy(error);
   }
 }
 
-/** Sends one statement after the other, however they are called. */
+/** Runs the statements of a transaction one after the other, even if the work calls them concurrently. */
 class TransactionClient implements Queryable {
   readonly #steps: TransactionSteps;
   #last: Promise<unknown> = Promise.resolve();
@@ -98,7 +101,7 @@ class TransactionClient implements Queryable {
     return turn;
   }
 
-  /** Takes no more statements, and waits for those that nobody awaited. */
+  /** Refuses further statements, and waits for statements that the work did not await. */
   async end(): Promise<void> {
     this.#isOver = true;
     await this.#last;

@@ -1,33 +1,33 @@
-/** The time that a deadline allows for bytes that are on their way: pure functions. */
+/** Pure functions for the time that deadlines allow for bytes in transit. */
 
-/** Bytes that every deadline has room for, so that small statements are noticed to be stuck as soon as ever. */
+/** Bytes that extend no deadline, so that a stuck small statement is detected without any delay. */
 const FREE_BYTES = 64 * 1024;
-/** A statement that carries more is never sent to a second provider while the first is silent. */
+/** The size above which a statement is never hedged. */
 const MOST_HEDGED_BYTES = 1024 * 1024;
 
 /**
- * How long the bytes may be on their way, beyond what a statement without any may take, in milliseconds.
+ * Returns the extra time in ms that the bytes may need in transit, compared with a statement without any.
  *
- * @param slowestBytesPerSecond the speed of the link, at the least.
+ * @param slowestBytesPerSecond the minimum speed of the link.
  */
 export function transferMs(bytes: number, slowestBytesPerSecond: number): number {
   return (Math.max(0, bytes - FREE_BYTES) / slowestBytesPerSecond) * 1_000;
 }
 
-/** After how many more ms of silence work that carries so many bytes goes to another provider too; undefined for never. */
+/** Returns the extra silence in ms before work with so many bytes is hedged, or undefined if it must not be hedged. */
 export function hedgePauseMs(bytes: number, slowestBytesPerSecond: number): number | undefined {
   return bytes > MOST_HEDGED_BYTES ? undefined : transferMs(bytes, slowestBytesPerSecond);
 }
 
-/** Whether the time that a statement took says something about its server, and not about the link. */
+/** Whether the statement is so short that its latency depends on the server rather than on the link. */
 export function isShort(bytes: number): boolean {
   return bytes <= FREE_BYTES;
 }
 
-/** How many bytes the values of a statement take on the way, nearly: numbers and dates have no more than a few. */
+/** Estimates the bytes that the values of a statement take in transit. Numbers and dates take only a few and are ignored. */
 export function bytesOf(values: readonly unknown[] | undefined): number {
   let bytes = 0;
-  // Lists within lists are parameters of arrays; a stack, as there is no bound to their depth.
+  // Nested lists are array parameters. A stack replaces recursion, because their depth has no bound.
   const left: unknown[] = [values];
   while (left.length > 0) {
     const value = left.pop();

@@ -1,6 +1,7 @@
 /**
- * What every error means, as data. The first row that fits decides: rows are found by code, and by the message only
- * where a code has several meanings or there is none. Whether the statement was sent then decides between two classes.
+ * The meaning of every native error, as a table. The first row that matches decides. Rows match by code, and by message
+ * only where a code has several meanings or the error has no code. A row may have a second class for statements that
+ * were sent. The table changes no state: it only describes what an error calls for.
  *
  * SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
@@ -9,12 +10,12 @@ import { isPlainAnswer, type NativeError } from "./native-error.ts";
 import type { StateEffect } from "../provider/provider-state.ts";
 
 /**
- * A: try the next provider. B: the same provider again. C: the caller's; throw. D: may have been applied; repeat only what
- * is idempotent. E: change the provider's state and go on.
+ * A: try the next provider. B: retry the same provider. C: the caller's fault; throw. D: the statement may have been
+ * applied; retry only idempotent work. E: change the provider's state and try the next provider.
  */
 export type ErrorClass = "A" | "B" | "C" | "D" | "E";
 
-/** How often the same provider is asked again: `fresh` on a new connection, `unnamed` without a prepared statement. */
+/** Retries on the same provider: `fresh` retries on a new connection, `unnamed` without a prepared statement. */
 export type Repeat = "never" | "fresh" | "unnamed" | "twice" | "three-times";
 
 export interface Meaning {
@@ -23,10 +24,10 @@ export interface Meaning {
   readonly state: StateEffect;
   readonly repeat: Repeat;
   readonly isRetryable: boolean;
-  /** Whether the connections that were made before are to be used no more. */
+  /** Whether the pool must stop using the connections that it opened before the error. */
   readonly isConnectionLost: boolean;
   readonly outcome: Outcome;
-  /** What to do, appended to the native message. */
+  /** The remedy, appended to the native message. */
   readonly advice: string;
 }
 
@@ -34,9 +35,9 @@ interface Row extends Partial<Omit<Meaning, "outcome">> {
   /** Full codes, SQLSTATE classes of two characters, or beginnings that end in `*`. */
   readonly codes?: readonly string[];
   readonly message?: RegExp;
-  /** The class once the statement was sent, where that differs. */
+  /** The class after the statement was sent, if it differs. */
   readonly sentClass?: ErrorClass;
-  /** The class of a statement's answer that leaves the connection as it was, where that differs. */
+  /** The class when the server answered the statement with this error and kept the connection open, if it differs. */
   readonly answerClass?: ErrorClass;
   readonly class: ErrorClass;
 }
@@ -49,7 +50,7 @@ const UNREACHABLE = {
   isRetryable: true,
   isConnectionLost: true,
   repeat: "fresh",
-  advice: "check that the server runs and can be reached",
+  advice: "check that the server is running and reachable",
 } as const;
 const SATURATED = {
   class: "E",
@@ -82,7 +83,7 @@ const THIS_HOST = {
   class: "C",
   code: "unavailable",
   isRetryable: true,
-  advice: "this host has too few of them",
+  advice: "this host has run out of open files or local ports: raise its limits, or open fewer connections",
 } as const;
 const DISABLED = {
   class: "E",
@@ -95,7 +96,7 @@ const ROWS: readonly Row[] = [
   // This side.
   { codes: ["RIVET_ABORTED"], class: "C", code: "timeout" },
   { codes: ["RIVET_CLOSED"], class: "C", code: "closed", advice: "make a new DatabaseManager" },
-  { codes: ["RIVET_TRANSACTION_OVER"], class: "C", code: "closed", advice: "await every statement inside of it" },
+  { codes: ["RIVET_TRANSACTION_OVER"], class: "C", code: "closed", advice: "await every statement inside the transaction" },
   {
     codes: ["RIVET_DEADLINE"],
     class: "D",
@@ -117,21 +118,21 @@ const ROWS: readonly Row[] = [
     advice: "let the server use scram-sha-256, or allow another method with require_auth in the address",
   },
   { codes: ["RIVET_CERTIFICATE_FILE"], class: "C", code: "invalid_input", state: "ineligible" },
-  { codes: ["RIVET_ROLLED_BACK"], class: "C", code: "query", advice: "let the error of the failed statement pass" },
+  { codes: ["RIVET_ROLLED_BACK"], class: "C", code: "query", advice: "rethrow the error of the failed statement" },
   {
     message: /on behalf of a different request/i,
     class: "C",
     code: "unavailable",
     advice:
-      "on Cloudflare Workers a connection belongs to the request that opened it: make the storage, or the DatabaseManager, " +
-      "in the request's handler, and close it at its end",
+      "on Cloudflare Workers a connection belongs to the request that opened it: create the storage or the DatabaseManager " +
+      "in the request handler, and close it when the request ends",
   },
   { codes: ["EMFILE", "ENFILE", "EADDRNOTAVAIL"], ...THIS_HOST },
 
   // The way to the server.
   { codes: ["ENOTFOUND"], ...UNREACHABLE, advice: "the host's name does not exist; check the address" },
-  { codes: ["EAI_AGAIN"], ...UNREACHABLE, class: "B", advice: "the names could not be resolved; try again" },
-  { codes: ["ENOENT"], ...UNREACHABLE, advice: "there is no such socket; check that the server runs" },
+  { codes: ["EAI_AGAIN"], ...UNREACHABLE, class: "B", advice: "the host's name could not be resolved; try again" },
+  { codes: ["ENOENT"], ...UNREACHABLE, advice: "the socket does not exist; check that the server is running" },
   { codes: ["ETIMEDOUT"], ...UNREACHABLE, code: "timeout" },
   {
     codes: [
@@ -152,7 +153,7 @@ const ROWS: readonly Row[] = [
   },
   { codes: ["DEPTH_ZERO_*", "SELF_SIGNED_*", "UNABLE_TO_*", "PATH_LENGTH_EXCEEDED", "ERR_OSSL_*"], ...UNTRUSTED },
 
-  // Poolers, which answer with codes that mean other things elsewhere.
+  // Poolers. They use codes that have other meanings in PostgreSQL itself.
   {
     codes: ["08P01", "XX000", "08004", "58000"],
     message: /no more connections allowed|query_wait_timeout|max_client_conn/,
@@ -211,7 +212,7 @@ const ROWS: readonly Row[] = [
     code: "unavailable",
     state: "read-only",
     isRetryable: true,
-    advice: "it is read-only now: a standby, or a quota that is used up",
+    advice: "the server is read-only now: it is a standby, or its quota is used up",
   },
   { codes: ["25P03", "25P04", "57P05"], ...AGAIN, isConnectionLost: true },
   { codes: ["55006", "72000"], ...AGAIN },
@@ -220,14 +221,14 @@ const ROWS: readonly Row[] = [
     codes: ["26000", "42P05"],
     ...AGAIN,
     repeat: "unnamed",
-    advice: "set statements: 'unnamed': a pooler is on the way",
+    advice: "a pooler shares the connections: set the provider's option statements: 'unnamed'",
   },
   { codes: ["28000", "28P01"], ...REFUSED },
-  // In an answer it is a database or schema that the caller's statement names.
+  // If a statement was answered with one of these, the statement itself names the missing database or schema.
   { codes: ["3D000"], ...REFUSED, answerClass: "C", code: "schema", advice: "create the database, or check its name" },
   { codes: ["3F000"], ...REFUSED, answerClass: "C", code: "schema", advice: "create the schema, or check its name" },
   { codes: ["57P04"], ...REFUSED, code: "schema", isConnectionLost: true, advice: "the database was dropped" },
-  { codes: ["42501"], class: "C", code: "permission", advice: "GRANT the role what it lacks" },
+  { codes: ["42501"], class: "C", code: "permission", advice: "GRANT the role the missing privilege" },
   { codes: ["53300", "53400"], ...SATURATED },
   {
     codes: ["53"],
@@ -235,28 +236,28 @@ const ROWS: readonly Row[] = [
     code: "unavailable",
     state: "no-write",
     isRetryable: true,
-    advice: "free or add some room",
+    advice: "the server lacks disk space or memory: free some or add some",
   },
   { codes: ["57014"], message: /statement timeout/, ...SILENT, class: "B", isConnectionLost: false },
-  { codes: ["57014"], class: "C", code: "query", advice: "it was cancelled on request" },
+  { codes: ["57014"], class: "C", code: "query", advice: "someone cancelled the statement" },
   { codes: ["57P01", "57P02", "58"], ...UNREACHABLE },
-  { codes: ["57P03"], ...UNREACHABLE, sentClass: "A", advice: "the server starts or stops; try again" },
+  { codes: ["57P03"], ...UNREACHABLE, sentClass: "A", advice: "the server is starting or stopping; try again" },
   {
     codes: ["XX001", "XX002"],
     class: "A",
     sentClass: "D",
     code: "unavailable",
     state: "ineligible",
-    advice: "the data are damaged: take this server out of use and restore it",
+    advice: "the server's data is damaged: take it out of use and restore it",
   },
 
-  // Messages of pg, which have no code.
+  // Errors of pg that have a message but no code.
   {
     message: /^timeout expired$|due to connection timeout$/,
     ...UNREACHABLE,
     code: "timeout",
     state: "suspect",
-    advice: "check that the server can be reached, or allow more with connectTimeoutMs",
+    advice: "check that the server is reachable, or allow more time with connectTimeoutMs",
   },
   {
     message: /^timeout exceeded when trying to connect$/,
@@ -274,7 +275,7 @@ const ROWS: readonly Row[] = [
   { message: /^SASL/, ...REFUSED },
 ];
 
-/** Total: an error that no row fits is the caller's. */
+/** Finds the meaning of an error. An error that matches no row is the caller's fault. */
 export function classify(error: NativeError, isSent: boolean): Meaning {
   const isSqlState = error.severity !== undefined;
   const row: Row = ROWS.find((candidate) => fits(candidate, error, isSqlState)) ?? CALLER;
@@ -285,7 +286,7 @@ export function classify(error: NativeError, isSent: boolean): Meaning {
   return {
     class: errorClass,
     code: row.code ?? "query",
-    // What the caller did says nothing about the provider.
+    // A mistake of the caller is not evidence about the provider.
     state: errorClass === "C" ? "none" : (row.state ?? "none"),
     repeat: row.repeat ?? "never",
     isRetryable: row.isRetryable ?? false,

@@ -1,13 +1,13 @@
 /**
- * What went wrong, as a stable word to branch on.
+ * The kind of an error, as a stable word to branch on.
  *
- * - `invalid_input`: an option, a variable of the environment or an argument is not what it must be; nothing was sent.
+ * - `invalid_input`: an option, an environment variable or an argument is not valid; nothing was sent.
  * - `unavailable`: the provider cannot take the work now (unreachable, starting, full, read-only, not trusted).
  * - `timeout`: a deadline passed before the provider answered, or the caller's signal ended the wait.
- * - `permission`: the provider refused the credentials, or the role may not do this.
- * - `schema`: the database or the schema that was asked for does not exist.
+ * - `permission`: the provider refused the credentials, or the role lacks a privilege.
+ * - `schema`: the requested database or schema does not exist.
  * - `closed`: the manager was closed, or the transaction is over.
- * - `query`: the statement was answered with any other error; `sqlState` says which.
+ * - `query`: the server answered with any other error; `sqlState` identifies it.
  */
 export type DatabaseErrorCode =
   | "invalid_input"
@@ -18,7 +18,10 @@ export type DatabaseErrorCode =
   | "closed"
   | "query";
 
-/** Whether failed work may have left something behind. `not_applied` is certain: never sent, or answered with an error. */
+/**
+ * Whether failed work may have been applied. `not_applied` is certain: the work was never sent, or the server answered
+ * it with an error.
+ */
 export type Outcome = "not_applied" | "unknown";
 
 export interface DatabaseErrorInit {
@@ -39,9 +42,9 @@ export interface DatabaseErrorInit {
 const marker: unique symbol = Symbol.for("@rivet/db-manager/DatabaseError");
 
 /**
- * The one error class of this package. What the caller's own functions throw passes through as it is.
+ * The only error class of this package. Errors thrown by the caller's own functions pass through unchanged.
  *
- * Messages say what happened, where and what to do. Neither they nor the cause contain a password or an address with one.
+ * A message states what happened, where, and what to do. Neither the message nor the cause contains a password.
  *
  * @example
  * try {
@@ -57,9 +60,9 @@ export class DatabaseError extends Error {
   /** Whether the same call may succeed later without any change by the caller. */
   readonly retryable: boolean;
   readonly outcome: Outcome;
-  /** For `invalid_input`: where the offending value sits, such as `options.providers[1].poolSize`. */
+  /** For `invalid_input`: the path of the offending value, such as `options.providers[1].poolSize`. */
   readonly path: string | undefined;
-  /** The name of the provider, where one was involved. */
+  /** The name of the provider, if one was involved. */
   readonly provider: string | undefined;
   /** `host:port` of the provider, or the path of its socket. */
   readonly host: string | undefined;
@@ -85,18 +88,18 @@ export class DatabaseError extends Error {
     Object.defineProperty(this, marker, { enumerable: false });
   }
 
-  /** Recognises a `DatabaseError` of any copy of this package, where `instanceof` sees only its own copy. */
+  /** Recognises a `DatabaseError` of any copy of this package; `instanceof` recognises only those of its own copy. */
   static isInstance(value: unknown): value is DatabaseError {
     return value instanceof Error && marker in value && value[marker] === true;
   }
 }
 
-/** The shortest way to say that an option or argument is wrong: where it sits, and what was wrong and expected. */
+/** Makes an `invalid_input` error: the path of the value, and a text that states what was wrong and expected. */
 export function invalidInput(path: string, problem: string): DatabaseError {
   return new DatabaseError({ code: "invalid_input", message: `${path} ${problem}`, path });
 }
 
-/** A value in a message. A text is not shown: a misplaced one may be a password, or an address with one. */
+/** Formats a value for a message. Strings are not shown: a misplaced string may be a password or contain one. */
 export function show(value: unknown): string {
   if (typeof value === "string") return value === "" ? "an empty string" : `a string of ${value.length} characters`;
   return value === null || typeof value !== "object" ? String(value) : "an object";

@@ -1,4 +1,4 @@
-/** Native errors as `DatabaseError`, and what is known of each beyond what its reader needs. */
+/** Converts native errors to `DatabaseError`, and keeps facts about each that only the retry logic needs. */
 import { classify, type Meaning } from "./error-taxonomy.ts";
 import { DatabaseError } from "./errors.ts";
 import { isPlainAnswer, readNativeError } from "./native-error.ts";
@@ -6,16 +6,16 @@ import type { Redactor } from "./redaction.ts";
 
 export interface Failure {
   readonly meaning: Meaning;
-  /** Whether nothing of the caller's was sent or called, so that a repeat is no repeat. */
+  /** Whether none of the caller's work was sent or called, so that a retry cannot apply anything twice. */
   readonly isUntouched: boolean;
   /** Whether the connection may be used again. */
   readonly isConnectionSound: boolean;
 }
 
 export interface Circumstances {
-  /** Whether the statement was sent before the error came. */
+  /** Whether the statement was sent before the error occurred. */
   readonly isSent: boolean;
-  /** Whether the statement, by itself, leaves nothing behind: in a transaction before its COMMIT. */
+  /** Whether the statement alone has no lasting effect, such as a statement of a transaction before its COMMIT. */
   readonly isHarmless?: boolean;
   readonly isUntouched?: boolean;
 }
@@ -28,7 +28,7 @@ interface Origin {
 
 const failures = new WeakMap<object, Failure>();
 
-/** How far down the causes of an error of the caller's own ours may be. */
+/** The depth to which the causes of a caller's error are searched for a `DatabaseError`. */
 const MAX_CAUSES = 8;
 
 export function toDatabaseError(error: unknown, circumstances: Circumstances, origin: Origin): DatabaseError {
@@ -57,7 +57,7 @@ export function toDatabaseError(error: unknown, circumstances: Circumstances, or
   return failure;
 }
 
-/** What is known of an error of ours, also when the caller's code wrapped it in one of its own. */
+/** Returns the facts about a `DatabaseError`, even if the caller's code wrapped it in another error. */
 export function failureOf(error: unknown): Failure | undefined {
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSES && current instanceof Error; depth += 1) {
@@ -68,7 +68,7 @@ export function failureOf(error: unknown): Failure | undefined {
   return undefined;
 }
 
-/** The error of the last attempt, when an earlier one may have been applied. */
+/** Returns the error of the last attempt with an unknown outcome, because an earlier attempt may have been applied. */
 export function withUnknownOutcome(error: DatabaseError): DatabaseError {
   const { code, message, retryable, path, provider, host, sqlState, constraint, column, table, cause } = error;
   const failure = failures.get(error);

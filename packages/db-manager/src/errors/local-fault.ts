@@ -1,4 +1,4 @@
-/** What this side ends by itself, with codes beside those of the system and of PostgreSQL. */
+/** Codes of the faults that this package raises itself, in addition to those of the system and of PostgreSQL. */
 export type LocalFaultCode =
   | "RIVET_ABORTED"
   | "RIVET_AUTHENTICATION"

@@ -14,7 +14,7 @@ export function readNativeError(error: unknown): NativeError {
   const parts = error instanceof AggregateError ? error.errors : [];
   const code =
     text(error, "code") ?? parts.map((part: unknown) => text(part, "code")).find((part) => part !== undefined);
-  // A host with two addresses gives an AggregateError with an empty message.
+  // A failed connection to a host with two addresses throws an AggregateError with an empty message.
   const message = text(error, "message") || parts.map((part: unknown) => text(part, "message") ?? "").join("; ");
   return {
     code,
@@ -32,7 +32,7 @@ function text(value: unknown, key: string): string | undefined {
   return typeof property === "string" && property !== "" ? property : undefined;
 }
 
-/** Whether the server answered, so that the statement certainly did nothing and the connection may be used again. */
+/** Whether the server answered, so that the statement certainly had no effect and the connection is still usable. */
 export function isPlainAnswer({ severity, code }: NativeError): boolean {
   return severity === "ERROR" && code?.length === 5;
 }

@@ -1,11 +1,11 @@
 const MASK = "***";
 
-/** Shorter ones occur in any text by chance, and masking them would hide the message and not the password. */
+/** Shorter secrets occur in any text by chance; masking them would hide the message instead of the password. */
 const SHORTEST_SECRET = 4;
 
 /**
- * Takes the secrets of one provider out of errors. `isPublic` are texts, such as the user's name, that are shown
- * anyway: a password that equals one of them is no secret that could be kept.
+ * Removes the secrets of one provider from errors. `isPublic` lists texts that are shown anyway, such as the user's name:
+ * a password that equals one of them cannot be kept secret.
  */
 export class Redactor {
   readonly #secrets: readonly string[];
@@ -26,14 +26,14 @@ export class Redactor {
     return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, MASK), text);
   }
 
-  /** Masks the secrets in every text that the error holds, in place, and in the errors that it holds. */
+  /** Masks the secrets, in place, in every string of the error and of the errors inside it. */
   clean(error: unknown, depth = 5): void {
     if (this.#secrets.length === 0 || depth === 0 || typeof error !== "object" || error === null) return;
     for (const key of Object.getOwnPropertyNames(error)) {
       const value: unknown = Reflect.get(error, key);
       if (typeof value === "object") this.clean(value, depth - 1);
       else if (typeof value === "string" && this.text(value) !== value) {
-        // False for an object that is frozen, which no driver throws.
+        // Returns false for a frozen object; no driver throws one.
         Reflect.defineProperty(error, key, { value: this.text(value) });
       }
     }

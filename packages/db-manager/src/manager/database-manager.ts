@@ -34,20 +34,20 @@ interface OperationOptions extends RoutingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A local journal that somebody else keeps. */
+/** The place of a local journal, which another package keeps. */
 export interface JournalPlace {
   readonly path: string;
-  /** The names of the providers that come before it in the order. */
+  /** The names of the providers that precede the journal in the order. */
   readonly after: readonly string[];
 }
 
 /**
- * Independent PostgreSQL databases behind one object: work goes to the preferred one, and to the next while that is away.
+ * Independent PostgreSQL databases behind one object: work goes to the preferred one, and fails over to the next.
  *
- * Guarantees: every call ends by its deadline; a dead connection or server never ends the process; what was lost on the way
- * is repeated, here or elsewhere, only where it cannot be applied twice; an error of the caller's own changes no provider's
- * state; while nothing is wrong no statement is sent but the caller's; TLS is verified, and no error, event or statistic
- * has a password. What one provider holds is not brought to the others: that is for whoever knows the data.
+ * Guarantees: every call ends by its deadline; a dead connection or server never ends the process; lost work is retried,
+ * on the same provider or another, only if it cannot be applied twice; a mistake of the caller changes no provider's state;
+ * while nothing is wrong, only the caller's statements are sent; TLS is verified, and no error, event or statistic contains
+ * a password. The manager does not copy data between providers: that is left to code that understands the data.
  *
  * @example
  * await using db = DatabaseManager.fromEnv();
@@ -67,7 +67,7 @@ export class DatabaseManager implements Queryable {
   /**
    * Does no I/O.
    *
-   * @param options the providers, or the address of the only one, which is then called `postgres`.
+   * @param options the providers, or the address of the only one, which is then named `postgres`.
    * @throws {DatabaseError} `invalid_input` with the path of the offending option.
    * @example
    * await using db = new DatabaseManager("postgres://ada:secret@localhost:5432/plant");
@@ -82,9 +82,9 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * A manager of what the environment names: `DATABASE_URL`, or the providers of `DATABASE_FAILOVER_ORDER`.
+   * Makes a manager from environment variables: `DATABASE_URL`, or the providers of `DATABASE_FAILOVER_ORDER`.
    *
-   * @throws {DatabaseError} `invalid_input` for a variable that is wrong, and when none gives an address.
+   * @throws {DatabaseError} `invalid_input` for an invalid variable, and if no variable contains an address.
    */
   static fromEnv(env: Environment = process.env): DatabaseManager {
     const { options, skipped } = readEnvironment(env);
@@ -98,41 +98,41 @@ export class DatabaseManager implements Queryable {
     return this.#roster.names;
   }
 
-  /** The provider that takes the work now; while none does, the one that took it last. */
+  /** The provider that takes the work now; if none does, the one that last took it. */
   get provider(): string {
     return this.#roster.active.name;
   }
 
-  /** The provider that takes the work when it is well. */
+  /** The provider that takes the work while it is healthy. */
   get preferred(): string {
     return this.#roster.preferred.name;
   }
 
-  /** What the environment's order names without giving an address, with the variables looked at. */
+  /** Providers that the environment's order names but that have no address, with the variables that were read. */
   get skipped(): readonly SkippedProvider[] {
     return this.#skipped;
   }
 
-  /** Where a local journal is to be, for those that keep one. */
+  /** The place of the local journal, for storages that keep one. */
   get journal(): JournalPlace | undefined {
     const { journalPath: path, journalAfter } = this.#settings;
     return path === undefined ? undefined : { path, after: this.providerNames.slice(0, journalAfter) };
   }
 
   /**
-   * Whether a provider can be sent work now, as far as its state tells.
+   * Whether any provider can take work now, judged by its state.
    *
-   * @param route default: writes, to any provider.
+   * @param route the kind of work and the providers allowed. Default: writes, to any provider.
    */
   isUsable({ readOnly = false, providers }: Pick<RoutingOptions, "readOnly" | "providers"> = {}): boolean {
     return this.#roster.isUsable(readOnly, providers);
   }
 
   /**
-   * One statement. It is repeated after a lost connection, here or with the next provider, if it is `idempotent`; and in any
-   * case after an answer that says so (such as a deadlock), and with the next provider where nothing was sent.
+   * Runs one statement. After a lost connection it is retried, on the same provider or the next, if it is `idempotent`. It is
+   * always retried after an error that allows it (such as a deadlock), and on the next provider if nothing was sent.
    *
-   * @throws {DatabaseError} any code; see `outcome` for whether it may have been applied.
+   * @throws {DatabaseError} any code; `outcome` states whether the statement may have been applied.
    */
   query<Row extends object = Record<string, unknown>>(
     statement: string | NamedStatement,
@@ -153,12 +153,12 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * The work between BEGIN and COMMIT on one connection; ROLLBACK when it throws, and its error passes through. The work
-   * runs again after a serialization failure or deadlock, and after a lost connection if the transaction is `idempotent`;
-   * with the next provider also when not even its BEGIN was sent.
-   * Use the client that it gets, not the manager: with a pool of one, that would wait for itself.
+   * Runs the work between BEGIN and COMMIT on one connection. If the work throws, the transaction is rolled back and the
+   * error passes through. The work runs again after a serialization failure or deadlock, and after a lost connection if the
+   * transaction is `idempotent`; it also runs on the next provider if not even BEGIN was sent.
+   * Inside the work, use the client that it receives, not the manager: with a pool of one, the manager would wait for itself.
    *
-   * @throws {DatabaseError} any code; when the answer to COMMIT was lost, `outcome` is `unknown`.
+   * @throws {DatabaseError} any code; if the answer to COMMIT was lost, `outcome` is `unknown`.
    */
   transaction<Result>(work: (client: Queryable) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
     return this.#operate("transaction", options, options?.deadlineMs, (provider, context) => {
@@ -168,8 +168,8 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Work with one provider, in as many statements as it takes. With `idempotent`, the whole of it runs again, here or with
-   * the next provider, where a statement would be repeated; else each statement is tried once.
+   * Runs work of any number of statements on one provider. If the work is `idempotent`, all of it runs again, on the same
+   * provider or the next, in the cases in which a statement would be retried; otherwise each statement is tried once.
    */
   run<Result>(work: (provider: ProviderHandle) => Promise<Result>, options: RunOptions = {}): Promise<Result> {
     return this.#operate("run", options, options?.deadlineMs, (provider, context) =>
@@ -178,47 +178,47 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Makes another provider the preferred one. Work that is under way stays where it is.
+   * Makes another provider the preferred one. Work in flight stays where it is.
    *
-   * @throws {DatabaseError} `invalid_input` for a name that is none.
+   * @throws {DatabaseError} `invalid_input` for an unknown name.
    */
-  setProvider(name: string): void {
+   setProvider(name: string): void {
     this.#roster.prefer(this.#named(name));
   }
 
   /**
-   * Adds what has to succeed before a provider that was away takes work again.
+   * Adds a guard: steps that must succeed before a recovered provider takes work again.
    *
-   * @returns removes it.
+   * @returns a function that removes the guard.
    */
-  addReturnGuard(guard: ReturnGuard): () => void {
+   addReturnGuard(guard: ReturnGuard): () => void {
     return this.#roster.addGuard(guard);
   }
 
   /**
-   * Adds what waits for the providers outside of them, for OpenTelemetry to tell of it where the application has that.
+   * Adds a backlog, such as that of a local journal, to the OpenTelemetry metrics, if the application uses OpenTelemetry.
    *
-   * @param read is called whenever an exporter asks.
-   * @returns removes it.
+   * @param read returns the backlog; it is called whenever an exporter collects.
+   * @returns a function that removes the backlog.
    */
   addBacklog(read: () => Promise<readonly Backlog[]>): () => void {
     return this.#telemetry?.observeBacklog(read) ?? (() => undefined);
   }
 
   /**
-   * Takes a provider that was found to be not what it should be out of use, until it passes the return guards. Does nothing
-   * to one that does not take work anyway.
+   * Takes a provider that proved to be the wrong database out of use until it passes the return guards. Does nothing if the
+   * provider takes no work anyway.
    */
   exclude(name: string, reason: unknown): void {
     this.#named(name).exclude(reason);
   }
 
-  /** Shows those who listen to `error` what failed with a provider in the background. */
+  /** Emits an `error` event for a background failure of a provider. */
   report(name: string, reason: unknown): void {
     this.#named(name).report(reason);
   }
 
-  /** Whether the provider (default: the preferred one) answers a statement; `getProviderStats` has its state then. */
+  /** Whether the provider (default: the preferred one) answers a statement. Afterwards `getProviderStats` shows its state. */
   async healthCheck(name: string = this.preferred): Promise<boolean> {
     const { name: only } = this.#named(name);
     try {
@@ -238,16 +238,15 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * How much longer than its time-outs an answer of a provider may take at the moment, for the bytes that are on their way to and
-   * from it, in milliseconds.
+   * Returns the time in ms by which the bytes in transit to and from a provider currently extend its time-outs.
    *
-   * @throws {DatabaseError} `invalid_input` for a name that is none.
+   * @throws {DatabaseError} `invalid_input` for an unknown name.
    */
   transferAllowanceMs(name: string): number {
     return this.#named(name).allowanceMs;
   }
 
-  /** By name. Holds hosts, and never a user, a password or an address. */
+  /** Returns the statistics of each provider by name. They contain hosts, but never a user, a password or an address. */
   getProviderStats(): Record<string, ProviderStats> {
     return Object.fromEntries([...this.#roster.all].map((provider) => [provider.name, provider.stats()]));
   }
@@ -263,8 +262,8 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Final, and the same for every call: later work throws `closed`. Waits for what is in flight, for at most
-   * `operationTimeoutMs` and what its bytes need that are on their way, and then ends it.
+   * Closes the manager for good; every call returns the same promise, and later work throws `closed`. Waits for the work in
+   * flight for at most `operationTimeoutMs` plus the transfer time of its bytes, and then aborts it.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -310,7 +309,7 @@ export class DatabaseManager implements Queryable {
     if (this.#closing !== undefined) {
       throw new DatabaseError({ code: "closed", message: "the manager was closed; make a new DatabaseManager" });
     }
-    // Those of a statement are checked with it.
+    // The options of a statement are checked together with the statement.
     if (kind !== "statement") assertFields(options, TRANSACTION_OPTIONS, "options");
     const { nowMs, operationTimeoutMs, isFailoverOn } = this.#settings;
     const { idempotent = false, hedge = false, readOnly = false, providers, lastResort = true, signal } = options;
@@ -336,12 +335,12 @@ export class DatabaseManager implements Queryable {
   #named(name: string): Provider {
     const provider = this.#roster.named(name);
     if (provider === undefined)
-      throw invalidInput("name", `is ${show(name)}, which is none of ${this.providerNames.join(", ")}`);
+      throw invalidInput("name", `is ${show(name)}; expected one of ${this.providerNames.join(", ")}`);
     return provider;
   }
 }
 
-/** The work as a function that rejects where it would throw. */
+/** Wraps the work so that it rejects instead of throwing. */
 function called<Argument, Result>(
   work: (argument: Argument) => Promise<Result>,
 ): (argument: Argument) => Promise<Result> {

@@ -1,20 +1,20 @@
 /**
- * Keeps the process from ending while a call is awaited: sockets at rest and timers of the background are unreferenced,
- * and Node ends a process (exit code 13) that waits for nothing else.
+ * Keeps the process alive while a call is awaited. Idle sockets and background timers are unreferenced, and Node ends a
+ * process (exit code 13) that waits for nothing else.
  */
 
-/** The longest delay of a timer. Its callback does nothing. */
+/** The longest delay of a timer. The callback does nothing. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** A request of a Worker may not hold a timer for another request, and no Worker ends with its event loop. */
+/** Whether this is a Worker. There a request may not hold a timer of another request, and an idle event loop ends nothing. */
 const IS_WORKER = globalThis.navigator?.userAgent === "Cloudflare-Workers";
 
-/** One timer for any number of calls, made by the first one. */
+/** One timer for any number of calls. The first call starts it. */
 class KeepAlive {
   #timer: NodeJS.Timeout | undefined;
   #calls = 0;
 
-  /** Begins a call: {@link release} has to follow. */
+  /** Begins a call; {@link release} must follow. */
   hold(): void {
     this.#calls += 1;
     if (this.#calls > 1 || IS_WORKER) return;

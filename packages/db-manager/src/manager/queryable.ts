@@ -1,32 +1,32 @@
-/** The shapes of statements and their results, free of the driver's types. */
+/** The shapes of statements and their results, independent of the driver's types. */
 import { invalidInput, show } from "../errors/errors.ts";
 import { assertFields, type OptionNames } from "../configuration/option-names.ts";
 import { duration } from "../configuration/options.ts";
 
-/** A statement that a connection keeps prepared under its name, wherever connections are not shared by a pooler. */
+/** A statement that each connection prepares under its name, unless a pooler shares the connections. */
 export interface NamedStatement {
-  /** At most 63 bytes. One name stands for one text. */
+  /** The name, of at most 63 bytes. One name always stands for the same text. */
   readonly name: string;
   readonly text: string;
-  /** The form of the statement for a provider, by its name, where providers differ. Default: this one for all of them. */
+  /** Returns the form of the statement for the named provider, if providers differ. Default: the same form for all. */
   readonly formFor?: ((provider: string) => NamedStatement) | undefined;
 }
 
-/** Of a transaction, as SQL has it. https://www.postgresql.org/docs/current/transaction-iso.html */
+/** Isolation levels of SQL. https://www.postgresql.org/docs/current/transaction-iso.html */
 export type IsolationLevel = "read committed" | "repeatable read" | "serializable";
 
-/** Where work may go. */
+/** Options that limit which providers may serve the work. */
 export interface RoutingOptions {
   /** Whether the work only reads, so that a provider that cannot write may serve it. Default: false. */
   readOnly?: boolean | undefined;
   /**
-   * Whether the same work may also go to the next provider while the first is silent; the first answer counts. Only with
+   * Whether the same work may also be sent to the next provider while the first is silent; the first answer counts. Requires
    * `idempotent`. Default: false.
    */
   hedge?: boolean | undefined;
   /** The names of the providers to choose from. Default: all. */
   providers?: readonly string[] | undefined;
-  /** With false, a provider that is down is not even tried when there is no better one. Default: true. */
+  /** Whether a provider that is down is still tried if no better one is left. Default: true. */
   lastResort?: boolean | undefined;
 }
 
@@ -38,26 +38,26 @@ export interface QueryOptions<Row = never> extends RoutingOptions {
   idempotent?: boolean | undefined;
   /** Ends the wait at once; what was sent may still be applied. */
   signal?: AbortSignal | undefined;
-  /** For this statement, once it has a connection. Default: the provider's `statementTimeoutMs`. */
+  /** The time-out of this statement once it has a connection. Default: the provider's `statementTimeoutMs`. */
   timeoutMs?: number | undefined;
   /**
-   * The level at which the statement has to run, whatever `default_transaction_isolation` says. Where a serialization
-   * failure shows that the database has another default, the statement and those after it run between BEGIN and COMMIT,
-   * which is two more round trips. Default: the database's.
+   * The level at which the statement must run, whatever `default_transaction_isolation` is. If a serialization failure
+   * reveals that the database has another default, this statement and later ones run between BEGIN and COMMIT, which takes
+   * two more round trips. Default: the database's level.
    */
   isolation?: IsolationLevel | undefined;
-  /** Every value is PostgreSQL's text for it, or null. Default: false, values become what pg makes of them. */
+  /** Whether every value is returned as PostgreSQL's text or null. Default: false; pg's type parsers convert the values. */
   asText?: boolean | undefined;
   /**
-   * Makes a row of the texts of its values, as soon as they have come: while the server still sends others. What it throws
-   * fails the statement. Default: none, rows are objects by the names of the columns.
+   * Converts the texts of a row's values as soon as the row arrives, while the server still sends others. If it throws, the
+   * statement fails with that error. Default: rows are objects by the names of the columns.
    */
   toRow?: ((values: TextValues) => Row) | undefined;
 }
 
 export interface QueryResult<Row> {
   readonly rows: Row[];
-  /** Rows that were returned or changed. */
+  /** The number of rows that were returned or changed. */
   readonly rowCount: number;
   /** The first word of the command tag, such as `INSERT`. */
   readonly command: string;
@@ -65,7 +65,7 @@ export interface QueryResult<Row> {
   readonly provider: string;
 }
 
-/** What takes statements: a manager, a provider, or the client of a transaction. */
+/** An object that runs statements: a manager, a provider, or the client of a transaction. */
 export interface Queryable {
   query<Row extends object = Record<string, unknown>>(
     statement: string | NamedStatement,
@@ -77,16 +77,16 @@ export interface Queryable {
 export interface TransactionOptions extends RoutingOptions {
   /** Whether the whole transaction may be applied twice without harm. Default: false. */
   idempotent?: boolean | undefined;
-  /** For all of it, with waiting and repeats. Default: `operationTimeoutMs` of the manager. */
+  /** The time-out of the whole transaction, with waits and retries. Default: `operationTimeoutMs` of the manager. */
   deadlineMs?: number | undefined;
-  /** The level that BEGIN asks for. Default: the database's. */
+  /** The level that BEGIN requests. Default: the database's level. */
   isolation?: IsolationLevel | undefined;
   signal?: AbortSignal | undefined;
 }
 
 export type RunOptions = Omit<TransactionOptions, "isolation">;
 
-/** One provider, for the work of `run()`. Its statements are tried once; `run()` repeats the whole work. */
+/** One provider, for the work of `run()`. Each statement is tried once; `run()` retries the work as a whole. */
 export interface ProviderHandle extends Queryable {
   readonly name: string;
   transaction<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
@@ -122,7 +122,7 @@ const ISOLATION_LEVELS: readonly unknown[] = [
   "serializable",
 ] satisfies readonly (IsolationLevel | undefined)[];
 const MAX_NAME_BYTES = 63;
-/** The protocol counts parameters in 16 bits, and pg fails beyond with a message about something else. */
+/** The protocol counts parameters in 16 bits. Above the limit, pg fails with a misleading message. */
 const MAX_PARAMETERS = 65_535;
 
 /** @throws {DatabaseError} `invalid_input` */
@@ -136,7 +136,7 @@ export function checkQuery(
       throw invalidInput("statement", "must be a string or { name, text }");
     }
     const { name } = statement;
-    // No name has more bytes than three times its UTF-16 units.
+    // A name has at most three bytes for each UTF-16 unit, so the exact count is needed only for longer names.
     if (name === "" || (name.length * 3 > MAX_NAME_BYTES && Buffer.byteLength(name) > MAX_NAME_BYTES)) {
       throw invalidInput("statement.name", `is ${show(name)}; expected 1 to ${MAX_NAME_BYTES} bytes`);
     }

@@ -11,7 +11,7 @@ export interface StateChange {
   readonly provider: string;
   readonly from: ProviderState;
   readonly to: ProviderState;
-  /** What brought it about, where that was an error. */
+  /** The error that caused the change, if there was one. */
   readonly error: DatabaseError | undefined;
 }
 
@@ -31,11 +31,11 @@ interface HealthInit {
   readonly onChange: (change: StateChange) => void;
 }
 
-/** Holds the health of one provider: what happens to it goes in, and changes of its state come out. */
+/** Holds the health of one provider: receives events and reports changes of its state. */
 export class Health {
   readonly #init: HealthInit;
   #current: ProviderHealth;
-  /** The health that an error ended, for the case that the error turns out to be the caller's. */
+  /** The health before the last error, restored if the error proves to be the caller's fault. */
   #blamed: { readonly error: DatabaseError; readonly health: ProviderHealth } | undefined;
   #lastError: LastError | undefined;
 
@@ -61,12 +61,12 @@ export class Health {
     const before = this.#current;
     this.#current = nextHealth(before, event, { nowMs: nowMs(), isAlone: isAlone(), dwellMs });
     if (error !== undefined) this.#blame(error, before);
-    // On its way back it is still where the error brought it.
+    // A provider that is still recovering is still affected by the error.
     else if (this.#current.state === "up") this.#blamed = undefined;
     if (this.#current.state !== before.state) this.#tell(before.state, error);
   }
 
-  /** A statement that is repeated gives the same error again: what all of them did is taken back with the last. */
+  /** Remembers the error to undo. A retried statement fails with the same error; acquitting the last one undoes them all. */
   #blame(error: DatabaseError, before: ProviderHealth): void {
     const { sqlState } = error;
     const blamed = this.#blamed;
@@ -75,12 +75,12 @@ export class Health {
     } else if (this.#current.state !== before.state) this.#blamed = { error, health: before };
   }
 
-  /** Keeps an error for those who ask what failed last. */
+  /** Records an error as the provider's last one, for the statistics. */
   note({ code, sqlState, message }: DatabaseError): void {
     this.#lastError = { at: new Date(this.#init.nowMs()), code, sqlState, message };
   }
 
-  /** Takes back what an error did: it was the caller's. */
+  /** Undoes the effect of an error that proved to be the caller's fault. */
   acquit(error: DatabaseError): void {
     if (this.#blamed?.error !== error) return;
     const { state: from } = this.#current;

@@ -1,4 +1,4 @@
-/** How many of the latest samples count. */
+/** The number of latest samples that count. */
 const WINDOW = 256;
 
 export interface Latency {
@@ -7,7 +7,7 @@ export interface Latency {
   readonly p99: number | undefined;
 }
 
-/** After how many samples the percentile that every operation looks at is computed anew. */
+/** The number of samples after which the percentile that every operation reads is computed again. */
 const REFRESH = 128;
 
 /** The latest latencies of one provider, in ms. */
@@ -16,12 +16,12 @@ export class LatencyWindow {
   #count = 0;
   #p99Ms: number | undefined;
 
-  /** The 99th percentile, at most 127 samples old: sorting takes longer than a statement should cost. */
+  /** The 99th percentile, at most 127 samples old, because sorting for every statement would cost too much. */
   get p99Ms(): number | undefined {
     return this.#p99Ms;
   }
 
-  /** A sample from a clock that jumped (negative, or no number at all) says nothing and is left out. */
+  /** Records a sample, unless the clock jumped (a negative value, or not a number). */
   record(latencyMs: number): void {
     if (!(latencyMs >= 0) || latencyMs === Infinity) return;
     this.#samples[this.#count % WINDOW] = latencyMs;
@@ -35,7 +35,7 @@ export class LatencyWindow {
   }
 }
 
-/** The nearest-rank percentile of values in ascending order. */
+/** Computes the nearest-rank percentile of values in ascending order. */
 function percentile(sorted: Float64Array, fraction: number): number | undefined {
   return sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)];
 }

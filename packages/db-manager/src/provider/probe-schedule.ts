@@ -2,24 +2,25 @@ import { PROBE_DISTANCE_MS, type ProviderHealth } from "./provider-state.ts";
 
 export interface ProbeContext {
   readonly nowMs: number;
-  /** Probes since it last took work. */
+  /** The number of probes since the provider last took work. */
   readonly probes: number;
-  /** Between two probes of one that is down. */
+  /** The longest delay between two probes of a provider that is down. */
   readonly longestMs: number;
-  /** Whether no other provider takes work: then its return is looked for more often. */
+  /** Whether no other provider takes work; if so, this one is probed more often. */
   readonly isAlone: boolean;
-  /** From 0 to below 1. */
+  /** A random number from 0 to below 1. */
   readonly random: () => number;
 }
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_ALONE_MS = 2_000;
-/** What an administrator has to mend is looked at slowly: wrong passwords may lock an account. */
+/** Faults that an administrator must fix are probed slowly, because repeated wrong passwords may lock an account. */
 const INELIGIBLE_DELAY_MS = 30_000;
 
 /**
- * After how many ms to probe a provider again; undefined for not at all. While it is down: exponential backoff with full
- * jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+ * Returns the delay in ms before the next probe of a provider, or undefined for no probe. While the provider is down, the
+ * delay follows exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+ * 2015).
  */
 export function probeDelayMs(health: ProviderHealth, context: ProbeContext): number | undefined {
   const { nowMs, probes, isAlone, random } = context;

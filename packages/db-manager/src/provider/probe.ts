@@ -3,17 +3,17 @@ import type { ReturnGuard } from "./return-guards.ts";
 
 interface ProbeSteps {
   readonly health: Health;
-  /** Asks the server; undefined when that failed, which is then counted already. */
+  /** Probes the server; undefined if that failed. The failure is then already counted. */
   readonly ask: () => Promise<{ readonly isReadOnly: boolean } | undefined>;
-  /** Whether what has to be done before the provider takes work again was done; what failed is counted already. */
+  /** Whether the guards passed that must pass before the provider takes work again. A failure is already counted. */
   readonly pass: (step: keyof ReturnGuard) => Promise<boolean>;
 }
 
-/** One probe of a provider that takes no work, and what follows from it. */
+/** Probes a provider that takes no work, and updates its health. */
 export async function probe({ health, ask, pass }: ProbeSteps): Promise<void> {
   const answer = await ask();
   if (answer === undefined) return;
-  // A suspect was not away: nothing about it can have changed.
+  // A suspect provider was not away, so nothing about it can have changed.
   const isAway = health.state !== "suspect";
   if (isAway && !answer.isReadOnly && !(await pass("admit"))) return;
   health.apply({ type: "probed", isReadOnly: answer.isReadOnly });

@@ -8,14 +8,14 @@ interface ProberInit {
   readonly random: () => number;
   readonly isAlone: () => boolean;
   readonly health: () => ProviderHealth;
-  /** Asks the server, and changes the health by what it answers. Never rejects. */
+  /** Probes the server and updates the health. Never rejects. */
   readonly probe: () => Promise<void>;
 }
 
-/** Looks after a provider that does not take work, in the background: one probe at a time, and never on users' traffic. */
+/** Probes a provider that takes no work, in the background: one probe at a time, and never with users' statements. */
 export class Prober {
   readonly #init: ProberInit;
-  /** What a probe brings about belongs to no user's request, though an error of one may have set it off. */
+  /** Runs probes outside of any user's request context, even if an error of a request triggered the probe. */
   readonly #apart = AsyncLocalStorage.snapshot();
   #timer: NodeJS.Timeout | undefined;
   #probes = 0;
@@ -26,7 +26,7 @@ export class Prober {
     this.#init = init;
   }
 
-  /** To be called when the state has changed. */
+  /** Schedules the next probe. Call this when the state has changed. */
   schedule(): void {
     if (this.#isProbing || this.#isStopped) return;
     const { nowMs, longestMs, random, isAlone, health } = this.#init;
@@ -37,7 +37,7 @@ export class Prober {
       this.#probes = 0;
       return;
     }
-    // Looking for a provider must not keep a process alive whose work is done.
+    // Probing must not keep a finished process alive.
     this.#timer = setTimeout(() => void this.#apart(() => this.#probe()), delayMs).unref();
   }
 

@@ -12,18 +12,18 @@ export const PROVIDER_STATES = [
 ] as const;
 
 /**
- * The health of one provider, changed only by a pure function.
+ * The health states of a provider. Only a pure function changes them.
  *
- * - `unknown`: nothing was sent yet. `up`: it answers.
+ * - `unknown`: nothing was sent yet. `up`: the provider answers.
  * - `suspect`: one statement was not answered in time. `down`: unreachable, or silent twice.
- * - `read-only`, `no-write` (disk or quota full), `saturated` (too many connections): it answers, but not to everything.
- * - `ineligible`: it refuses the credentials, or is not the database that it should be.
- * - `probing`: a probe was answered again. `catching-up`: a second one too; what it missed is brought to it, and it has to
- *   stay well for a while before it takes work again.
+ * - `read-only`, `no-write` (disk or quota full), `saturated` (too many connections): it serves only some requests.
+ * - `ineligible`: it refuses the credentials, or is the wrong database.
+ * - `probing`: it answered a probe again. `catching-up`: it answered a second one; it now receives the data that it missed,
+ *   and must stay healthy for a while before it takes work again.
  */
 export type ProviderState = (typeof PROVIDER_STATES)[number];
 
-/** What an error says about the provider that gave it; `none` for an error that is the caller's or this host's. */
+/** The effect of an error on the provider's state; `none` for a fault of the caller or of this host. */
 export type StateEffect = "none" | "down" | "suspect" | "read-only" | "saturated" | "no-write" | "ineligible";
 
 export type ProviderEvent =
@@ -31,37 +31,37 @@ export type ProviderEvent =
   | { readonly type: "answered"; readonly isWrite: boolean }
   /** A probe or health check was answered. */
   | { readonly type: "probed"; readonly isReadOnly: boolean }
-  /** Another provider answered what this one was asked first. */
+  /** Another provider answered a request that this one received first. */
   | { readonly type: "overtaken" }
-  /** What it missed was brought to it. */
+  /** The provider received the data that it missed. */
   | { readonly type: "caught-up" }
-  /** Something failed, with what that says about the provider. */
+  /** Something failed, with the given effect on the provider. */
   | { readonly type: "failed"; readonly effect: StateEffect };
 
 export interface ProviderHealth {
   readonly state: ProviderState;
-  /** Since when, in ms since 1970. */
+  /** The time at which the state began, in ms since 1970. */
   readonly sinceMs: number;
-  /** While it comes back: when the first probe was answered again. */
+  /** The time of the first answered probe, while the provider recovers. */
   readonly wellSinceMs: number | undefined;
   readonly isCaughtUp: boolean;
-  /** How long it has to stay well before it takes work again. */
+  /** The time that the provider must stay healthy before it takes work again. */
   readonly dwellMs: number;
-  /** When it last came back; undefined when it never went. */
+  /** The time of the last recovery; undefined if the provider was never away. */
   readonly returnedAtMs: number | undefined;
 }
 
 export interface Surroundings {
   readonly nowMs: number;
-  /** Whether no other provider takes work: then this one does not wait until it is trusted again. */
+  /** Whether no other provider takes work; if so, this one takes work again at once. */
   readonly isAlone: boolean;
-  /** The shortest time that a provider has to stay well. */
+  /** The shortest time that a recovered provider must stay healthy. */
   readonly dwellMs: number;
 }
 
-/** Two good probes prove more when they are apart. */
+/** The least time between the two probes of a recovery: two good probes prove more if they are apart. */
 export const PROBE_DISTANCE_MS = 1_000;
-/** A provider that goes again within this time of its return, or within its dwell, is flapping. */
+/** A provider that fails again within this time of its recovery, or within its dwell, is flapping. */
 const FLAPPING_MS = 60_000;
 const MAX_DWELL_MS = 5 * 60_000;
 
@@ -76,7 +76,7 @@ export function initialHealth({ nowMs, dwellMs }: Pick<Surroundings, "nowMs" | "
   };
 }
 
-/** The health after the event: the same object when nothing changed. */
+/** Returns the health after the event: the same object if nothing changed. */
 export function nextHealth(health: ProviderHealth, event: ProviderEvent, around: Surroundings): ProviderHealth {
   const { state } = health;
   const isTrusted = state === "unknown" || state === "up" || state === "suspect";
@@ -89,7 +89,7 @@ export function nextHealth(health: ProviderHealth, event: ProviderEvent, around:
     case "probed":
       if (event.isReadOnly) return fall(health, "read-only", around);
       if (isTrusted) return moveTo(health, "up", around);
-      // The probe writes nothing, so that it cannot tell whether there is room again.
+      // The probe writes nothing, so it cannot detect whether there is disk space again.
       return around.isAlone && state !== "no-write" ? returned(health, around) : comeBack(health, around);
     case "overtaken":
       return isTrusted && state !== "suspect" ? moveTo(health, "suspect", around) : health;
@@ -103,11 +103,11 @@ export function nextHealth(health: ProviderHealth, event: ProviderEvent, around:
 function stateAfterFailure(state: ProviderState, effect: Exclude<StateEffect, "none">): ProviderState {
   if (effect !== "suspect") return effect;
   if (state === "unknown" || state === "up") return "suspect";
-  // A second silence, or one on the way back.
+  // A second silence, or a silence during the recovery.
   return state === "suspect" || state === "probing" || state === "catching-up" ? "down" : state;
 }
 
-/** One step on the way back: two good probes, what it missed, and its dwell. */
+/** Takes one step of the recovery: two good probes, catching up, and the dwell. */
 function comeBack(health: ProviderHealth, around: Surroundings): ProviderHealth {
   const { state, wellSinceMs, isCaughtUp, dwellMs } = health;
   const { nowMs } = around;
@@ -122,7 +122,7 @@ function returned(health: ProviderHealth, around: Surroundings): ProviderHealth 
   return { ...moveTo(health, "up", around), wellSinceMs: undefined, isCaughtUp: false, returnedAtMs: around.nowMs };
 }
 
-/** To a state in which it takes less work, or none; its dwell doubles when it had only just come back. */
+/** Moves to a state with less work or none. The dwell doubles if the provider had only just recovered. */
 function fall(health: ProviderHealth, to: ProviderState, around: Surroundings): ProviderHealth {
   if (to === health.state) return health;
   if (to === "suspect") return moveTo(health, to, around);

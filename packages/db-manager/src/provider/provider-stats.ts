@@ -9,14 +9,14 @@ export interface ProviderStats {
   /** `host:port`, or the path of a socket. */
   readonly host: string;
   readonly statements: "named" | "unnamed";
-  /** What last failed here, whether or not it changed the state; never the caller's own mistakes. */
+  /** The last failure of this provider, whether or not it changed the state. Mistakes of the caller do not count. */
   readonly lastError: LastError | undefined;
-  /** Of the latest 256 statements that were answered. */
+  /** The latencies of the latest 256 answered statements. */
   readonly latencyMs: Latency;
   readonly pool: PoolStats;
-  /** Operations that another provider was asked for too, because this one was silent. */
+  /** The number of operations that were also sent to another provider, because this one was silent. */
   readonly hedges: number;
-  /** Operations that went on to another provider, because they failed here. */
+  /** The number of operations that failed over from this provider to another. */
   readonly failovers: number;
   readonly drainIntervalMs: number | undefined;
 }

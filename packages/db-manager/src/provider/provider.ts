@@ -26,13 +26,13 @@ import type { ProviderTelemetry } from "../telemetry/telemetry.ts";
 import { runTransaction } from "../connection/transaction.ts";
 import { bytesOf, isShort, transferMs } from "../connection/transfer.ts";
 
-/** How one attempt is made. */
+/** The circumstances of one attempt. */
 export interface AttemptContext {
   readonly deadline: Deadline;
   readonly isUnnamed: boolean;
 }
 
-/** Answers that come sooner say how well the server is, whatever they hold. */
+/** Answers that take less time are a measure of the server's health, whatever their size. */
 const QUICK_MS = 50;
 
 const WRITES: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
@@ -40,10 +40,10 @@ const CHECK = `SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setti
 
 const ISOLATION = "SELECT pg_catalog.current_setting('default_transaction_isolation') AS level";
 
-/** For the work of a guard, whose statements have deadlines of their own. */
+/** The deadline of a guard's work. Each of its statements has its own deadline. */
 const GUARD_DEADLINE_MS = 10 * 60_000;
 
-/** One database: its connections, its health and its errors. Every call is one attempt. */
+/** One database: its connections, its health and its errors. Every call is one attempt; this class does not retry. */
 export class Provider {
   readonly name: string;
   readonly #settings: ProviderSettings;
@@ -56,7 +56,7 @@ export class Provider {
   readonly #health: Health;
   #hedges = 0;
   #failovers = 0;
-  /** Whether the database's own isolation level is another than its users ask for, so that each has to be said. */
+  /** Whether the database's default isolation level differs from the one requested, so that BEGIN must name the level. */
   #isIsolationSaid = false;
 
   constructor(settings: ProviderSettings, context: ProviderContext) {
@@ -99,7 +99,7 @@ export class Provider {
     return this.#health.state;
   }
 
-  /** The 99th percentile of the latest answers, in ms. */
+  /** The 99th percentile of the latest latencies, in ms. */
   get p99Ms(): number | undefined {
     return this.#latency.p99Ms;
   }
@@ -108,7 +108,7 @@ export class Provider {
     return this.#settings.slowestBytesPerSecond;
   }
 
-  /** How much longer than usual an answer may take, for the bytes that are on their way to and from it. */
+  /** The extra time that an answer may take because of the bytes in transit to and from the provider. */
   get allowanceMs(): number {
     return transferMs(this.#pool.bytesUnderWay, this.slowestBytesPerSecond);
   }
@@ -174,24 +174,24 @@ export class Provider {
     }
   }
 
-  /** Any work with this provider, each of whose statements is tried once. */
+  /** Runs work with this provider. Each of its statements is tried once. */
   async run<Result>(work: (provider: ProviderHandle) => Promise<Result>, context: AttemptContext): Promise<Result> {
     return within(context.deadline, work(this.#handle(context)), (fault) => this.#toError(fault, { isSent: true }));
   }
 
-  /** Asks the server with a statement of its own, on a connection of the pool. */
+  /** Checks the server with a separate statement, on a connection of the pool. */
   async check(deadline: Deadline): Promise<void> {
     const context = { deadline, isUnnamed: true };
     const { rows } = await this.query<{ isReadOnly: boolean }>(CHECK, undefined, {}, context);
     this.#health.apply({ type: "probed", isReadOnly: rows[0]?.isReadOnly === true });
   }
 
-  /** To be called when what its probes depend on has changed. */
+  /** Reschedules the next probe. Call this when the conditions of probing have changed. */
   scheduleProbe(): void {
     if (this.#context.isProbing()) this.#prober.schedule();
   }
 
-  /** Another provider answered what this one was asked first. */
+  /** Records that another provider answered a request that this one received first. */
   overtaken(): void {
     this.#health.apply({ type: "overtaken" });
   }
@@ -206,17 +206,17 @@ export class Provider {
     this.#telemetry?.countFailover();
   }
 
-  /** Takes it out of use until it passes the return guards, unless it does not take work anyway. */
+  /** Takes the provider out of use until it passes the return guards, unless it takes no work anyway. */
   exclude(reason: unknown): void {
     if (this.state === "up" || this.state === "unknown") this.#refuse(reason);
   }
 
-  /** Shows what failed in the background. */
+  /** Reports a failure in the background. */
   report(reason: unknown): void {
     this.#context.onError(this.#errorFor(reason));
   }
 
-  /** Takes back what an error did to the health: it was the caller's. */
+  /** Undoes the effect of an error on the health, because the error was the caller's fault. */
   acquit(error: DatabaseError): void {
     this.#health.acquit(error);
   }
@@ -253,7 +253,7 @@ export class Provider {
     };
   }
 
-  /** Never rejects: the error that led here is the one to tell. */
+  /** Whether the database has another isolation level. Never rejects, because the error that led here must be thrown. */
   async #hasOtherIsolation(
     connection: Connection,
     isolation: IsolationLevel,
@@ -273,7 +273,7 @@ export class Provider {
     return Connection.open(fields, timeoutMs, () => this.allowanceMs);
   }
 
-  /** On a connection of its own, so that it waits for no user's statement; the pool keeps it when the answer is good. */
+  /** Probes on a new connection, so that no user's statement delays it. After a good answer the pool keeps the connection. */
   async #ask(): Promise<{ isReadOnly: boolean } | undefined> {
     const { generation } = this.#pool;
     const timeoutMs = this.#settings.statementTimeoutMs;
@@ -303,7 +303,7 @@ export class Provider {
     }
   }
 
-  /** Whoever could not find out whether it is the right database tries again soon; one that is not the right one is left alone. */
+  /** Handles a failed guard. If the identity check itself failed, retries soon; if this is the wrong database, stops using it. */
   #refuse(reason: unknown): void {
     const error = this.#errorFor(reason);
     const mayPass = failureOf(reason)?.meaning.isRetryable === true;
@@ -323,7 +323,7 @@ export class Provider {
     try {
       return await this.#pool.acquire(deadline);
     } catch (error) {
-      // What it says about the provider was counted by the pool, once for all who waited.
+      // The pool has already counted the effect on the provider, once for all waiting callers.
       throw this.#toError(error, { isSent: false });
     }
   }
@@ -359,7 +359,7 @@ export class Provider {
         deadline,
       });
       const tookMs = nowMs() - startMs;
-      // How long bytes are on their way says nothing about how long an answer may be waited for.
+      // A long transfer is not a measure of the server's latency.
       if (tookMs < QUICK_MS || isShort(bytesOf(values) + connection.bytesReceived)) this.#latency.record(tookMs);
       observed?.answered(command);
       if (this.#health.state !== "up") this.#health.apply({ type: "answered", isWrite: WRITES.has(command) });
@@ -373,12 +373,12 @@ export class Provider {
 
   #openFailed(error: unknown, generation: number): void {
     const isFullElsewhere = failureOf(this.#toError(error, { isSent: false }))?.meaning.state === "saturated";
-    // The connections that there are go on working.
+    // The connections that are already open go on working.
     if (isFullElsewhere && !this.#pool.isCold) return;
     this.#failed(error, { isSent: false }, generation);
   }
 
-  /** Servers end idle connections for reasons of their own: a probe, or the next statement, tells whether more is wrong. */
+  /** Handles a lost idle connection. Servers end these for various reasons; a probe or the next statement reveals a fault. */
   #idleLost(error: unknown, generation: number): void {
     const failure = this.#toError(error, { isSent: false });
     const effect = failureOf(failure)?.meaning.state === "down" ? "suspect" : undefined;
@@ -386,7 +386,7 @@ export class Provider {
     this.#context.onError(failure);
   }
 
-  /** The typed error, after what it says about the provider was taken in. */
+  /** Updates the health of the provider and returns the typed error. */
   #failed(error: unknown, circumstances: Circumstances, generation: number): DatabaseError {
     const failure = this.#toError(error, circumstances);
     this.#takeIn(failure, generation);
@@ -408,7 +408,7 @@ export class Provider {
   }
 }
 
-/** Serialization failures; and a standby, which refuses everything while the default is `serializable`. */
+/** The codes of serialization failures, and of a standby, which refuses everything while the default is `serializable`. */
 const ISOLATION_STATES: ReadonlySet<string | undefined> = new Set(["40001", "0A000"]);
 
 function isOfIsolation(error: unknown): boolean {

@@ -1,16 +1,16 @@
 import type { ProviderHandle } from "../manager/queryable.ts";
 
 /**
- * What has to succeed before a provider that was away takes work again; whoever keeps data in several providers says it.
- * What it throws is shown as the reason, and it is asked again with the next probe.
+ * Steps that must succeed before a recovered provider takes work again. Code that keeps data in several providers adds
+ * them. A thrown error is reported as the reason, and the next probe retries the step.
  */
 export interface ReturnGuard {
   /**
-   * Whether it is the database that it should be, for example of the right version. It is `ineligible` while this throws, or
-   * `down` while what is thrown, or a cause of it, is an error of a statement that may succeed a moment later.
+   * Verifies that the provider is the right database, for example that its tables have the right version. While this
+   * throws, the provider is `ineligible`; it is `down` if the error or one of its causes is a retryable error of a statement.
    */
   readonly admit?: (provider: ProviderHandle) => Promise<void>;
-  /** Brings it what it missed. It stays `catching-up` while this throws. */
+  /** Sends the provider the data that it missed. The provider stays `catching-up` while this throws. */
   readonly catchUp?: (provider: ProviderHandle) => Promise<void>;
 }
 
@@ -21,13 +21,13 @@ export class ReturnGuards {
     return this.#guards.size;
   }
 
-  /** @returns removes it. */
+  /** @returns a function that removes the guard. */
   add(guard: ReturnGuard): () => void {
     this.#guards.add(guard);
     return () => void this.#guards.delete(guard);
   }
 
-  /** @throws what the first of them throws that fails. */
+  /** @throws the error of the first guard that fails. */
   async pass(step: keyof ReturnGuard, provider: ProviderHandle): Promise<void> {
     for (const guard of this.#guards) await guard[step]?.(provider);
   }

@@ -1,4 +1,7 @@
-/** Where work goes, and where it goes on when that fails: the one place where anything is tried again. */
+/**
+ * Sends work to a provider, retries it, and fails over to the next provider. This is the only place that retries
+ * anything; a provider makes single attempts.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Deadline } from "../connection/deadline.ts";
 import { DatabaseError, type DatabaseErrorCode } from "../errors/errors.ts";
@@ -14,7 +17,7 @@ export interface Operation<Result> {
   readonly kind: WorkKind;
   readonly isIdempotent: boolean;
   readonly isHedged: boolean;
-  /** How much an attempt sends, nearly. It is asked for only while a provider is silent. */
+  /** Estimates the bytes that an attempt sends. It is called only while a provider is silent. */
   readonly bytes: () => number;
   readonly deadline: Deadline;
   readonly route: Route;
@@ -28,14 +31,14 @@ export interface DispatchContext {
   readonly random: () => number;
 }
 
-/** An attempt that failed with an error of ours. */
+/** An attempt that failed with a `DatabaseError`. */
 interface Failed {
   readonly provider: Provider;
   readonly error: DatabaseError;
   readonly failure: Failure;
 }
 
-/** @throws what the work throws; else the error of the last attempt, or one that names every provider that was tried. */
+/** @throws the error of the caller's work; otherwise the error of the last attempt, or one that names every provider tried. */
 export async function dispatch<Result>(operation: Operation<Result>, context: DispatchContext): Promise<Result> {
   const { roster, budget } = context;
   budget.earn();
@@ -56,7 +59,7 @@ export async function dispatch<Result>(operation: Operation<Result>, context: Di
   }
 }
 
-/** @throws the error when it is not one that another provider could answer better. */
+/** @throws the error if another provider could not do better. */
 function toFailed<Result>(
   { kind, isIdempotent, deadline, route: { among } }: Operation<Result>,
   provider: Provider,
@@ -76,17 +79,20 @@ function toFailed<Result>(
   return { provider, error, failure };
 }
 
-/** One fault everywhere is the caller's: two servers gave the same answer to what was sent. */
+/** Whether two servers rejected the statement with the same error; if so, the statement is at fault, not the servers. */
 function isSameAnswer(one: Failed, other: Failed): boolean {
   const { sqlState } = one.error;
   if (sqlState === undefined || sqlState !== other.error.sqlState || one.provider === other.provider) return false;
   const { isConnectionLost, state } = one.failure.meaning;
-  // Two standbys, or two servers that stop, are no fault of the statement.
+  // If both servers are standbys, or both are stopping, the statement is not at fault.
   if (isConnectionLost || state === "read-only") return false;
   return !one.failure.isUntouched && !other.failure.isUntouched;
 }
 
-/** The same provider, as often as its errors ask for, unless there is a better one by then. */
+/**
+ * Retries the operation on one provider as often as its errors allow; gives up early when a healthier provider can take
+ * over.
+ */
 async function attemptRepeatedly<Result>(
   operation: Operation<Result>,
   provider: Provider,
@@ -112,13 +118,13 @@ async function attemptRepeatedly<Result>(
         throw isOutcomeUnknown && DatabaseError.isInstance(error) ? withUnknownOutcome(error) : error;
       }
       isUnnamed ||= failure.meaning.repeat === "unnamed";
-      // An abort during the pause is found by the next attempt.
+      // The next attempt detects an abort during the pause.
       if (delayMs > 0) await delay(delayMs, undefined, { signal: deadline.signal }).catch(() => undefined);
     }
   }
 }
 
-/** The provider that would take over; undefined when there is none, or it would be no better. */
+/** Returns the provider that would take over, or undefined if there is none that would be better. */
 function nextUsable<Result>(
   { route: to }: Operation<Result>,
   { roster }: DispatchContext,
@@ -136,7 +142,7 @@ class BothFailed extends Error {
   }
 }
 
-/** A silent provider's work also goes to the next; the first answer counts, and the other one is not waited for. */
+/** Hedges: sends the work of a silent provider to the next one too. The first answer counts; the other is ignored. */
 async function attemptHedged<Result>(
   operation: Operation<Result>,
   first: Provider,
@@ -150,7 +156,7 @@ async function attemptHedged<Result>(
   const mainAttempt = attemptAt(first);
   try {
     if (!(await isSilent(mainAttempt, hedgeDelayMs(hedgeAfterMs, first.p99Ms)))) return await mainAttempt;
-    // A large statement that takes its time on the way is not sent twice.
+    // A large statement that is still in transit is not sent twice.
     const pauseMs = hedgePauseMs(operation.bytes(), first.slowestBytesPerSecond);
     if (pauseMs === undefined || (pauseMs > 0 && !(await isSilent(mainAttempt, pauseMs)))) return await mainAttempt;
     const second = nextUsable(operation, context, tried);
@@ -174,7 +180,7 @@ async function attemptHedged<Result>(
   }
 }
 
-/** Whether the attempt has not ended, well or badly, after so many ms. On the path of every save: one promise, one timer. */
+/** Whether the attempt is still unsettled after so many ms. Every save uses it, so it costs one promise and one timer. */
 function isSilent(attempt: Promise<unknown>, afterMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, afterMs, true);
@@ -186,7 +192,7 @@ function isSilent(attempt: Promise<unknown>, afterMs: number): Promise<boolean> 
   });
 }
 
-/** The one error for attempts that all failed. */
+/** Makes one error for attempts that all failed. */
 function exhausted<Result>(
   { route: { among, isReadOnly } }: Operation<Result>,
   failed: readonly Failed[],
@@ -208,6 +214,6 @@ function exhausted<Result>(
     outcome: errors.some(({ outcome }) => outcome === "unknown") ? "unknown" : "not_applied",
     provider: only?.error.provider,
     host: only?.error.host,
-    cause: errors.length > 1 ? new AggregateError(errors, "one error of each provider that was tried") : errors[0],
+    cause: errors.length > 1 ? new AggregateError(errors, "the error of each provider that was tried") : errors[0],
   });
 }

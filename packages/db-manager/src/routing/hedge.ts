@@ -1,20 +1,21 @@
-/** How many operations each pay for one hedge. */
+/** The number of operations that pay for one hedge. */
 const OPERATIONS_PER_HEDGE = 20;
-/** Hedges that may be saved up. */
+/** The maximum number of saved hedges. */
 const BURST = 10;
-/** By how much a silence has to exceed what the slowest answers take. */
+/** The factor by which a silence must exceed the slowest answers. */
 const P99_FACTOR = 3;
 
 /**
- * After how long a silence the same work also goes to another provider (Dean and Barroso, "The Tail at Scale", CACM 2013).
+ * Returns the silence in ms after which work is also sent to another provider (Dean and Barroso, "The Tail at Scale", CACM
+ * 2013).
  *
- * @param p99Ms of the provider's answers; undefined before there are any.
+ * @param p99Ms the 99th percentile of the provider's latencies; undefined before the first answer.
  */
 export function hedgeDelayMs(shortestMs: number, p99Ms: number | undefined): number {
   return Math.max(shortestMs, P99_FACTOR * (p99Ms ?? 0));
 }
 
-/** Bounds hedges to 5 % of the operations, so that a provider that is slow for all does not get twice the load. */
+/** Limits hedges to 5 % of the operations, so that general slowness does not double the load. */
 export class HedgeBudget {
   #saved = BURST;
 
@@ -23,7 +24,7 @@ export class HedgeBudget {
     this.#saved = Math.min(BURST, this.#saved + 1 / OPERATIONS_PER_HEDGE);
   }
 
-  /** Whether a hedge may be made; if so, it is paid. */
+  /** Whether the budget allows a hedge; if so, the hedge is deducted. */
   spend(): boolean {
     if (this.#saved < 1) return false;
     this.#saved -= 1;

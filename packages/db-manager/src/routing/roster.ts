@@ -12,7 +12,7 @@ const ANY_WRITE: Route = { isReadOnly: false, among: undefined, isLastResortAllo
 
 /** The providers in their order of preference, and which of them takes the work now. */
 export class Roster {
-  /** In their order of preference, as they were given. */
+  /** The names in their order of preference, as given. */
   readonly names: readonly string[];
   readonly #emit: Emit;
   readonly #isFailoverOn: boolean;
@@ -30,7 +30,7 @@ export class Roster {
       random,
       dwellMs,
       longestProbeDelayMs,
-      // Alone, and with nobody waiting for its return, a provider gets the work whatever its state: that is its probe.
+      // A single provider without return guards receives the work in any state, so that the work itself is the probe.
       isProbing: () => isFailoverOn && (providers.length > 1 || this.#guards.count > 0),
       isAlone: (name: string) => !this.#ranking.some((other) => other.name !== name && isTakingWork(other.state)),
       guards: this.#guards,
@@ -43,7 +43,7 @@ export class Roster {
     this.#ranking = all;
     this.names = [...this.#byName.keys()];
     const first = this.#byName.get(primary);
-    if (first === undefined) throw new TypeError("the primary is none of the providers");
+    if (first === undefined) throw new TypeError("the primary is not one of the providers");
     this.#active = first;
     this.prefer(first);
   }
@@ -52,7 +52,7 @@ export class Roster {
     return this.#byName.values();
   }
 
-  /** The one that takes the work now, or took it last. */
+  /** The provider that takes the work now, or last took it. */
   get active(): Provider {
     return this.#active;
   }
@@ -69,7 +69,7 @@ export class Roster {
     return route(this.#ranking, to, tried);
   }
 
-  /** Whether a provider can be sent work of this kind now. */
+  /** Whether any provider can take work of this kind now. */
   isUsable(isReadOnly: boolean, among: readonly string[] | undefined): boolean {
     return this.#ranking.some(
       ({ name, state }) => isUsable(state, isReadOnly) && (among === undefined || among.includes(name)),
@@ -92,7 +92,7 @@ export class Roster {
     if (!this.#isFailoverOn) return;
     const from = this.#active;
     const to = route(this.#ranking, ANY_WRITE);
-    // When nobody takes work, the return of each is looked for more often.
+    // While no provider takes work, each one is probed more often.
     if (to === undefined) for (const provider of this.all) provider.scheduleProbe();
     if (to === undefined || to === from) return;
     this.#active = to;

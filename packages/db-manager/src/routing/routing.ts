@@ -7,19 +7,19 @@ export interface Candidate {
 
 export interface Route {
   readonly isReadOnly: boolean;
-  /** The names to choose from; undefined for all. */
+  /** The names of the providers to choose from; undefined for all. */
   readonly among: readonly string[] | undefined;
-  /** Whether one that is not usable may be tried when no other is left. */
+  /** Whether an unusable provider may be tried if no other is left. */
   readonly isLastResortAllowed: boolean;
 }
 
-/** The lower, the better; from `LAST_RESORT` on a provider is not usable, and is tried only when nothing else is left. */
+/** Ranks: lower is better. From `LAST_RESORT` on a provider is unusable, and is tried only if no other is left. */
 const LAST_RESORT = 10;
 const RANKS: Readonly<Record<ProviderState, { readonly write: number; readonly read: number }>> = {
   unknown: { write: 0, read: 0 },
   up: { write: 0, read: 0 },
   suspect: { write: 1, read: 2 },
-  // They still serve reads, but what is new is elsewhere.
+  // These providers still serve reads, but the newest data is elsewhere.
   "read-only": { write: LAST_RESORT + 2, read: 1 },
   "no-write": { write: LAST_RESORT + 1, read: 1 },
   "catching-up": { write: 2, read: 3 },
@@ -29,21 +29,21 @@ const RANKS: Readonly<Record<ProviderState, { readonly write: number; readonly r
   ineligible: { write: LAST_RESORT + 3, read: LAST_RESORT + 3 },
 };
 
-/** Whether a provider in this state is sent work while it is nothing but that state that speaks against it. */
+/** Whether a provider in this state is eligible for work, all else being equal. */
 export function isUsable(state: ProviderState, isReadOnly: boolean): boolean {
   return rankOf(state, isReadOnly) < LAST_RESORT;
 }
 
-/** Whether a provider takes work without more ado, so that no other has to stand in for it. */
+/** Whether a provider in this state accepts work normally, so that no failover is needed. */
 export function isTakingWork(state: ProviderState): boolean {
   return rankOf(state, false) <= RANKS.suspect.write;
 }
 
 /**
- * The provider to send work to: the best by its state, and among equals the first.
+ * Chooses the provider to send work to: the one with the best state, and among equals the first.
  *
- * @param candidates in the order of preference.
- * @param tried the names that had their chance.
+ * @param candidates the providers in their order of preference.
+ * @param tried the names of the providers that were already tried.
  */
 export function route<Choice extends Candidate>(
   candidates: readonly Choice[],

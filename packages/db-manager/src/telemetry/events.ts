@@ -5,7 +5,7 @@ import type { StateChange } from "../provider/health.ts";
 export interface ProviderChange {
   readonly from: string;
   readonly to: string;
-  /** What brought it about, where that was an error. */
+  /** The error that caused the change, if there was one. */
   readonly error: DatabaseError | undefined;
 }
 
@@ -16,14 +16,17 @@ export interface DatabaseEvents {
   failover: [change: ProviderChange];
   /** A provider further up the order takes the work again. */
   failback: [change: ProviderChange];
-  /** A connection failed while no caller was waiting for it. Nothing has to be done; nobody has to listen. */
+  /** A connection failed while no caller was waiting for it. No listener is required, and no action is needed. */
   error: [error: DatabaseError];
 }
 
 type Listener<Name extends keyof DatabaseEvents> = (...event: DatabaseEvents[Name]) => void;
 type Listeners = { readonly [Name in keyof DatabaseEvents]: Set<Listener<Name>> };
 
-/** Without the two traps of Node's emitter: an `error` without a listener, and a listener that throws into our own code. */
+/**
+ * An event emitter without the two traps of Node's: it does not throw if `error` has no listener, and an exception of a
+ * listener does not reach the code that emits.
+ */
 export class Events {
   readonly #listeners: Listeners = {
     stateChange: new Set(),
@@ -55,7 +58,7 @@ export class Events {
   #of<Name extends keyof DatabaseEvents>(name: Name): Listeners[Name] {
     if (!Object.hasOwn(this.#listeners, name)) {
       const names = Object.keys(this.#listeners).join(", ");
-      throw invalidInput("name", `is ${show(name)}, which is no event; expected one of ${names}`);
+      throw invalidInput("name", `is ${show(name)}, which is not an event; expected one of ${names}`);
     }
     return this.#listeners[name];
   }

@@ -1,11 +1,11 @@
-/** What is read whenever an exporter asks: the connections of each provider, and its state. */
+/** Gauges, which are read whenever an exporter collects: connections and state of each provider, and the journal's backlog. */
 import type { BatchObservableResult, Meter } from "@opentelemetry/api";
 import type { ProviderStats } from "../provider/provider-stats.ts";
 import { PROVIDER_STATES } from "../provider/provider-state.ts";
 
 export type StatsByProvider = Readonly<Record<string, Pick<ProviderStats, "state" | "pool">>>;
 
-/** @returns ends it. */
+/** @returns a function that stops the observation. */
 export function observeProviders(meter: Meter, stats: () => StatsByProvider): () => void {
   const connections = meter.createObservableUpDownCounter("db.client.connection.count", {
     description: "The number of connections that are currently in state described by the state attribute.",
@@ -43,18 +43,18 @@ export interface Backlog {
   readonly bytes: number;
 }
 
-/** @returns ends it. */
+/** @returns a function that stops the observation. */
 export function observeBacklog(meter: Meter, read: () => Promise<readonly Backlog[]>): () => void {
   const atoms = meter.createObservableUpDownCounter("rivet.journal.atoms", {
     description: "The number of atoms that the local journal holds for the provider.",
     unit: "{atom}",
   });
   const size = meter.createObservableUpDownCounter("rivet.journal.size", {
-    description: "How much the atoms hold that the local journal holds for the provider.",
+    description: "The size of the atoms that the local journal holds for the provider.",
     unit: "By",
   });
   const observe = async (result: BatchObservableResult): Promise<void> => {
-    // A journal that cannot be read is reported by those who write to it.
+    // The code that writes to the journal reports that it cannot be read.
     for (const backlog of await read().catch(() => [])) {
       result.observe(atoms, backlog.atoms, { "rivet.provider": backlog.store });
       result.observe(size, backlog.bytes, { "rivet.provider": backlog.store });

@@ -1,11 +1,11 @@
 /**
- * Spans and metrics for OpenTelemetry, where the application has `@opentelemetry/api`; without it there is no telemetry and
- * no cost. They follow the stable conventions of 2025 and later:
+ * Spans and metrics for OpenTelemetry, if the application has installed `@opentelemetry/api`; without it there is no
+ * telemetry and no cost. They follow the stable conventions of 2025 and later:
  * https://opentelemetry.io/docs/specs/semconv/db/postgresql/, https://opentelemetry.io/docs/specs/semconv/db/database-spans/
  * and https://opentelemetry.io/docs/specs/semconv/db/database-metrics/.
  *
- * Never in them: values of parameters, texts without parameters, messages of the server (they quote values), users and
- * passwords. No fault of an SDK, an exporter or a sampler reaches the operation that is observed.
+ * They never contain values of parameters, texts without parameters, messages of the server (which quote values), users or
+ * passwords. A fault of an SDK, an exporter or a sampler never affects the observed operation.
  */
 import type * as opentelemetry from "@opentelemetry/api";
 import type { Attributes, Counter, Histogram, Span, Tracer } from "@opentelemetry/api";
@@ -25,12 +25,12 @@ interface Instruments {
 }
 
 const SCOPE = "@rivet/db-manager";
-/** What the conventions advise for `db.client.operation.duration`. */
+/** The boundaries that the conventions recommend for `db.client.operation.duration`. */
 const DURATION_BOUNDARIES_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
 const installed = load();
 
-/** What one manager tells. Its meters are those of the SDK that is registered when it is made. */
+/** The telemetry of one manager. It uses the meters of the SDK that is registered when the manager is made. */
 export class Telemetry {
   readonly #instruments: Instruments;
   readonly #nowMs: () => number;
@@ -48,18 +48,18 @@ export class Telemetry {
         advice: { explicitBucketBoundaries: DURATION_BOUNDARIES_S },
       }),
       failovers: meter.createCounter("rivet.db.failovers", {
-        description: "Operations that went on to another provider, because they failed at this one.",
+        description: "Operations that failed over from this provider to another.",
         unit: "{operation}",
       }),
       hedges: meter.createCounter("rivet.db.hedges", {
-        description: "Operations that another provider was asked for too, because this one was silent.",
+        description: "Operations that were also sent to another provider, because this one was silent.",
         unit: "{operation}",
       }),
     };
     this.#unobserve = observeProviders(meter, stats);
   }
 
-  /** @returns undefined where `@opentelemetry/api` is not installed. */
+  /** @returns undefined if `@opentelemetry/api` is not installed. */
   static start(nowMs: () => number, stats: () => StatsByProvider): Telemetry | undefined {
     return installed && safely(() => new Telemetry(installed, nowMs, stats));
   }
@@ -68,7 +68,7 @@ export class Telemetry {
     return new ProviderTelemetry(this.#instruments, this.#nowMs, settings);
   }
 
-  /** @returns ends it. */
+  /** @returns a function that stops the observation. */
   observeBacklog(read: () => Promise<readonly Backlog[]>): (() => void) | undefined {
     const meter = this.#instruments.api.metrics.getMeter(SCOPE);
     const unobserve = safely(() => observeBacklog(meter, read));
@@ -80,7 +80,7 @@ export class Telemetry {
   }
 }
 
-/** What one provider tells. */
+/** The telemetry of one provider. */
 export class ProviderTelemetry {
   readonly #instruments: Instruments;
   readonly #nowMs: () => number;
@@ -91,7 +91,7 @@ export class ProviderTelemetry {
   constructor(instruments: Instruments, nowMs: () => number, { name, fields }: ProviderSettings) {
     const { host, port, place, database, user } = fields;
     const isSocket = host.startsWith("/");
-    // An address without a database has the user's name in its place, and that stays here.
+    // If an address names no database, the database is the user's name, which must not be exported.
     const namespace = database === user ? undefined : database;
     this.#instruments = instruments;
     this.#nowMs = nowMs;
@@ -114,7 +114,7 @@ export class ProviderTelemetry {
     safely(() => this.#instruments.hedges.add(1, this.#counted));
   }
 
-  /** A statement is about to be sent: a span begins, as a child of the caller's. */
+  /** Starts a span, as a child of the caller's, for a statement that is about to be sent. */
   send(statement: string | NamedStatement, values: readonly unknown[] | undefined): StatementTelemetry {
     const place = this.#place;
     const { api, tracer, duration } = this.#instruments;
@@ -137,7 +137,7 @@ interface StatementInit {
   readonly errorStatus: number;
 }
 
-/** One statement at one provider, from its sending to its end. */
+/** The telemetry of one statement at one provider, from its sending to its end. */
 class StatementTelemetry {
   readonly #init: StatementInit;
   readonly #duration: Histogram;
@@ -151,7 +151,7 @@ class StatementTelemetry {
     this.#startMs = nowMs();
   }
 
-  /** @param command what the server says that it did; the conventions ask not to read it from the text. */
+  /** @param command the command tag of the server; the conventions forbid parsing the text for it. */
   answered(command: string): void {
     if (command === "") {
       this.#end({});
@@ -183,12 +183,12 @@ class StatementTelemetry {
 function load(): Api | undefined {
   return safely((): Api => {
     // A static import would make the package mandatory; a dynamic one would be too late for the first statements. Bundlers follow
-    // `require` and `createRequire` of an imported module, webpack under any name, and fail where the package is not installed.
+    // `require`, and `createRequire` of an imported module (webpack under any name), and fail if the package is not installed.
     return process.getBuiltinModule("node:module").createRequire(import.meta.url)("@opentelemetry/api");
   });
 }
 
-/** What is observed goes on, whatever happens to the observer. */
+/** Runs telemetry code and ignores its errors, so that the observed operation goes on. */
 function safely<Result>(tell: () => Result): Result | undefined {
   try {
     return tell();

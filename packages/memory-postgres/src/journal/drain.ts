@@ -12,39 +12,39 @@ import type { PageLength } from "./page-length.ts";
 
 export interface DrainInit {
   readonly journal: AtomJournal;
-  /** The names of the providers that are to have everything. */
+  /** The names of the providers that must receive everything. */
   readonly providers: readonly string[];
   /** Merges rows into one provider, all or nothing and idempotently. */
   readonly merge: (provider: string, facts: Facts) => Promise<Merged>;
-  /** Told of rows that a provider refuses for good. They stay in the journal. */
+  /** Called with each row that a provider refuses for good. The row stays in the journal. */
   readonly onRefused: (provider: string, row: AtomKey, error: MemoryError) => void;
 }
 
-/** Which rows are brought, and how many at a time. */
+/** A class of rows to deliver, and the size of its pages. */
 export interface DrainPart {
   readonly pageRows: number;
   readonly bounds: JournalBounds;
 }
 
-/** What a drain goes by while it runs. */
+/** Controls of a running drain. */
 interface DrainControl {
-  /** Whether it is to end before the next page. */
+  /** Whether the drain must stop before the next page. */
   readonly isOver?: () => boolean;
-  /** Fewer rows a page for a provider that is slow. Default: as many as the part has. */
+  /** Shortens the pages for a slow provider. Default: pages of the part's size. */
   readonly pageLength?: PageLength;
 }
 
 const LARGE_BYTES = 256 * 1024;
-/** Nearly all rows, in pages that take half a second at the most on a slow link. */
+/** Nearly all rows, in pages that take at most half a second on a slow link. */
 export const SMALL_ROWS: DrainPart = { pageRows: 500, bounds: { mostRowBytes: LARGE_BYTES, mostBytes: 1024 * 1024 } };
-/** Large atoms, which take their time on the way, one by one. */
+/** Large atoms, which take long to transfer and are delivered one by one. */
 export const LARGE_ROWS: DrainPart = { pageRows: 1, bounds: { aboveRowBytes: LARGE_BYTES } };
 
 /**
- * Brings one provider what the journal holds for it, page by page; only what it has acknowledged is settled. Any number of
- * processes may do so at once, and the parts side by side.
+ * Delivers the journal's rows for one provider, page by page, and settles only rows that the provider has acknowledged. Any
+ * number of processes may drain at once, and both parts in parallel.
  *
- * @throws what the provider or the journal throws; what was settled before stays so.
+ * @throws the errors of the provider and of the journal; rows settled before stay settled.
  */
 export async function drain(
   { journal, providers, merge, onRefused }: DrainInit,
@@ -74,6 +74,6 @@ export async function drain(
     );
     after = rows.at(-1);
   }
-  // A settled atom is in no row of the file; its bytes may be.
+  // A settled atom is no longer in a row of the file, but its bytes may still be in the file.
   if (after !== undefined) await journal.finishErasure?.();
 }

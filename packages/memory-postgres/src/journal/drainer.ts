@@ -2,20 +2,20 @@ import { drain, LARGE_ROWS, SMALL_ROWS, type DrainInit } from "./drain.ts";
 import { PageLength } from "./page-length.ts";
 
 interface DrainerInit extends DrainInit {
-  /** Whether a provider can be sent work now. */
+  /** Whether a provider can take work now. */
   readonly isUsable: (provider: string) => boolean;
   readonly onError: (provider: string, error: unknown) => void;
   readonly nowMs: () => number;
 }
 
-/** How often to look for what another process left in the file, and for what could not be brought the last time. */
+/** The interval at which rows of other processes, and rows of failed deliveries, are looked for in the file. */
 const INTERVAL_MS = 2_000;
 
-/** Empties the journal in the background, into each provider that can be sent work. */
+/** Drains the journal in the background into each provider that can take work. */
 export class Drainer {
   readonly #init: DrainerInit;
   readonly #underWay = new Map<string, Promise<void>>();
-  /** By provider: a page that came too late for its deadline would come too late again. */
+  /** Page lengths by provider, because a page that missed its deadline would miss it again. */
   readonly #pageLengths: ReadonlyMap<string, PageLength>;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -27,7 +27,7 @@ export class Drainer {
     this.#pageLengths = new Map(providers.map((name) => [name, pageLength()]));
   }
 
-  /** Begins to look into the journal now and then: it has, or may have, something in it. */
+  /** Starts to drain at intervals, because the journal has or may have rows. */
   start(): void {
     if (this.#isStopped || this.#timer !== undefined) return;
     this.#timer = setInterval(() => this.drainAll(), INTERVAL_MS).unref();
@@ -38,14 +38,14 @@ export class Drainer {
     for (const provider of this.#init.providers) if (this.#init.isUsable(provider)) this.drainNow(provider);
   }
 
-  /** Brings a provider what the journal holds for it, without waiting for that. */
+  /** Starts to deliver the journal's rows to a provider, without waiting for the end. */
   drainNow(provider: string): void {
     this.catchUp(provider).catch((error: unknown) => this.#init.onError(provider, error));
   }
 
   /**
-   * Brings a provider what the journal holds for it: small rows first, and then the large ones, beside which other small ones
-   * may go. One of each at a time: a call that comes meanwhile waits for the same.
+   * Delivers the journal's rows to a provider: small rows first, then the large ones, while further small ones may follow in
+   * parallel. Only one delivery of each kind runs at a time; a second call waits for the same one.
    */
   async catchUp(provider: string): Promise<void> {
     if (this.#isStopped || this.#timer === undefined) return;
@@ -68,7 +68,7 @@ export class Drainer {
     return started;
   }
 
-  /** Waits for the pages that are under way. What is left stays in the journal. */
+  /** Stops, after waiting for the pages in flight. Undelivered rows stay in the journal. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);

@@ -1,9 +1,9 @@
 /**
- * A deletion concerns atoms that wait in the local journal too. They are brought to a provider first, so that the deletion
- * finds them, counts them and leaves its tombstones: a page of them that is on its way to another provider arrives too late.
- * Afterwards the journal holds them no longer. A process that ends in between leaves rows that every provider refuses.
+ * Deletes atoms that wait in the local journal. The atoms are first delivered to a provider, so that the deletion finds and
+ * counts them and leaves tombstones, which refuse a page of the same atoms that arrives at another provider later. Then the
+ * atoms are removed from the journal. If the process ends in between, the journal keeps rows that every provider refuses.
  *
- * Journals of other machines are not reached: their rows meet the tombstones.
+ * This does not reach journals of other machines: the tombstones refuse their rows.
  */
 import {
   isCleared,
@@ -21,10 +21,10 @@ import {
 
 const PAGE_ROWS = 500;
 
-/** Which atoms of a journal are deleted. */
+/** A selection of journal atoms to delete. */
 export interface JournaledDeletion {
   readonly scope: JournalScope;
-  /** Whether an atom of the scope is deleted. */
+  /** Whether an atom of the scope must be deleted. */
   readonly isDeleted: (row: AtomRow) => boolean;
 }
 
@@ -36,7 +36,7 @@ export function journaledDeletion(deletion: Deletion): JournaledDeletion {
   return { scope, isDeleted: ({ id }) => ids.has(id) };
 }
 
-/** The messages that go when the history of a session is cleared. */
+/** Selects the messages that clearing a session's history removes. */
 export function journaledClearing(session: SessionWrite): JournaledDeletion {
   return {
     scope: { sessionId: session.sessionId },
@@ -45,9 +45,9 @@ export function journaledClearing(session: SessionWrite): JournaledDeletion {
 }
 
 /**
- * Brings a provider the atoms that are to be deleted. One that the provider refuses for good stays.
+ * Delivers the atoms that will be deleted to a provider. An atom that the provider refuses for good stays in the journal.
  *
- * @throws what the journal throws, and `merge` where the provider could not be asked.
+ * @throws the errors of the journal, and the error of `merge` if the provider could not be reached.
  */
 export async function deliverDeleted(
   journal: AtomJournal,
@@ -59,7 +59,7 @@ export async function deliverDeleted(
   }
 }
 
-/** Removes the atoms that were deleted from the journal. */
+/** Removes the deleted atoms from the journal. */
 export async function discardDeleted(journal: AtomJournal, deletion: JournaledDeletion): Promise<void> {
   for await (const rows of pagesOf(journal, deletion)) await journal.discard(rows);
 }

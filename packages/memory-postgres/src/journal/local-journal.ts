@@ -1,4 +1,4 @@
-/** What takes the writes when no provider does. */
+/** The local journal, which accepts writes while no provider does. It finds, opens and closes the storage that keeps it. */
 import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
 import {
   MemoryError,
@@ -14,25 +14,25 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 
 /**
- * Bundlers leave an import of a name in a variable as it is. Followed, the import of a package that is optional would end the
- * build of those who do without it, or become an empty module that fails at the first outage.
+ * The name of the package, in a variable because bundlers do not follow such an import. If they did, the import of this
+ * optional package would fail the build where it is not installed, or become an empty module that fails at the first outage.
  */
 const SQLITE_PACKAGE: string = "@rivet/memory-sqlite";
 
 /** The name of the journal in receipts. */
 export const LOCAL = "local";
 
-/** What a storage that keeps a journal shows of it; a `SQLiteStorage` does. */
+/** The interface of a storage that can keep a journal, such as `SQLiteStorage`. */
 export interface JournalStorage {
   readonly journal: AtomJournal;
-  /** What it holds itself, for those who let it hold everything. */
+  /** The replica of the storage itself, used if the file is also a local replica. */
   readonly replica: Replica;
   readonly reader: RowReader;
   close(): Promise<void>;
 }
 
 interface Place extends Pick<JournalPlace, "after"> {
-  /** Whether the storage's own options name it. */
+  /** Whether the storage's own options name the journal. */
   readonly isAskedFor: boolean;
   readonly open: () => Promise<JournalStorage>;
   readonly mayHoldAtoms: () => boolean;
@@ -40,9 +40,9 @@ interface Place extends Pick<JournalPlace, "after"> {
 }
 
 /**
- * Where the journal is, if there is one.
+ * Finds the journal, if there is one.
  *
- * @param local a storage that keeps it, its path, or false for none. Default: what the manager says.
+ * @param local a storage that keeps the journal, its path, or false for none. Default: the manager's journal.
  */
 export function journalOf(
   db: DatabaseManager,
@@ -51,7 +51,7 @@ export function journalOf(
   const after = db.journal?.after ?? db.providerNames;
   const isAskedFor = local !== undefined;
   if (typeof local === "object") {
-    // Whoever made it closes it.
+    // The code that made the storage closes it.
     const { journal, replica, reader } = local;
     const open = async (): Promise<JournalStorage> => ({ journal, replica, reader, close: async () => undefined });
     return new LocalJournal({ after, isAskedFor, open, mayHoldAtoms: () => true, load: async () => undefined });
@@ -63,20 +63,20 @@ export function journalOf(
   return new LocalJournal({ after, isAskedFor, open, mayHoldAtoms, load: loadSQLite });
 }
 
-/** @throws {MemoryError} `invalid_input` for what names no file: a journal in memory would end with its process. */
+/** @throws {MemoryError} `invalid_input` for an address without a file, because a journal in memory would end with its process. */
 function journalFile(address: string): string {
   const path = sqlitePath(address, homedir);
   if (path !== undefined && path !== ":memory:") return path;
   throw new MemoryError({
     code: "invalid_input",
     message:
-      "the local journal has to be a file, so that it outlives the process; name one in options.local or LOCAL_DB_PATH",
+      "the local journal must be a file, so that it outlives the process; set options.local or LOCAL_DB_PATH to a path",
     path: "options.local",
     backend: "postgres",
   });
 }
 
-/** Opens the file when it is first needed: a process that never loses its providers leaves none. */
+/** A journal that opens its file when first needed, so that a process that never loses its providers creates none. */
 export class LocalJournal implements AtomJournal {
   readonly #place: Place;
   #opening: Promise<JournalStorage> | undefined;
@@ -85,20 +85,20 @@ export class LocalJournal implements AtomJournal {
     this.#place = place;
   }
 
-  /** The providers that come before the journal. */
+  /** The providers that precede the journal in the order. */
   get after(): readonly string[] {
     return this.#place.after;
   }
 
-  /** Whether there may be something in it from before. */
+  /** Whether the journal may hold atoms, including those of an earlier process. */
   get mayHoldAtoms(): boolean {
     return this.#place.mayHoldAtoms();
   }
 
   /**
-   * Sees to it that the file can be opened when it is needed.
+   * Loads the package, so that the file can be opened when needed.
    *
-   * @throws {MemoryError} `schema` when the storage's own options ask for it, and its package is missing.
+   * @throws {MemoryError} `schema` if the storage's own options name the journal and its package is missing.
    */
   async load(onMissing: (error: unknown) => void): Promise<void> {
     try {
@@ -150,32 +150,32 @@ export class LocalJournal implements AtomJournal {
     );
   }
 
-  /** The storage that keeps it. */
+  /** Opens the storage that keeps the journal, or returns the open one. */
   async storage(): Promise<JournalStorage> {
     this.#opening ??= this.#place.open();
     try {
       return await this.#opening;
     } catch (error) {
-      // What is missing may be there the next time.
+      // The next call tries again, because the cause may be gone by then.
       this.#opening = undefined;
       throw error;
     }
   }
 }
 
-/** Whether the journal can take a write: one that also deletes what the providers hold has to wait for them. */
+/** Whether the journal can accept a write. A write that also deletes atoms of the providers must wait for them. */
 export function fitsJournal({ rows, session }: AtomWrite): boolean {
   return rows.length > 0 && session?.clearThroughId === undefined;
 }
 
-/** The storage in a file. */
+/** Opens the storage in a file. */
 async function openJournalFile(path: string): Promise<JournalStorage> {
   const { SQLiteStorage } = await loadSQLite();
   return new SQLiteStorage(path, { durability: "full" }).open();
 }
 
 /**
- * The package of the file. Only those load it who keep a journal: most users of PostgreSQL do without.
+ * Loads the package that reads the file. It is loaded only if there is a journal, which most users of PostgreSQL do not have.
  *
  * @throws {MemoryError} `schema`, with the command that installs it.
  */

@@ -1,4 +1,4 @@
-/** All that the providers hold, in the local journal's file, for reads while none of them answers. */
+/** A replica of the providers' data in the local journal's file, for reads while no provider answers. */
 import {
   compareRows,
   mergeAround,
@@ -12,20 +12,20 @@ import type { LocalJournal } from "./local-journal.ts";
 
 interface LocalReplicaInit {
   readonly journal: LocalJournal;
-  /** A provider that can be read from now, if there is one. */
+  /** Returns a provider that can be read from now, if there is one. */
   readonly source: () => Replica | undefined;
-  /** How often to look for what others have written. */
+  /** The interval at which the replica looks for the writes of others. */
   readonly intervalMs: number;
   readonly nowMs: () => number;
   readonly onError: (error: unknown) => void;
 }
 
-/** What is written in a burst is taken in one go. */
+/** The pause in which the writes of a burst gather. */
 const DEBOUNCE_MS = 100;
 
 /**
- * Takes what this process writes right after it was acknowledged, and what others wrote by comparing itself with a provider
- * now and then. Nothing is ever removed from it but what a tombstone names.
+ * Receives the writes of this process right after they are acknowledged, and the writes of others by comparing itself with a
+ * provider at intervals. Only tombstones remove atoms from it.
  */
 export class LocalReplica {
   readonly #init: LocalReplicaInit;
@@ -41,18 +41,18 @@ export class LocalReplica {
     this.#init = init;
   }
 
-  /** When it was last found equal to a provider; undefined when it was not yet. */
+  /** The time at which the replica was last equal to a provider; undefined if it never was. */
   get caughtUpAt(): Date | undefined {
     return this.#caughtUpAt;
   }
 
-  /** To be called when the providers are ready, as far as they are. */
+  /** Starts the comparisons. Call this when the reachable providers are ready. */
   open(): void {
     this.#interval = setInterval(() => this.catchUpSoon(0), this.#init.intervalMs).unref();
     this.catchUpSoon(0);
   }
 
-  /** Takes the rows that are waiting, and ends: a comparison goes on the next time. */
+  /** Stores the waiting rows and stops. An unfinished comparison continues after the next start. */
   async close(): Promise<void> {
     this.#stop.abort();
     clearInterval(this.#interval);
@@ -63,7 +63,7 @@ export class LocalReplica {
     return (await this.#init.journal.storage()).reader;
   }
 
-  /** Takes rows that are acknowledged, and is done when it has them. */
+  /** Stores acknowledged rows. Resolves when they are stored. */
   async take(rows: readonly AtomRow[]): Promise<void> {
     this.#keep(rows);
     await this.#flush();
@@ -74,7 +74,7 @@ export class LocalReplica {
     this.#flushSoon(DEBOUNCE_MS);
   }
 
-  /** To be called after what it cannot follow by rows alone: a deletion. */
+  /** Schedules a comparison. Call this after a deletion, which rows alone do not describe. */
   catchUpSoon(delayMs = DEBOUNCE_MS): void {
     this.#isBehind = true;
     this.#flushSoon(delayMs);
@@ -88,7 +88,7 @@ export class LocalReplica {
     if (!this.#stop.signal.aborted) this.#soon ??= setTimeout(() => void this.#flush(), delayMs).unref();
   }
 
-  /** One after the other; a failure is reported, and made good by the next comparison. */
+  /** Stores the waiting rows, one flush at a time. A failure is reported, and the next comparison repairs it. */
   #flush(): Promise<void> {
     clearTimeout(this.#soon);
     this.#soon = undefined;
@@ -114,7 +114,7 @@ export class LocalReplica {
   }
 
   #report(error: unknown): void {
-    // Compared with a provider, it is told what it lacks.
+    // Mark the replica as behind; the next comparison with a provider fills the gap.
     this.#isBehind = true;
     if (!this.#stop.signal.aborted) this.#init.onError(error);
   }

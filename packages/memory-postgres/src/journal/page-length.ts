@@ -1,14 +1,14 @@
 interface PageLengthInit {
-  /** How many rows a page may have at the moment. */
+  /** Returns the number of rows that a page may have now. */
   readonly mostRows: () => number;
   readonly nowMs: () => number;
 }
 
 const FEWEST_ROWS = 20;
-/** Far from every time-out, also of a provider that is slow. */
+/** The target duration of a page, far below every time-out, even of a slow provider. */
 const LONGEST_PAGE_MS = 250;
 
-/** How many rows, or hints, the next page has: a provider that is slow, or far away, is given less at a time. */
+/** The number of rows or hints of the next page. A slow or distant provider receives smaller pages. */
 export class PageLength {
   readonly #init: PageLengthInit;
   #rows = Infinity;
@@ -21,7 +21,7 @@ export class PageLength {
     return Math.min(this.#rows, this.#init.mostRows());
   }
 
-  /** Brings a page, and learns from the time that it takes, whether it succeeds or not. */
+  /** Delivers a page and adjusts the length by the time it takes, whether it succeeds or not. */
   async measure<Result>(count: number, bring: () => Promise<Result>): Promise<Result> {
     const startMs = this.#init.nowMs();
     try {
@@ -32,7 +32,7 @@ export class PageLength {
   }
 }
 
-/** Twice as many after a page that was quick; after one that was not, as many as would have been. */
+/** Doubles the rows after a quick page; after a slow one, returns the number that would have been quick enough. */
 export function rowsAfter(rows: number, count: number, tookMs: number): number {
   if (tookMs <= LONGEST_PAGE_MS) return rows * 2;
   return Math.max(FEWEST_ROWS, Math.floor((count * LONGEST_PAGE_MS) / tookMs));

@@ -1,12 +1,12 @@
 import type { ProviderHandle, Queryable } from "@rivet/db-manager";
 import type { SchemaDatabase } from "@rivet/postgres-schema";
 
-/** Migrations wait for one another, and adopting a large table takes its time. */
+/** The time-out of a migration's statements, which may wait for another migration or adopt a large table. */
 const STATEMENT_TIMEOUT_MS = 10 * 60_000;
-/** For everything that is done to make a provider ready. */
+/** The deadline for the whole preparation of a provider. */
 export const PREPARATION_DEADLINE_MS = 60 * 60_000;
 
-/** A provider as the migrations want it, with deadlines that fit them. */
+/** Adapts a provider to the interface of the migrations, with suitable deadlines. */
 export function schemaDatabase(provider: ProviderHandle): SchemaDatabase {
   const query =
     (client: Queryable, timeoutMs?: number): SchemaDatabase["query"] =>

@@ -2,7 +2,7 @@ import type { DatabaseManager, Queryable, RoutingOptions, TransactionOptions } f
 import type { KnownDeletions } from "../write/known-deletions.ts";
 import type { Statements } from "../statements/index.ts";
 
-/** What the steps of a write need. */
+/** The dependencies of a write's steps. */
 export interface Store {
   readonly db: DatabaseManager;
   readonly statements: Statements;
@@ -10,17 +10,17 @@ export interface Store {
   readonly isOneSessionPerStatement: boolean;
   /** The wall clock, in milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** Where writes go. */
+  /** The route of writes. */
   readonly route: RoutingOptions;
 }
 
 /**
- * How the statements of this package run. Each decides by the latest version of the rows that it locks, which is what the
- * level `read committed` gives; at a higher one the second of two writers would fail in place of waiting.
+ * The options of this package's statements. Each statement decides by the latest version of the rows that it locks, which
+ * the level `read committed` provides; at a higher level the second of two writers would fail instead of waiting.
  */
 export const OWN_STATEMENT = { idempotent: true, asText: true, isolation: "read committed" } as const;
 
-/** For a transaction of any number of statements, each of which has a deadline of its own. */
+/** The deadline of a transaction of any number of statements. Each statement has its own deadline. */
 const TRANSACTION_DEADLINE_MS = 10 * 60_000;
 
 /** Runs the work between BEGIN and COMMIT. It may run more than once: every write here is idempotent. */
@@ -28,7 +28,7 @@ export function inTransaction<Result>(
   { db, route }: Store,
   work: (client: Queryable) => Promise<Result>,
 ): Promise<Result> {
-  // Without a hedge: what takes its time with one provider is not to be decided by another that lacks the rows.
+  // Without a hedge, because a second provider that lacks the rows must not decide for a slow first one.
   const options: TransactionOptions = {
     ...route,
     hedge: false,

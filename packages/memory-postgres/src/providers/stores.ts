@@ -1,4 +1,4 @@
-/** Which database is behind each provider's name. */
+/** Maps each provider's name to its database. */
 import type { DatabaseManager, ProviderHandle } from "@rivet/db-manager";
 import { MemoryError } from "@rivet/memory-core";
 import { checkSchema, migrate } from "@rivet/postgres-schema";
@@ -9,12 +9,12 @@ import { PREPARATION_DEADLINE_MS, schemaDatabase } from "./schema-database.ts";
 import type { Statements } from "../statements/index.ts";
 import type { TablePlaces } from "./table-places.ts";
 
-/** Makes providers ready: brings their tables up to date, and sees to it that no two names stand for one database. */
+/** Prepares providers: migrates their tables, and ensures that no two names refer to the same database. */
 export class Stores {
   readonly #settings: Settings;
   readonly #statements: Statements;
   readonly #places: TablePlaces;
-  /** The provider's name of each `store_uuid`. */
+  /** Provider names by `store_uuid`. */
   readonly #names = new Map<string, string>();
 
   constructor(settings: Settings, statements: Statements, places: TablePlaces) {
@@ -24,9 +24,10 @@ export class Stores {
   }
 
   /**
-   * All providers at once. One that fails is left out until it is right, as long as another is ready.
+   * Prepares all providers at once. A provider that fails is excluded until it is fixed, as long as another is ready.
    *
-   * @throws what the first of them throws, when no provider is ready and `isNeeded`; and `invalid_input` when two are one.
+   * @throws the error of the first provider if none is ready and `isNeeded`; and `invalid_input` if two provider names refer
+   *   to the same database.
    */
   async prepareAll(db: DatabaseManager, isNeeded: boolean): Promise<void> {
     const failures = await Promise.all(db.providerNames.map((name) => this.#tryPrepare(db, name)));
@@ -35,7 +36,7 @@ export class Stores {
     const twins = errors.find((error) => error instanceof SameStore);
     if (twins !== undefined) throw twins;
     if (!isReady && isNeeded) throw errors[0];
-    // One that cannot be reached is known to be so; the others are told apart from those that are ready.
+    // An unreachable provider is already marked as such; the other failed ones must be excluded here.
     if (failures.length > 1) {
       for (const [index, name] of db.providerNames.entries()) {
         const error = failures[index];
@@ -44,7 +45,7 @@ export class Stores {
     }
   }
 
-  /** @throws {MemoryError} `schema`, `permission`, or `invalid_input` when it is not the database that it should be. */
+  /** @throws {MemoryError} `schema`, `permission`, or `invalid_input` if the provider is the wrong database. */
   async prepare(provider: ProviderHandle): Promise<void> {
     const { schema, partitions, isMigrating } = this.#settings;
     const layout = { schema, ...(partitions === undefined ? {} : { partitions }) };
@@ -75,7 +76,7 @@ class SameStore extends MemoryError {
   constructor(one: string, other: string) {
     super({
       code: "invalid_input",
-      message: `the providers ${one} and ${other} are the same database; give each an address of its own, or leave one out`,
+      message: `the providers ${one} and ${other} are the same database; give each its own address, or remove one`,
       backend: "postgres",
     });
   }

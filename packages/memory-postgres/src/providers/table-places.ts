@@ -1,8 +1,8 @@
-/** In which schema each provider has the tables: the one that was asked for, or its hidden one, in a Supabase project. */
+/** The schema that contains each provider's tables: the requested one, or its hidden one in a Supabase project. */
 import { hiddenSchemaOf, tableNames } from "@rivet/postgres-schema";
 
 export class TablePlaces {
-  /** The schema that was asked for. */
+  /** The requested schema. */
   readonly schema: string;
   /** The providers whose tables are in the hidden schema. */
   readonly #hidden = new Set<string>();
@@ -11,7 +11,7 @@ export class TablePlaces {
     this.schema = schema;
   }
 
-  /** Notes where a provider has its tables. */
+  /** Records the schema of a provider's tables. */
   note(provider: string, schema: string): void {
     if (schema === this.schema) this.#hidden.delete(provider);
     else this.#hidden.add(provider);
@@ -21,11 +21,11 @@ export class TablePlaces {
     return this.#hidden.has(provider);
   }
 
-  /** A statement on the tables of the schema that was asked for, as one on those of the hidden schema. */
+  /** Rewrites a statement on the tables of the requested schema into one on the tables of the hidden schema. */
   hide(text: string): string {
     const hidden = hiddenSchemaOf(this.schema);
     if (hidden === undefined) return text;
-    // A point follows a quoted name nowhere else, and no text holds what a user has given.
+    // A point follows a quoted name nowhere else, and statement texts contain no user input.
     return text.replaceAll(`${tableNames(this.schema).schema}."`, `${tableNames(hidden).schema}."`);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Arrays as parameters in PostgreSQL's binary format, in which pg sends a Buffer. The server need not parse them: with
- * `unnest` in the list of columns, a statement of 32 turns takes 0.60 ms, where it took 0.79 with text to split and cast.
+ * Encodes array parameters in PostgreSQL's binary format, which pg uses for a Buffer. The server does not have to parse them:
+ * with `unnest` in the list of columns, a statement of 32 turns takes 0.60 ms, compared with 0.79 ms for text to split and
+ * cast.
  *
  * The formats are those of `array_recv` and of the elements' own `recv` functions, in PostgreSQL's
  * `src/backend/utils/adt`. `COPY BINARY` writes and reads the same, across versions:
@@ -8,7 +9,7 @@
  */
 import { hexDigitAt, MemoryError } from "@rivet/memory-core";
 
-/** The types' numbers in `pg_type`, which are the same in every server. */
+/** The object ids of the types in `pg_type`, which are the same in every server. */
 const TYPE = { integer: 23, text: 25, timestamptz: 1184, bit: 1560, uuid: 2950, jsonb: 3802 } as const;
 
 const HEADER_BYTES = 20;
@@ -16,15 +17,15 @@ const LENGTH_BYTES = 4;
 const IS_NULL = -1;
 const JSONB_VERSION = 1;
 const ID_BITS = 128;
-/** Of a UTF-16 code unit, in UTF-8. */
+/** The maximum of UTF-8 bytes for one UTF-16 code unit. */
 const MOST_BYTES_PER_UNIT = 3;
 
-/** How the elements of a type are written. */
+/** The encoding of the elements of a type. */
 interface Element<Item> {
   readonly type: number;
-  /** At least as many as an element takes. */
+  /** Returns an upper bound of an element's bytes. */
   readonly bytesOf: (item: Item) => number;
-  /** @returns where it ends. */
+  /** @returns the offset of the element's end. */
   readonly write: (buffer: Buffer, item: Item, offset: number) => number;
 }
 
@@ -65,19 +66,22 @@ const TIMESTAMP: Element<number> = {
 };
 
 export const textArray = (texts: readonly string[]): Buffer => arrayOf(TEXT, texts);
-/** @param texts JSON, each. */
+/** @param texts the JSON texts. */
 export const jsonbArray = (texts: readonly string[]): Buffer => arrayOf(JSONB, texts);
 export const uuidArray = (ids: readonly string[]): Buffer => arrayOf(UUID, ids);
-/** @param ids UUIDs or XORs of them, whose 128 bits are wanted. */
+/** @param ids UUIDs or XORs of UUIDs, which are encoded as 128 bits. */
 export const bitsArray = (ids: readonly string[]): Buffer => arrayOf(BITS_OF_ID, ids);
 export const integerArray = (integers: readonly number[]): Buffer => arrayOf(INTEGER, integers);
 export const timestampArray = (timesMs: readonly (number | null)[]): Buffer => arrayOf(TIMESTAMP, timesMs);
 
-/** Memory that arrays are written into, one behind the other. Memory of its own for each of them cost 8 µs a turn. */
+/** Memory that arrays are written into, one after the other. Separate memory for each array cost 8 µs a turn. */
 let slab = { buffer: Buffer.alloc(0), used: 0 };
 const SLAB_BYTES = 256 * 1_024;
 
-/** With `forEach`: `for` over arrays of so many kinds made an object an item, a tenth of what a save allocated. */
+/**
+ * Encodes an array. It uses `forEach`, because `for…of` over arrays of so many kinds allocated an iterator result per item:
+ * a tenth of the allocations of a save.
+ */
 function arrayOf<Item>({ type, bytesOf, write }: Element<Item>, items: readonly (Item | null)[]): Buffer {
   let bytes = HEADER_BYTES;
   items.forEach((item) => (bytes += LENGTH_BYTES + (item === null ? 0 : bytesOf(item))));
@@ -95,20 +99,20 @@ function arrayOf<Item>({ type, bytesOf, write }: Element<Item>, items: readonly 
   return buffer.subarray(used, offset);
 }
 
-/** One dimension, whose first element has the number 1. */
+/** Writes the header of a one-dimensional array whose first index is 1. */
 function writeHeader(buffer: Buffer, start: number, type: number, items: readonly unknown[]): number {
   const fields = [1, items.includes(null) ? 1 : 0, type, items.length, 1];
   return fields.reduce((offset, field) => buffer.writeInt32BE(field, offset), start);
 }
 
 const HYPHEN = "-".charCodeAt(0);
-/** Any other text would be written as zeros where it has no digits. */
+/** The form of a valid id. Without this check, characters other than digits would be written as zeros. */
 const UUID_TEXT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A digit after the other: 0.05 µs, where `replaceAll` and `write` take 0.17. */
+/** Writes an id digit by digit, which takes 0.05 µs; `replaceAll` and `write` take 0.17 µs. */
 function writeId(buffer: Buffer, id: string, offset: number): number {
   if (!UUID_TEXT.test(id)) {
-    const message = `an id is no UUID in lower case: ${JSON.stringify(id.slice(0, 64))}`;
+    const message = `an id is not a UUID in lower case: ${JSON.stringify(id.slice(0, 64))}`;
     throw new MemoryError({ code: "invalid_input", message, outcome: "not_applied" });
   }
   let end = offset;
@@ -120,10 +124,10 @@ function writeId(buffer: Buffer, id: string, offset: number): number {
 }
 
 const YEAR_2000_MS = Date.UTC(2000);
-/** The least of what eight bytes hold stands for an infinity; of the next one the server says that it cannot hold it. */
+/** The earliest time sent. The least value of eight bytes means infinity; the server rejects the next one as out of range. */
 const EARLIEST = -(2n ** 63n) + 1n;
 
-/** As a Date does, it takes no part of a millisecond, which a clock of the user's own may give. */
+/** Converts a time to microseconds. Like a Date it drops fractions of a millisecond, which a user's clock may return. */
 function microsecondsSince2000(timeMs: number): bigint {
   const microseconds = BigInt(Math.trunc(timeMs) - YEAR_2000_MS) * 1_000n;
   return microseconds < EARLIEST ? EARLIEST : microseconds;

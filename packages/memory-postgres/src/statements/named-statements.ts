@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { NamedStatement } from "@rivet/db-manager";
 import type { TablePlaces } from "../providers/table-places.ts";
 
-/** A statement that a connection may keep prepared under its name. Its text names the schema in which a provider has the tables. */
+/** A statement that a connection may prepare under its name. Its text names the schema of the provider's tables. */
 export type Statement = NamedStatement;
 
 /** A statement with the values of its parameters. */
@@ -11,7 +11,7 @@ export interface Query {
   readonly values: readonly unknown[];
 }
 
-/** Names for texts: the same text has the same name in every process, so that connections may be shared. */
+/** Names statements by their texts: a text has the same name in every process, so that processes may share connections. */
 export class NamedStatements {
   readonly #places: TablePlaces;
   readonly #prepared = new Map<string, Statement>();

@@ -1,4 +1,4 @@
-/** Rows on their way to PostgreSQL and back. Values come back as text: content stays JSON text, as the core wants it. */
+/** Converts rows to parameters and back. Values are returned as text: content stays JSON text, as the core requires. */
 import type { TextValues } from "@rivet/db-manager";
 import {
   bySession,
@@ -19,20 +19,20 @@ import { bitsOfId } from "@rivet/postgres-schema";
 import { bitsArray, integerArray, jsonbArray, textArray, timestampArray, uuidArray } from "./binary-arrays.ts";
 import { timestampText } from "./timestamps.ts";
 
-/** A row as the driver gives it, all values being text. */
+/** A row as the driver returns it, with all values as text. */
 export type TextRow = Readonly<Record<string, string | null>>;
 
-/** What is appended to one session: rows, the head that they make by themselves, and what is to be found there. */
+/** An append to one session: the rows, the head of these rows alone, and the expected state of the session. */
 export interface SessionAppend {
   readonly rows: readonly AtomRow[];
   readonly head: SessionHead;
-  /** How many deletions the session is known to have seen. */
+  /** The known deletion count of the session. */
   readonly deletionCount: number;
   readonly expectedHistoryXor: string | undefined;
   readonly isMetadataSet: boolean;
 }
 
-/** The values of `AppendStatements.toSession`. */
+/** Returns the values of `AppendStatements.toSession`. */
 export function appendToSessionValues(append: SessionAppend): unknown[] {
   const { rows, head } = append;
   const { sessionId, userId, createdAtMs, messageCount, idXor } = head;
@@ -42,7 +42,7 @@ export function appendToSessionValues(append: SessionAppend): unknown[] {
   return values;
 }
 
-/** The values of `AppendStatements.manyToSession`. */
+/** Returns the values of `AppendStatements.manyToSession`. */
 export function appendManyToSessionValues(append: SessionAppend): unknown[] {
   const { rows, head, deletionCount } = append;
   return [
@@ -60,21 +60,21 @@ export function appendManyToSessionValues(append: SessionAppend): unknown[] {
   ];
 }
 
-/** The values of both that are not always there. */
+/** Returns the optional values of both statements. */
 function givenValues({ head, expectedHistoryXor, isMetadataSet }: SessionAppend): string[] {
   const expected = expectedHistoryXor === undefined ? [] : [bitsOfId(expectedHistoryXor)];
   return isMetadataSet ? [...expected, head.metadata, head.metadataIds] : expected;
 }
 
-/** Whether any row expires. Messages do not: what is appended most needs no column for it. */
+/** Whether any row expires. Messages do not, so the most frequent appends need no column for it. */
 export function isExpirySet(rows: readonly AtomRow[]): boolean {
   return rows.some(({ expiresAtMs }) => expiresAtMs !== null);
 }
 
 /**
- * The values of `AppendStatements.toSessions` for rows that are all new.
+ * Returns the values of `AppendStatements.toSessions` for rows that are all new.
  *
- * @param deletionCountOf how many deletions a session has seen.
+ * @param deletionCountOf returns the known deletion count of a session.
  */
 export function appendToSessionsValues(
   rows: readonly AtomRow[],
@@ -101,7 +101,7 @@ export function appendToSessionsValues(
   ];
 }
 
-/** The columns of rows, beside their sessions and users. */
+/** Returns the columns of rows other than their sessions and users. */
 function atomArrays(rows: readonly AtomRow[]): Buffer[] {
   return [
     uuidArray(rows.map((row) => row.id)),
@@ -146,11 +146,11 @@ export function toSessionHead(row: TextRow): SessionHead {
   };
 }
 
-/** What `lockHeads` says of a session. */
+/** A session as `lockHeads` returns it. */
 export interface StoredHead {
-  /** Undefined when the session has no atoms. */
+  /** Undefined if the session has no atoms. */
   readonly head: SessionHead | undefined;
-  /** Whose it is, also without atoms. */
+  /** The owner of the session, even if it has no atoms. */
   readonly claim: SessionClaim;
   readonly deletionCount: number;
 }
@@ -169,7 +169,7 @@ function toClaim(row: TextRow): SessionClaim {
   return userId === "" ? UNCLAIMED : { userId, isDeleted: false };
 }
 
-/** A row of what `selectSession` gives: a message, or the head, which is none and stays a row. */
+/** Converts a row of `selectSession`. The row of the head is not a message; it stays a row. */
 export function toStoredMessage([id, memoryType, content, metadata, createdAtMs]: TextValues): StoredMessage {
   return messageOf({
     id: present(id, "id"),
@@ -180,7 +180,10 @@ export function toStoredMessage([id, memoryType, content, metadata, createdAtMs]
   });
 }
 
-/** The session in the rows of `selectSession`: the first row is the head, with its own columns in those of a message. A message that comes twice is one. */
+/**
+ * Reads a session from the rows of `selectSession`. The first row is the head, whose columns occupy those of a message. A
+ * message that occurs twice counts once.
+ */
 export function toSessionRow(
   sessionId: string,
   [first, ...messages]: readonly StoredMessage[],
@@ -203,13 +206,13 @@ export function toSessionRow(
   return { head, messages: messages.filter(({ id }, index) => id !== messages[index - 1]?.id) };
 }
 
-/** The 128 bits of an XOR of ids, in the form of a UUID: the inverse of `bitsOfId`. */
+/** Formats the 128 bits of an XOR of ids as a UUID: the inverse of `bitsOfId`. */
 export function idOfBits(bits: string): string {
   const word = (start: number): number => Number.parseInt(bits.slice(start, start + 32), 2);
   return idOfWords(word(0), word(32), word(64), word(96));
 }
 
-/** The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */
+/** Reads a time. The column is seconds times 1,000 in double precision, which may be off by less than a microsecond. */
 export function milliseconds(row: TextRow, column = "createdAtMs"): number {
   return roundedMs(text(row, column));
 }
@@ -223,6 +226,6 @@ export function text(row: TextRow, column: string): string {
 }
 
 function present(value: string | null | undefined, column: string): string {
-  if (typeof value !== "string") throw new TypeError(`the column ${column} is missing in what PostgreSQL answered`);
+  if (typeof value !== "string") throw new TypeError(`the column ${column} is missing in PostgreSQL's answer`);
   return value;
 }

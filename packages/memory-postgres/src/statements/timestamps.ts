@@ -1,10 +1,10 @@
 const YEAR_1_MS = Date.parse("0001-01-01T00:00:00Z");
 const YEAR_10_000_MS = Date.parse("+010000-01-01T00:00:00Z");
 
-/** The latest answer: what is saved together was mostly created in one millisecond. */
+/** A cache of the latest result, because most rows of a save were created in the same millisecond. */
 let latest = { timeMs: Number.NaN, text: "" };
 
-/** A time as PostgreSQL reads it: ISO 8601, but with years of any length, and `BC` where JavaScript has a minus. */
+/** Formats a time for PostgreSQL: ISO 8601, but with years of any length, and `BC` where JavaScript has a minus. */
 export function timestampText(timeMs: number): string {
   if (timeMs !== latest.timeMs) latest = { timeMs, text: formatTimestamp(timeMs) };
   return latest.text;

@@ -6,13 +6,13 @@ import { STATEMENT_LIMITS } from "./limits.ts";
 import type { Store } from "../providers/store.ts";
 
 /**
- * Statements that may be under way at once: the server works on one while this process builds the other, and one that has
- * to wait in the server does not hold up all. More gave no more turns per second.
+ * The maximum number of statements in flight: the server runs one while this process builds the next, and a statement that
+ * waits in the server does not block all others. More did not increase the turns per second.
  */
 const MAX_IN_FLIGHT = 2;
 const SMALLEST_SHARE = 8;
 
-/** Appends writes, those that may share a statement together. */
+/** Makes a queue that appends writes and combines those that may share a statement. */
 export function appendQueue(store: Store): WriteQueue<Written> {
   return new WriteQueue({
     maxInFlight: MAX_IN_FLIGHT,

@@ -3,20 +3,20 @@ import type { Query } from "../statements/named-statements.ts";
 import { appendToSessionsValues, isExpirySet } from "../statements/rows.ts";
 import type { Statements } from "../statements/index.ts";
 
-/** What a write did, without the receipt. */
+/** The result of a write, without the receipt. */
 export interface Written {
   readonly written: number;
-  /** The version of the history of the session that was saved, if one was. */
+  /** The version of the saved session's history, if a session was saved. */
   readonly historyXor?: string | undefined;
-  /** The name of the provider that has it. */
+  /** The name of the provider that has the write. */
   readonly provider: string;
 }
 
 /**
- * The statement for rows of which none is there yet.
+ * Returns the statement for rows that are all new.
  *
- * @param deletionCountOf how many deletions a session has seen.
- * @param savedAtMs as that of `appendAtOnce`.
+ * @param deletionCountOf returns the known deletion count of a session.
+ * @param savedAtMs as in `appendAtOnce`.
  */
 export function appendToSessions(
   statements: Statements,

@@ -1,4 +1,7 @@
-/** A write as one statement, where nothing stands in its way; `careful-append.ts` is for where something may. */
+/**
+ * Appends a write with one statement, if no conflict is possible; otherwise `careful-append.ts` appends it in a
+ * transaction.
+ */
 import {
   bySession,
   compareRows,
@@ -26,10 +29,10 @@ import {
 } from "../statements/rows.ts";
 import { OWN_STATEMENT, type Store } from "../providers/store.ts";
 
-/** A turn has a few; each number of them is a statement of its own. */
+/** The most rows that a statement lists one by one. A turn has only a few rows; each number of rows is a separate statement. */
 const MAX_LISTED_ROWS = 8;
 
-/** Appends one write: in one statement, or, when that is refused or cannot be, in a transaction that looks closer. */
+/** Appends one write: with one statement, or, if that is impossible or refused, in a transaction that finds out why. */
 export async function append(store: Store, write: AtomWrite): Promise<Written> {
   try {
     const written = await appendAtOnce(store, write, store.nowMs());
@@ -41,10 +44,10 @@ export async function append(store: Store, write: AtomWrite): Promise<Written> {
 }
 
 /**
- * In one statement; undefined when there is none that does it.
+ * Appends a write with one statement; undefined if no single statement can.
  *
- * @param savedAtMs of a save: a change of metadata that an id ahead of this time overrules is refused. Undefined for what
- *   another store has accepted.
+ * @param savedAtMs the time of the save. A metadata change that an id ahead of this time overrules is refused. Undefined for
+ *   a write that another store has already accepted.
  */
 export function appendAtOnce(
   store: Store,
@@ -66,16 +69,16 @@ export function isShareable({ deletions, isOneSessionPerStatement }: Store, writ
 }
 
 /**
- * Appends writes that {@link isShareable}, of different sessions, in one statement.
+ * Appends writes of different sessions that are {@link isShareable}, with one statement.
  *
- * @throws when any of them is refused; none is applied then.
+ * @throws if any write is refused; then none is applied.
  */
 export async function appendTogether(
   store: Store,
   writes: readonly AtomWrite[],
   savedAtMs: number | undefined,
 ): Promise<Written[]> {
-  // Whoever writes the same rows meets them in the same order, however they are grouped.
+  // All writers lock the same rows in the same order, however writes are grouped, so they cannot deadlock.
   const rows = writes.flatMap((write) => write.rows).sort(compareRows);
   const { statement, values } = appendToSessions(store.statements, rows, () => 0, savedAtMs);
   const options = { ...store.route, ...OWN_STATEMENT };
@@ -112,7 +115,7 @@ async function appendToSession(
   return { written: rows.length, provider, historyXor: answer[0] && idOfBits(text(answer[0], "historyXor")) };
 }
 
-/** Whether the statement that lists its rows is for these. */
+/** Whether the statement that lists its rows can append these. */
 function isListable({ rows, head, deletionCount }: SessionAppend): boolean {
   if (deletionCount > 0 || rows.length > MAX_LISTED_ROWS || isExpirySet(rows)) return false;
   const isOneXor = head.historyXor === head.idXor || head.historyXor === NIL_ID;

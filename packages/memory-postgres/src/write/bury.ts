@@ -7,10 +7,10 @@ import type { Store } from "../providers/store.ts";
 import { timestampText } from "../statements/timestamps.ts";
 
 /**
- * Writes the head that follows a deletion, in the transaction that holds its lock.
+ * Writes the new head after a deletion, in the transaction that holds the head's lock.
  *
- * @param deleted `id` and `memoryType` of what was deleted.
- * @returns undefined when no atom is left.
+ * @param deleted `id` and `memoryType` of the deleted atoms.
+ * @returns undefined if no atom is left.
  */
 export async function bury(
   { statements, deletions }: Store,

@@ -1,6 +1,6 @@
 /**
- * A write as a transaction, for what one statement cannot decide: the heads are locked, what is there is read, and the
- * rules of the core say what to do, or refuse with the error that every backend gives.
+ * Appends a write in a transaction, for cases that one statement cannot decide. It locks the heads, reads the stored rows,
+ * and applies the rules of the core, which refuse a write with the same error in every backend.
  */
 import type { Queryable } from "@rivet/db-manager";
 import {
@@ -56,7 +56,7 @@ interface LockedHead extends StoredHead {
 
 export type Heads = Map<string, LockedHead>;
 
-/** Locks the sessions, those too that are not there yet: of two writers, one waits. */
+/** Locks the sessions, including new ones, so that one of two writers waits for the other. */
 export async function lockHeads(
   { statements, deletions }: Store,
   client: Queryable,
@@ -78,7 +78,7 @@ export async function lockHeads(
   return { heads, provider };
 }
 
-/** Deletes the messages that a save clears, and puts the head that follows in its place. @returns how many. */
+/** Deletes the messages that a save clears, and writes the new head. @returns the number of deleted messages. */
 async function clear(store: Store, client: Queryable, session: SessionWrite, heads: Heads): Promise<number> {
   const { sessionId } = session;
   const stored = heads.get(sessionId);
@@ -92,7 +92,7 @@ async function clear(store: Store, client: Queryable, session: SessionWrite, hea
   return rows.length;
 }
 
-/** Which rows are not there. A row with a tombstone of its owner is in neither list: it stays out. */
+/** Finds the new and the stored rows. A row with a tombstone of its owner is in neither list, because it stays out. */
 export async function lookUp(
   { statements }: Store,
   client: Queryable,
@@ -117,7 +117,7 @@ export async function lookUp(
   return { absent, alreadyThere };
 }
 
-/** Inserts rows that are not there. @returns the versions of the histories of their sessions. */
+/** Inserts new rows. @returns the history versions of their sessions. */
 export async function insert(
   store: Store,
   client: Queryable,

@@ -1,6 +1,6 @@
 /**
- * How many deletions sessions have seen, as far as this storage knows: a save of a session that it knows nothing of counts
- * on none, and is refused if that is wrong. It forgets the oldest when it is full.
+ * The deletion counts of sessions that this storage has seen. A save of an unknown session assumes a count of 0, and its
+ * statement is refused if that is wrong. When full, the oldest entry is dropped.
  */
 export class KnownDeletions {
   readonly #limit: number;
@@ -14,7 +14,7 @@ export class KnownDeletions {
     return this.#counts.get(sessionId) ?? 0;
   }
 
-  /** @param count what the head of the session said, under its lock. */
+  /** @param count the count in the head of the session, read under its lock. */
   learn(sessionId: string, count: number): void {
     this.#counts.delete(sessionId);
     if (count === 0) return;

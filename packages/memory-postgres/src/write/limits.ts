@@ -1,9 +1,9 @@
 import { RowRoom, type AtomRow, type RowLimits } from "@rivet/memory-core";
 
-/** What one statement may carry: more would hold its connection, and those who wait for it, too long. */
+/** The limits of one statement. A larger one would occupy its connection, and delay the operations that wait, for too long. */
 export const STATEMENT_LIMITS: RowLimits = { rows: 1_000, units: 4 * 1024 * 1024 };
 
-/** The rows in parts that fit a statement each, in their order. */
+/** Splits rows, in their order, into parts that each fit a statement. */
 export function chunksOf(rows: readonly AtomRow[]): AtomRow[][] {
   const chunks: AtomRow[][] = [];
   let room = new RowRoom(STATEMENT_LIMITS);
@@ -18,14 +18,14 @@ export function chunksOf(rows: readonly AtomRow[]): AtomRow[][] {
   return chunks;
 }
 
-/** How many atoms one statement removes, unless a single session has more. */
+/** The most atoms that one statement removes, unless a single session has more. */
 export const MAX_DELETED_ATOMS = 20_000;
 
-/** Options for a statement that removes so many atoms: many take longer than statements usually may. */
+/** Returns options for a statement that removes so many atoms. Many atoms need a longer time-out than usual. */
 export function deletionOptions(atoms: number): { timeoutMs?: number } {
-  // 10 µs an atom were measured.
+  // Measured: 10 µs an atom.
   return atoms <= MAX_DELETED_ATOMS ? {} : { timeoutMs: 5_000 + atoms / 10 };
 }
 
-/** For reading all of a session, in milliseconds: its end is not known beforehand, and megabytes take their time. */
+/** The time-out for reading a whole session, in milliseconds: its size is not known beforehand, and may be megabytes. */
 export const LOAD_TIMEOUT_MS = 5_000;

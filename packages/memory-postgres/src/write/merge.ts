@@ -1,4 +1,4 @@
-/** Facts of another store, taken by this one. */
+/** Merges facts of another store into this one. */
 import type { Queryable } from "@rivet/db-manager";
 import {
   assertMergeable,
@@ -21,15 +21,15 @@ import type { TextRow } from "../statements/rows.ts";
 import { inTransaction, type Store } from "../providers/store.ts";
 import { timestampText } from "../statements/timestamps.ts";
 
-/** What was changed, and the name of the provider that changed it. */
+/** The changes, and the name of the provider that made them. */
 interface MergedAt extends Merged {
   readonly provider: string;
 }
 
 /**
- * All or nothing and idempotently: tombstones come first and win over the rows of their owners.
+ * Merges facts in one transaction, idempotently. Tombstones come first and win over the rows of their owners.
  *
- * @throws {MemoryError} `conflict` or `permission` when the store refuses a row for good.
+ * @throws {MemoryError} `conflict` or `permission` if the store refuses a row for good.
  */
 export async function merge(store: Store, facts: Facts): Promise<MergedAt> {
   if (facts.tombstones.length === 0) {
@@ -61,7 +61,7 @@ async function mergeCarefully(store: Store, client: Queryable, { rows, tombstone
   return { inserted: absent.length, removed, provider };
 }
 
-/** @returns how many atoms were removed. */
+/** @returns the number of removed atoms. */
 async function buryAll(
   store: Store,
   client: Queryable,
@@ -75,7 +75,7 @@ async function buryAll(
   const fresh = tombstones.filter((tombstone) => !isStoodFor(tombstone));
   const ofSessions = fresh.filter(({ id }) => id === NIL_ID);
   let removed = 0;
-  // Tombstones that concern everybody come last: they take the place of the others.
+  // Tombstones that apply to every owner come last, because they replace the others.
   for (const isKnown of [true, false]) {
     const some = ofSessions.filter(({ owner }) => (owner !== UNKNOWN_OWNER) === isKnown);
     removed += await burySessions(store, client, some, heads);
@@ -91,13 +91,13 @@ async function buryAll(
   return removed;
 }
 
-/** Whether a tombstone is of the user whose the session is. What is somebody else's, or deleted, it does not touch. */
+/** Whether a tombstone belongs to the session's owner. Otherwise it has no effect on the session. */
 function isOfOwner({ sessionId, owner }: Tombstone, heads: Heads): boolean {
   const userId = heads.get(sessionId)?.claim.userId;
   return userId !== undefined && isConcerned(owner, userId);
 }
 
-/** Of these sessions, those that nobody has claimed yet: the next append has to know of the tombstones. */
+/** Returns the sessions without an owner, whose next append must check the tombstones. */
 function unclaimed(tombstones: readonly Tombstone[], heads: Heads): string[] {
   const sessionIds = new Set(tombstones.map(({ sessionId }) => sessionId));
   return [...sessionIds].filter((sessionId) => {
@@ -160,7 +160,7 @@ async function buryAtoms(
   const isOwned = isOfOwner(first, heads);
   if (!isOwned || head === undefined) {
     await client.query(statements.change.buryAtoms(), values);
-    // The tombstones came before their atoms.
+    // The tombstones arrived before their atoms.
     const toCount = isOwned ? [sessionId] : unclaimed([first], heads);
     await client.query(statements.change.countDeletions(), [toCount]);
     return 0;

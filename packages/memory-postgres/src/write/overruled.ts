@@ -1,7 +1,7 @@
 /**
- * Changes of metadata that go through the local journal. A save at a provider refuses one that has no effect, as an id that is ahead
- * of the clock decided its key. The journal refuses it by what this process knows of the session; of what it could not know,
- * the delivery says it.
+ * Checks metadata changes that go through the local journal. A change has no effect if an id that is ahead of the clock
+ * already decided its key; a save at a provider refuses such a change. For the journal, this process refuses the changes that
+ * it can recognise; the delivery reports the others.
  */
 import {
   assertNotOverruled,
@@ -17,7 +17,7 @@ import { text, type TextRow } from "../statements/rows.ts";
 import { OWN_STATEMENT, type Store } from "../providers/store.ts";
 
 /**
- * @param reader of the local replica, where there is one.
+ * @param reader the reader of the local replica, if there is one.
  * @throws {MemoryError} `conflict` for a change that is known to have no effect.
  */
 export async function assertNotKnownOverruled(
@@ -40,10 +40,10 @@ export async function assertNotKnownOverruled(
 }
 
 /**
- * Finds changes that a provider has taken from the journal and that have no effect there.
+ * Finds changes that a provider has accepted from the journal but that have no effect there.
  *
- * @param store whose route leads to that provider.
- * @returns what a save of each of the sessions would have been refused with.
+ * @param store a store whose route leads to that provider.
+ * @returns the errors with which saves of the sessions would have been refused.
  */
 export async function overruledAt(store: Store, rows: readonly AtomRow[]): Promise<MemoryError[]> {
   const changes = changesIn(rows);

@@ -12,10 +12,10 @@ import { deletionOptions, MAX_DELETED_ATOMS } from "./limits.ts";
 import { toSessionHead, toStoredHead, type StoredHead, type TextRow } from "../statements/rows.ts";
 import { inTransaction, type Store } from "../providers/store.ts";
 
-/** What was removed, and the name of the provider that removed it. */
+/** The removed atoms, and the name of the provider that removed them. */
 export interface RemovedAt extends Removed {
   readonly provider: string;
-  /** Whether it has the session, so that what is deleted of it stays deleted; for a user, whether it has any. */
+  /** Whether the provider has the session, so that deleted atoms stay deleted; for a user, whether it has any session. */
   readonly isKnown: boolean;
 }
 
@@ -27,7 +27,7 @@ export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
       deletion.scope === "user"
         ? [statements.change.lockHeadsOfUser(), [deletion.userId]]
         : [statements.change.lockHeads(), [[deletion.sessionId]]];
-    // What is not locked must not be looked at: it may change before its head is written.
+    // Only locked sessions may be read, because others may change before their head is written.
     const { rows, provider } = await client.query<TextRow>(lock, values, { asText: true });
     const stored = deletion.scope === "user" ? undefined : ownSession(rows, deletion.userId);
     const isKnown = deletion.scope === "user" ? rows.length > 0 : stored !== undefined;
@@ -39,7 +39,7 @@ export function remove(store: Store, deletion: Deletion): Promise<RemovedAt> {
   });
 }
 
-/** @param stored the session, whose head is locked, if there is one. */
+/** @param stored the session with its locked head, if there is one. */
 async function removeFromSession(
   store: Store,
   client: Queryable,
@@ -55,7 +55,7 @@ async function removeFromSession(
     asText: true,
   });
   if (head === undefined) {
-    // Without atoms: what is on its way has to find the tombstones.
+    // The session has no atoms, but atoms in transit must meet the tombstones.
     await client.query(store.statements.change.countDeletions(), [[sessionId]]);
     store.deletions.learn(sessionId, deletionCount + 1);
     return NOTHING_REMOVED;
@@ -66,11 +66,11 @@ async function removeFromSession(
 
 interface OwnSession extends StoredHead {
   readonly userId: string;
-  /** The columns of the head, also of a session without atoms. */
+  /** The columns of the head, even of a session without atoms. */
   readonly row: SessionHead;
 }
 
-/** The session, unless nobody has it or someone else does. */
+/** Returns the session, unless it does not exist or belongs to someone else. */
 function ownSession(rows: readonly TextRow[], guard: string | undefined): OwnSession | undefined {
   if (rows[0] === undefined) return undefined;
   const stored = toStoredHead(rows[0]);
@@ -91,14 +91,14 @@ async function removeSessions(
     await client.query(statements.change.deleteSessions(), [sessionIds, [], owners], deletionOptions(atoms));
     await client.query(statements.change.forgetHeads(), [sessionIds]);
   }
-  // A session without atoms is shown to nobody, and does not count.
+  // A session without atoms is invisible and does not count.
   return heads
     .filter(({ atomCount }) => atomCount > 0)
     .map(({ atomCount, messageCount }) => ({ sessions: 1, atoms: atomCount, messages: messageCount }))
     .reduce(addRemoved, NOTHING_REMOVED);
 }
 
-/** The heads in parts of a bounded number of atoms. */
+/** Splits heads into parts with a bounded number of atoms. */
 function batchesOf(heads: readonly SessionHead[]): SessionHead[][] {
   const batches: SessionHead[][] = [];
   let atoms = Number.POSITIVE_INFINITY;

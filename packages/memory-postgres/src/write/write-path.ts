@@ -1,4 +1,4 @@
-/** Which store takes a write: a provider, or the local journal where the order has it. */
+/** Sends each write to a provider, or to the local journal at its place in the order. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import {
   addRemoved,
@@ -41,7 +41,7 @@ import type { Store } from "../providers/store.ts";
 interface Fallback {
   readonly journal: LocalJournal;
   readonly drainer: Drainer;
-  /** The providers that come before the journal, and after it. */
+  /** The providers that precede the journal in the order, and those that follow it. */
   readonly before: readonly string[];
   readonly behind: readonly string[];
 }
@@ -49,12 +49,12 @@ interface Fallback {
 interface WritePathInit {
   readonly store: Omit<Store, "route">;
   readonly journal: LocalJournal | undefined;
-  /** Is told of all that is written. */
+  /** The local replica, which receives every write. */
   readonly localReplica: LocalReplica | undefined;
-  /** Those that leave no hints. */
+  /** Statements that leave no hints. */
   readonly unhinted: Statements;
   readonly replicator: Replicator;
-  /** How many providers must have committed a write. */
+  /** The number of providers that must have committed a write. */
   readonly required: number;
 }
 
@@ -72,7 +72,7 @@ export class WritePath {
     this.#replicator = replicator;
     this.#localReplica = localReplica;
     this.#required = required;
-    // The journal holds what it has for each provider by itself.
+    // The journal tracks the backlog of each provider itself, so its deliveries leave no hints.
     this.#fallback = journal && fallbackOf({ ...store, statements: unhinted }, journal);
     const before = this.#fallback?.before;
     const route = before === undefined ? { hedge: true } : { hedge: true, providers: before, lastResort: false };
@@ -85,9 +85,9 @@ export class WritePath {
   }
 
   /**
-   * To be called when the providers are ready.
+   * Starts the background work. Call this when the providers are ready.
    *
-   * @throws {MemoryError} `schema` when the journal that was asked for cannot be kept for want of its package.
+   * @throws {MemoryError} `schema` if the options name a journal but its package is missing.
    */
   async open(): Promise<void> {
     const { db } = this.#store;
@@ -95,13 +95,13 @@ export class WritePath {
     const { drainer, journal } = this.#fallback;
     await journal.load((error) => db.report(db.preferred, error));
     if (journal.mayHoldAtoms) drainer.start();
-    // Before a provider takes work again it gets what it missed; alone, it takes work at once.
+    // A recovered provider receives what it missed before it takes work; if it is the only one, it takes work at once.
     this.#removeGuard = db.addReturnGuard({ catchUp: ({ name }) => drainer.catchUp(name) });
     this.#removeBacklog = db.addBacklog(() => this.#backlog(journal));
     db.on("stateChange", this.#onStateChange);
   }
 
-  /** The journal's backlog for each provider; undefined where there is no journal. */
+  /** Returns the journal's backlog for each provider; undefined if there is no journal. */
   async journalStatus(nowMs: number): Promise<JournalStatus[] | undefined> {
     const journal = this.#fallback?.journal;
     if (journal === undefined) return undefined;
@@ -113,7 +113,7 @@ export class WritePath {
     }));
   }
 
-  /** Without a file there is nothing in it, and asking makes none. */
+  /** Returns the backlog of the journal. It is empty if there is no file, and this does not create one. */
   async #backlog(journal: LocalJournal): Promise<readonly JournalBacklog[]> {
     const names = this.#store.db.providerNames;
     if (journal.mayHoldAtoms) return journal.backlog(names);
@@ -145,19 +145,19 @@ export class WritePath {
   }
 
   /**
-   * Deletes at a provider, and leaves it to replication to delete everywhere. What that provider has not got yet is looked for
-   * at the others; a user's data always.
+   * Deletes at one provider; replication then deletes everywhere. Atoms that this provider does not have yet are looked up at
+   * the others; for a user's data, all providers are always searched.
    *
-   * @throws {MemoryError} `unavailable` when some of it may be with a provider that cannot be reached; what was found is deleted.
+   * @throws {MemoryError} `unavailable` if an unreachable provider may hold some of the data; the data found is deleted.
    */
   remove(deletion: Deletion): Promise<DeletionResult> {
     return this.#withJournaled(journaledDeletion(deletion), () => this.#remove(deletion));
   }
 
-  /** Deletes what the journal holds too: see `journaled-deletion.ts`. */
+  /** Runs a deletion that includes the atoms of the journal; see `journaled-deletion.ts`. */
   async #withJournaled<Result>(deletion: JournaledDeletion, work: () => Promise<Result>): Promise<Result> {
     const journal = this.#fallback?.journal;
-    // The residue of the deletion names a journal that cannot be opened.
+    // If the journal cannot be opened, the residue of the deletion names it.
     if (journal?.mayHoldAtoms !== true || !(await journal.canBeOpened())) return work();
     await deliverDeleted(journal, deletion, async (facts) => {
       assertMayEnter(facts);
@@ -179,7 +179,7 @@ export class WritePath {
   }
 
   async #removeElsewhere(deletion: Deletion, provider: string, first: Removed): Promise<Removed> {
-    // What was deleted reaches the others first, so that nothing is counted twice.
+    // The deletion is first replicated to the others, so that no atom is counted twice.
     if (deletion.scope === "user") await this.#replicator.drainTo(provider, false);
     let removed = first;
     let isFound = false;
@@ -198,19 +198,19 @@ export class WritePath {
     return removed;
   }
 
-  /** Removes the bytes of atoms that the journal has brought to all providers from its file. @returns where some may still be. */
+  /** Erases the bytes of atoms that the journal has delivered everywhere from its file. @returns places that may still hold some. */
   async finishErasure(): Promise<readonly ErasureResidue[]> {
     const journal = this.#fallback?.journal;
     if (journal?.mayHoldAtoms !== true) return [];
     try {
       return (await journal.finishErasure()).map((residue) => ({ ...residue, store: LOCAL }));
     } catch (error) {
-      const until = `The journal cannot be opened: ${toPostgresMemoryError(error).message}. Opening it once that is mended ends this.`;
+      const until = `The journal cannot be opened: ${toPostgresMemoryError(error).message}. Open it once after fixing that to end this.`;
       return [{ store: LOCAL, place: "file", reason: "failed", until }];
     }
   }
 
-  /** Takes what a store of somebody else's knows. */
+  /** Merges facts from another store. */
   async merge(facts: Facts): Promise<Merged> {
     const { provider, ...merged } = await merge(this.#store, facts);
     this.#localReplica?.catchUpSoon();
@@ -228,11 +228,11 @@ export class WritePath {
   }
 
   /**
-   * Sees to it that what a provider has accepted reaches the others, and waits until as many have it as must.
+   * Starts the replication of a write to the other providers, and waits until the required number has committed it.
    *
-   * @param append what was accepted, when it is no more than rows.
-   * @returns the providers that have it.
-   * @throws {MemoryError} `unavailable` when they are too few.
+   * @param append the accepted write, if it only appends rows.
+   * @returns the providers that have the write.
+   * @throws {MemoryError} `unavailable` if too few providers have it.
    */
   #replicate(provider: string, append: AtomWrite | undefined): readonly string[] | Promise<readonly string[]> {
     this.#replicator.wrote(provider);
@@ -249,7 +249,7 @@ export class WritePath {
     return [provider, ...others];
   }
 
-  /** Ends what goes on in the background. */
+  /** Stops the background work. */
   async close(): Promise<void> {
     this.#removeGuard?.();
     this.#removeBacklog?.();
@@ -264,7 +264,7 @@ export class WritePath {
     await assertNotKnownOverruled(write, local && (() => local.reader()), nowMs());
     try {
       const written = await journal.append(write.rows);
-      // No provider has it: who reads now finds it here or nowhere.
+      // No provider has the write yet, so reads can find it only in the local replica.
       await local?.take(write.rows);
       drainer.start();
       return { written, acceptedBy: [LOCAL], degraded: true };
@@ -275,7 +275,7 @@ export class WritePath {
     return toResult(db, result, await this.#replicate(result.provider, write));
   }
 
-  /** Why no provider takes work. */
+  /** Finds the reason why no provider takes work. */
   async #reasonOf(): Promise<unknown> {
     const { db, route } = this.#store;
     return db.query("SELECT 1", [], route).catch((error: unknown) => error);
@@ -296,7 +296,7 @@ function fallbackOf(store: Omit<Store, "route">, journal: LocalJournal): Fallbac
     providers: names,
     isUsable: (provider) => db.isUsable({ providers: [provider] }),
     merge: async (provider, facts) => {
-      // Others may have access to the file.
+      // Others may have access to the journal's file, so its content is checked.
       assertMayEnter(facts);
       const target = { ...store, route: { providers: [provider] } };
       const merged = await merge(target, facts);
@@ -322,7 +322,7 @@ function toResult(
 function mayHoldMore(unreachable: readonly string[]): MemoryError {
   return new MemoryError({
     code: "unavailable",
-    message: `${unreachable.join(", ")} cannot be reached, and may hold what is to be deleted; what the other providers have of it is deleted. Repeat it when all are back`,
+    message: `${unreachable.join(", ")} cannot be reached and may hold data to delete; the data of the other providers is deleted. Repeat the deletion when all are back`,
     retryable: true,
     outcome: "unknown",
     backend: "postgres",
@@ -332,7 +332,7 @@ function mayHoldMore(unreachable: readonly string[]): MemoryError {
 function tooFew(acceptedBy: readonly string[], required: number): MemoryError {
   return new MemoryError({
     code: "unavailable",
-    message: `${acceptedBy.join(", ")} has the write, and ${required} providers must (acknowledge); repeat it, which writes nothing twice`,
+    message: `${acceptedBy.join(", ")} committed the write, but the option acknowledge requires ${required} providers; repeat the save, which writes nothing twice`,
     retryable: true,
     outcome: "unknown",
     backend: "postgres",
@@ -346,16 +346,16 @@ function bothFailed(providers: unknown, journal: unknown): MemoryError {
     message: `${reasons[0].message}; and the local journal cannot take it: ${reasons[1].message}`,
     retryable: true,
     outcome: reasons[0].outcome,
-    cause: new AggregateError(reasons, "the providers' reason and the journal's"),
+    cause: new AggregateError(reasons, "the errors of the providers and of the journal"),
   });
 }
 
 function withoutEffect(error: MemoryError): Error {
-  return new Error(`a change that the local journal delivered has no effect: ${error.message}`, { cause: error });
+  return new Error(`a metadata change delivered from the local journal has no effect: ${error.message}`, { cause: error });
 }
 
 function refusedRow(id: string, error: MemoryError): Error {
-  return new Error(`the atom ${id} stays in the local journal, because it was refused: ${error.message}`, {
+  return new Error(`the atom ${id} stays in the local journal because a provider refused it: ${error.message}`, {
     cause: error,
   });
 }
