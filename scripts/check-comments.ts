@@ -32,8 +32,12 @@ function problemsOf(file: string, text: string): string[] {
     if (!COMMENT.test(line)) return [];
     const word = opensDocComment(lines, index) ? HEADLESS.exec(line)?.[1] : undefined;
     return [
-      ...(word === undefined ? [] : [`${place}: the comment begins with ${word}; begin with the thing that it describes`]),
-      ...(line.length <= MAX_LENGTH ? [] : [`${place}: the comment has ${line.length} characters; wrap it at ${MAX_LENGTH}`]),
+      ...(word === undefined
+        ? []
+        : [`${place}: the comment begins with ${word}; begin with the thing that it describes`]),
+      ...(line.length <= MAX_LENGTH
+        ? []
+        : [`${place}: the comment has ${line.length} characters; wrap it at ${MAX_LENGTH}`]),
     ];
   });
 }

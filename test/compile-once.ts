@@ -11,8 +11,8 @@ const ENTRIES = readdirSync(PACKAGES).map((name) =>
 );
 
 /**
- * Loads the sources of all packages in a process that ends well, which leaves them compiled for those that tests start: these
- * are often killed, and would leave nothing.
+ * Loads the sources of all packages in a process that ends well, which leaves them compiled for those that tests start:
+ * these are often killed, and would leave nothing.
  */
 export async function setup(): Promise<void> {
   const imports = ENTRIES.map((path) => `await import(${JSON.stringify(path)});`);

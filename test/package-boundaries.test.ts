@@ -95,7 +95,7 @@ const folders = globSync(
 );
 const all = folders.map((file) => readPackage(join(file, "..")));
 const packages = all.filter(({ manifest }) => manifest.private !== true);
-/** What is not published: the demo, the benchmarks, the servers of the tests. */
+/** The packages that are not published: the demo, the benchmarks, the servers of the tests. */
 const programs = all.filter(({ manifest }) => manifest.private === true);
 const byName = packages.map((one) => [one.manifest.name, one] as const);
 

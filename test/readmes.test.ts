@@ -40,7 +40,8 @@ describe("the code of the documents", () => {
   });
 
   it.for(samples)("is a program for each supported Node.js: $title", ({ code }) => {
-    // Node.js 22 and the CommonJS of `npm init -y` run ES modules in `.mjs` files alone, without types and `await using`.
+    // Node.js 22 and the CommonJS of `npm init -y` run ES modules in `.mjs` files alone, without types and `await
+    // using`.
     expect(fileNameOf(code)).toMatch(/\.mjs$/);
     expect(stripTypeScriptTypes(code)).toBe(code);
     expect(code).not.toMatch(/\bawait using\b/);

@@ -1,6 +1,6 @@
 /**
- * The names in SQL. PostgreSQL looks for a function in every schema of the path, and takes the one that fits the types best,
- * whoever made it; for a type it looks in the temporary schema first. So statements name the schema `pg_catalog`.
+ * The names in SQL. PostgreSQL looks for a function in every schema of the path, and takes the one that fits the types
+ * best, whoever made it; for a type it looks in the temporary schema first. So statements name the schema `pg_catalog`.
  */
 import { globSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";

@@ -33,8 +33,8 @@ export interface Pair {
 }
 
 /**
- * The median time of one operation of either side, in milliseconds, and their ratio. The sides take turns, round by round, so that what
- * disturbs the machine disturbs both.
+ * The median time of one operation of either side, in milliseconds, and their ratio. The sides take turns, round by
+ * round, so that what disturbs the machine disturbs both.
  */
 export async function medianTimes({ ours, reference, rounds, perRound = 1 }: Pair): Promise<{
   ours: number;

@@ -9,7 +9,9 @@ export interface Attempt {
   readonly run: () => Promise<Ended>;
 }
 
-/** Tries the ways in their order until one works: it prints what was remembered, and ends by itself, with exit code 0. */
+/**
+ * Tries the ways in their order until one works: it prints what was remembered, and ends by itself, with exit code 0.
+ */
 export async function cellOf(attempts: readonly Attempt[]): Promise<Cell> {
   let problem = "nothing was tried";
   for (const { line, run } of attempts) {

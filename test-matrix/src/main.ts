@@ -1,6 +1,7 @@
 /**
- * `pnpm test:matrix [--only NAME…] [--built]`: installs the packages from a registry of this machine as users do, runs a save and a load
- * everywhere, and writes the table, `docs/runtimes.md`. The exit code is 1 when something fails that should work.
+ * `pnpm test:matrix [--only NAME…] [--built]`: installs the packages from a registry of this machine as users do, runs
+ * a save and a load everywhere, and writes the table, `docs/runtimes.md`. The exit code is 1 when something fails that
+ * should work.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { arch, platform } from "node:os";

@@ -18,7 +18,7 @@ import type { StorageClass } from "./run-suite.ts";
 abstract class Buries extends InMemoryStorage {
   readonly #buried = new Set<string>();
 
-  /** What names an atom in a tombstone. */
+  /** The name of an atom in a tombstone. */
   protected nameOf({ sessionId, id }: Pick<AtomRow, "sessionId" | "id">): string {
     return `${sessionId} ${id}`;
   }

@@ -2,7 +2,10 @@ import { testMemoryStorage, type AnyStorage, type StorageOptions } from "@rivet/
 
 export type StorageClass = new (options?: StorageOptions) => AnyStorage;
 
-/** The smallest test runner: runs the conformance suite on a storage class and gives the titles of what fails, as it fails. */
+/**
+ * The smallest test runner: runs the conformance suite on a storage class and gives the titles of what fails, as it
+ * fails.
+ */
 export async function* failuresOf(Storage: StorageClass): AsyncGenerator<string> {
   const cases: { title: string; test: () => Promise<void> }[] = [];
   const titles: string[] = [];

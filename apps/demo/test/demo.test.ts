@@ -46,7 +46,7 @@ function start(args: readonly string[]): ChildProcessByStdio<null, Readable, Rea
   });
 }
 
-/** What it prints on both streams, until it ends. */
+/** Runs the demo and returns its output on both streams. */
 async function demo(...args: readonly string[]): Promise<Run> {
   const child = start(args);
   let output = "";
@@ -63,7 +63,7 @@ async function keptRun(): Promise<{ path: string; verify: () => Promise<Run> }> 
   return { path, verify: () => demo("verify", "--backend", `sqlite:${path}`, "--acknowledged", acknowledged) };
 }
 
-/** What runs have left in the temporary folder, but for what is made once. */
+/** Lists the files that runs have left in the temporary folder, except those that are made once. */
 async function leftovers(): Promise<string[]> {
   return (await readdir(temporary)).filter((name) => name.startsWith("rivet-demo-") || name.includes("server"));
 }

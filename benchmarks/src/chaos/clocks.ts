@@ -1,6 +1,6 @@
 /**
- * The clocks of a run, and what an id shows of the one that made it: pure. The numbers stand here once more, as the verdict is not to
- * follow the code under test when that changes.
+ * The clocks of a run, and what an id shows of the one that made it: pure. The numbers stand here once more, as the
+ * verdict is not to follow the code under test when that changes.
  */
 import type { Random } from "@rivet/local-servers/seeded-random";
 

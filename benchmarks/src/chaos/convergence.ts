@@ -16,7 +16,10 @@ export interface Convergence {
 }
 
 const LOOK_EVERY_MS = 50;
-/** One look reads the stores one after the other, while rows move between them; so many in a row do not miss the same ones. */
+/**
+ * One look reads the stores one after the other, while rows move between them; so many in a row do not miss the same
+ * ones.
+ */
 const LOOKS_UNTIL_FORGOTTEN = 3;
 
 interface Patience {

@@ -102,8 +102,9 @@ export function clockProblems(history: History): string[] {
 }
 
 /**
- * Whether each message comes after all that its writer's session held when it was written and its writer's clock follows: the last
- * of these is enough. Messages of a clock that is far ahead come after those of the others, until a clock reaches their time.
+ * Whether each message comes after all that its writer's session held when it was written and its writer's clock
+ * follows: the last of these is enough. Messages of a clock that is far ahead come after those of the others, until a
+ * clock reaches their time.
  *
  * @param sessions the ids of the messages of each session, in the order in which a load gives them.
  * @returns what is not so, a sentence each.

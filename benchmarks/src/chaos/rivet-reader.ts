@@ -9,8 +9,8 @@ const IDLE_SHARE = 0.9;
 const DELETED_SHARE = 0.3;
 
 /**
- * Reads what agents elsewhere have written, deletes some of it, and erases users. Its writers may be going on with it: what is
- * acknowledged to be deleted must not come back with what they save.
+ * Reads what agents elsewhere have written, deletes some of it, and erases users. Its writers may be going on with it:
+ * what is acknowledged to be deleted must not come back with what they save.
  */
 export class RivetReader implements Agent {
   readonly #context: AgentContext;

@@ -10,7 +10,10 @@ export interface Check {
 /** Of a run of a minute; longer and shorter ones in proportion. */
 const FAULTS_PER_MINUTE = 100;
 const ATOMS_PER_MINUTE = 20_000;
-/** Made by the clock that is far ahead, and made by others in sessions that hold such ids: far fewer than there are usually. */
+/**
+ * Made by the clock that is far ahead, and made by others in sessions that hold such ids: far fewer than there are
+ * usually.
+ */
 const IDS_AHEAD_PER_MINUTE = 200;
 const AMONG_IDS_AHEAD_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;

@@ -1,7 +1,7 @@
 /**
- * Works on several sessions at once, over the providers and the journal of its arguments, until it is told to stop; then it
- * stays, so that what it has in its journal can reach the providers, until its standard input is closed. It prints `ready`,
- * `idle`, and `hand {…}` for a session that another writer is to go on with.
+ * Works on several sessions at once, over the providers and the journal of its arguments, until it is told to stop;
+ * then it stays, so that what it has in its journal can reach the providers, until its standard input is closed. It
+ * prints `ready`, `idle`, and `hand {…}` for a session that another writer is to go on with.
  */
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";

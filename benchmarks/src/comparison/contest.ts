@@ -23,7 +23,10 @@ export interface ContestOptions {
   readonly onProgress: (text: string) => void;
 }
 
-/** The same work before each round: what a process has in the caches of its processor, the others have taken in the meantime. */
+/**
+ * The same work before each round: what a process has in the caches of its processor, the others have taken in the
+ * meantime.
+ */
 const LEAD_IN_MS = 200;
 
 /** One contender with its process, which is replaced when it fails. */
@@ -129,10 +132,10 @@ async function compare(work: Work, contestants: readonly Contestant[], options: 
 }
 
 /**
- * In each round another one is first, and in as many rounds as there are items (twice as many, when their number is odd)
- * each comes after each other equally often: what one leaves behind is not always the same one's to bear. The order is
- * that of E. J. Williams, "Experimental designs balanced for the estimation of residual effects of treatments",
- * Australian Journal of Scientific Research A 2 (1949), 149-168.
+ * In each round another one is first, and in as many rounds as there are items (twice as many, when their number is
+ * odd) each comes after each other equally often: what one leaves behind is not always the same one's to bear. The
+ * order is that of E. J. Williams, "Experimental designs balanced for the estimation of residual effects of
+ * treatments", Australian Journal of Scientific Research A 2 (1949), 149-168.
  */
 export function inTurn<Item>(items: readonly Item[], round: number): Item[] {
   const zigzag = items.map((_, place) => (place % 2 === 0 ? place / 2 : -(place + 1) / 2));

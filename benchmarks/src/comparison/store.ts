@@ -1,4 +1,6 @@
-/** A memory under test, as its documentation says to use it. Modules of `stores/` and of `peers/src` export `openStore`. */
+/**
+ * A memory under test, as its documentation says to use it. Modules of `stores/` and of `peers/src` export `openStore`.
+ */
 
 /** Where a store keeps its things: each has a database, a file or a project of its own. */
 export interface Place {
@@ -13,7 +15,10 @@ export type OpenStore = (place: Place) => Promise<Store>;
 export interface Store {
   /** A session that is not there yet, or, where it is, the handle that its writer holds. */
   openSession(sessionId: string): Promise<StoredSession>;
-  /** Lists the sessions of the user, most recent first, and gives how many it got; absent where a store has no such list. */
+  /**
+   * Lists the sessions of the user, most recent first, and gives how many it got; absent where a store has no such
+   * list.
+   */
   readonly listSessions?: (limit: number) => Promise<number>;
   close(): Promise<void>;
 }

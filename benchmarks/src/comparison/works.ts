@@ -17,7 +17,9 @@ export interface Work {
 }
 
 const FIRST_TURNS = 50;
-/** A round of saves goes on until it has taken so long, so that what disturbs a machine for a moment decides no median. */
+/**
+ * A round of saves goes on until it has taken so long, so that what disturbs a machine for a moment decides no median.
+ */
 const ROUND_MS = 250;
 const TURNS_AT_A_TIME = 5;
 const MOST_TURNS = 200;

@@ -13,7 +13,10 @@ export async function journaledIds(path: string): Promise<string[]> {
   return [...new Set(held.flat().map(({ id }) => id))];
 }
 
-/** Waits until a journal, into which nothing is written any more, holds nothing for any provider; not longer than the limit. */
+/**
+ * Waits until a journal, into which nothing is written any more, holds nothing for any provider; not longer than the
+ * limit.
+ */
 export async function untilDrained(path: string, limitMs: number): Promise<void> {
   await using file = new SQLiteStorage(path);
   const endMs = performance.now() + limitMs;

@@ -38,8 +38,8 @@ export const LOADS: readonly Load[] = [
 const ROUNDS = 2_000;
 const PARTS = 7;
 /**
- * On few cores one side is at times twice as fast as the other, pg beside pg too, for as long as the system runs a server's
- * process beside this one. A part with such a factor, in either direction, says nothing of the manager.
+ * On few cores one side is at times twice as fast as the other, pg beside pg too, for as long as the system runs a
+ * server's process beside this one. A part with such a factor, in either direction, says nothing of the manager.
  */
 const PLACEMENT_FACTOR = 1.5;
 
@@ -62,7 +62,9 @@ export async function overhead(load: Load): Promise<Cost> {
   return costOf(parts, problems);
 }
 
-/** The median of the parts that compare like with like. Without enough of them, nothing was measured, and no bar kept. */
+/**
+ * The median of the parts that compare like with like. Without enough of them, nothing was measured, and no bar kept.
+ */
 function costOf(parts: readonly Part[], problems: readonly string[]): Cost {
   const sorted = parts.toSorted((left, right) => left.ratio - right.ratio);
   const alike = sorted.filter(({ ratio }) => ratio < PLACEMENT_FACTOR && ratio > 1 / PLACEMENT_FACTOR);

@@ -9,7 +9,10 @@ const USERS = 16;
 const ATOMS_PER_USER = 10_000;
 const SESSIONS_PER_USER = 50;
 
-/** Erases users of 10,000 atoms each from a file of some 100 MB, against hand-written DELETEs of as many rows, and then compacts it. */
+/**
+ * Erases users of 10,000 atoms each from a file of some 100 MB, against hand-written DELETEs of as many rows, and then
+ * compacts it.
+ */
 export function eraseUsers(): Promise<Measure[]> {
   return inTemporaryFolder(async (folder) => {
     const path = join(folder, "ours.db");

@@ -16,7 +16,7 @@ interface Case {
   readonly name: string;
   readonly state: ProviderState;
   readonly code: string;
-  /** What is wrong with the first provider, whose database is given by its address. */
+  /** Spoils the first provider, given the address of its database. */
   readonly spoil: (url: string) => Promise<Partial<ProviderConfig>>;
 }
 

@@ -7,7 +7,7 @@ import { LatencyWindow } from "../src/provider/latency.ts";
 import { Redactor } from "../src/errors/redaction.ts";
 import { repeatDelayMs, type Attempt } from "../src/routing/repetition.ts";
 
-/** What the server answered. */
+/** An error as the server returns it. */
 function answer(code: string, message = "", severity = "ERROR"): Error {
   return Object.assign(new Error(message), { code, severity });
 }

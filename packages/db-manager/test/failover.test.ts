@@ -9,7 +9,7 @@ const NAMES = ["neon", "supabase", "railway"] as const;
 interface Setup {
   readonly db: DatabaseManager;
   readonly proxies: readonly TcpProxy[];
-  /** What happened, in words. */
+  /** The events of the test, in words. */
   readonly story: string[];
   /** Runs a statement in the database of a provider, around the manager. */
   readonly at: (index: number, sql: string) => Promise<Record<string, unknown>[]>;

@@ -9,7 +9,7 @@ import { readNativeError } from "../src/errors/native-error.ts";
 import type { StateEffect } from "../src/provider/provider-state.ts";
 import { failureOf } from "./servers.ts";
 
-/** What an error has to mean. */
+/** The expected meaning of an error. */
 export interface Meaning {
   /** The class when nothing was sent, and when the statement was. */
   readonly classes: readonly [unsent: ErrorClass, sent: ErrorClass];
@@ -36,7 +36,7 @@ export const NO_DATABASE: Meaning = { ...REFUSED, code: "schema" };
 export const NAMES_NOTHING: Meaning = { ...CALLER, classes: ["E", "C"], code: "schema" };
 export const DAMAGED: Meaning = { ...UNREACHABLE, state: "ineligible", retryable: false };
 
-/** How the error was met. */
+/** The circumstances of an error. */
 export interface Circumstances {
   /** The native error: a SQLSTATE, or a code of the system. Undefined where it has none. */
   readonly code: string | undefined;

@@ -38,7 +38,7 @@ beforeAll(async () => {
   await server().query(SCHEMA, [], new URL(url).pathname.slice(1));
 });
 
-/** What a caller may write, and the server refuses, by SQLSTATE class. */
+/** Statements that a caller may send and the server refuses, by SQLSTATE class. */
 const STATEMENTS: readonly (readonly [sqlState: string, text: string])[] = [
   ["0A000", "SELECT * FROM elsewhere.public.parts"],
   ["0LP01", "GRANT INSERT (id), USAGE ON parts TO ada"],

@@ -7,7 +7,7 @@ import { manage, ownServer } from "./servers.ts";
 import { listen } from "./sockets.ts";
 import { certificate, expired, tlsServer } from "./tls-server.ts";
 
-/** What a server says that is ready for TLS. */
+/** The answer of a server that is ready for TLS. */
 const READY = "S";
 
 describe("a server is not trusted", { timeout: 120_000 }, () => {

@@ -19,7 +19,7 @@ import { onTestFinished } from "vitest";
 export interface Recorder {
   /** The spans that have ended, in the order of their ends. */
   readonly spans: () => ReadableSpan[];
-  /** What the instrument tells now. */
+  /** Reads the current value of an instrument. */
   readonly metric: (name: string) => Promise<MetricData | undefined>;
   /** All that was told, as one text. */
   readonly everything: () => Promise<string>;

@@ -11,7 +11,7 @@ function databaseOf(url: string): string {
   return new URL(url).pathname.slice(1);
 }
 
-/** What every span and duration says of the server. */
+/** The attributes of the server on every span and duration. */
 function placeOf(url: string): Record<string, unknown> {
   return {
     "db.system.name": "postgresql",

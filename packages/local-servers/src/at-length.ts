@@ -1,5 +1,5 @@
 /**
- * How much a test does: as much as the test command has time for, or all of it in `pnpm test:long`.
+ * Chooses the amount of work of a test: as much as the test command has time for, or all of it in `pnpm test:long`.
  *
  * @example
  * const KILLS = atLength({ usually: 15, long: 50 });

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { resetConnection } from "./postgres/reset-connection.ts";
 
 /**
- * What happens to connections, those that are open and those to come:
+ * The effect on connections, open and new:
  *
  * - `pass`: nothing.
  * - `refuse`: they are reset, and so is every new one.
@@ -17,15 +17,15 @@ import { resetConnection } from "./postgres/reset-connection.ts";
  */
 export type ProxyMode = "pass" | "refuse" | "reset" | "black-hole" | "swallow-replies" | "delay" | "slow";
 
-/** How a mode does what it does; each mode looks at its own part. */
+/** The options of the modes. Each mode reads its own. */
 export interface ProxyModeOptions {
-  /** How late everything arrives in the mode `delay`, in milliseconds. Default: 100. */
+  /** The delay of the mode `delay`, in milliseconds. Default: 100. */
   readonly delayMs?: number;
-  /** How much passes in the mode `slow` in each direction. Default: 1 MiB. */
+  /** The speed of the mode `slow` in each direction. Default: 1 MiB. */
   readonly bytesPerSecond?: number;
   /**
-   * How much of a connection waits in the mode `slow`. `fair`: a sender is held up, and connections take turns. `bloated`: all
-   * that is sent is taken at once, and leaves in the order in which it came, so that a little waits behind a lot. Default: `fair`.
+   * The queue of the mode `slow`. `fair`: a sender is held up, and connections take turns. `bloated`: the proxy accepts
+   * all data at once and forwards it in order, so that little data waits behind much. Default: `fair`.
    */
   readonly queue?: "fair" | "bloated";
 }

@@ -5,8 +5,8 @@ const LIMIT_MS = 90_000;
 const INTERVAL_MS = 25;
 
 /**
- * Waits until a check passes: until it does not throw any more. It gives up only when the check will never pass, for how fast a
- * machine is says nothing about what is tested.
+ * Waits until a check passes: until it does not throw any more. It gives up only when the check will never pass, for
+ * how fast a machine is says nothing about what is tested.
  *
  * @throws the error of the last check, after a minute and a half.
  * @example

@@ -41,15 +41,18 @@ export interface Context {
   /** Asks the user on the terminal. Undefined where there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /**
-   * Opens a storage that is there, to look at it, and closes it when the command ends. It makes no tables, and takes nothing
-   * out of the journal.
+   * Opens a storage that is there, to look at it, and closes it when the command ends. It makes no tables, and takes
+   * nothing out of the journal.
    *
    * @param replication `all` for what is to be known of replication, which then goes on meanwhile. Default: `off`.
-   * @throws {MemoryError} `not_found` for a SQLite file that is not there: a misspelt path makes no new file. `schema` for
-   *   tables that are not there, or older.
+   * @throws {MemoryError} `not_found` for a SQLite file that is not there: a misspelt path makes no new file. `schema`
+   *   for tables that are not there, or older.
    */
   open(url: string, replication?: "off" | "all"): Promise<MemoryStorage>;
-  /** The same, to change what it holds: its tables are brought up to date, and the atoms of a named journal are delivered. */
+  /**
+   * The same, to change what it holds: its tables are brought up to date, and the atoms of a named journal are
+   * delivered.
+   */
   openToChange(url: string): Promise<MemoryStorage>;
   /** The same, for one that may be new. */
   openOrCreate(url: string): Promise<MemoryStorage>;

@@ -100,7 +100,7 @@ describe("erase, of what waits in the local journal,", () => {
 });
 
 interface Writer {
-  /** How many messages were acknowledged, or the code of the error that ended it. */
+  /** The number of acknowledged messages, or the code of the error that ended the writer. */
   readonly ended: Promise<number | string>;
   stop(): void;
 }

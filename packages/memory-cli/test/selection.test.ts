@@ -17,8 +17,8 @@ interface Stores {
 }
 
 /**
- * A source in which Ada has deleted a session and Bob an atom of his, and a target that has both still, and a session of Carol's
- * with the id that Ada deleted in the source.
+ * A source in which Ada has deleted a session and Bob an atom of his, and a target that has both still, and a session
+ * of Carol's with the id that Ada deleted in the source.
  */
 async function stores(): Promise<Stores> {
   const folder = await mkdtemp(join(tmpdir(), "rivet-selection-"));

@@ -4,8 +4,8 @@ import { pathToFileURL } from "node:url";
 import type { BackendLoaders } from "@rivet/memory-core";
 
 /**
- * The backends' packages, which are the user's: beside this package, or else among those of the project in a folder, for package
- * managers that keep packages apart.
+ * The backends' packages, which are the user's: beside this package, or else among those of the project in a folder,
+ * for package managers that keep packages apart.
  */
 export function backendsOf(projectFolder: string): BackendLoaders {
   const load = (packageName: string) => (): Promise<object> => loadPackage(packageName, projectFolder);

@@ -61,9 +61,9 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /**
  * The console as an application to mount on a server of one's own; {@link startConsole} starts one.
  *
- * Guarantees: every request for data needs the token, which the page sends in the header `Authorization`, and no cookie is
- * enough; it must come from this machine, to `127.0.0.1`, `localhost` or `[::1]`, and from no other page. Nothing is changed unless `write` is set. The page loads
- * nothing from anywhere else.
+ * Guarantees: every request for data needs the token, which the page sends in the header `Authorization`, and no cookie
+ * is enough; it must come from this machine, to `127.0.0.1`, `localhost` or `[::1]`, and from no other page. Nothing is
+ * changed unless `write` is set. The page loads nothing from anywhere else.
  *
  * @throws {MemoryError} `invalid_input` for an empty token, a missing storage, and an option that is none.
  * @example

@@ -38,7 +38,9 @@ export async function readPage(): Promise<BuiltPage> {
   return { html: await readFile(join(folder, "index.html"), "utf8"), files: new Map(await Promise.all(files)) };
 }
 
-/** Beside the code, in the published package. Within the workspace nothing is built before it runs: so it is built now. */
+/**
+ * Beside the code, in the published package. Within the workspace nothing is built before it runs: so it is built now.
+ */
 async function pageFolder(): Promise<string> {
   if (!import.meta.filename.endsWith(".ts")) return join(import.meta.dirname, "page");
   const builder: { builtPage(): Promise<string> } = await import(new URL("../page/build.ts", import.meta.url).href);

@@ -1,8 +1,8 @@
 import type { PanelRequest, PanelState } from "./wire.ts";
 
 /**
- * A panel of an application on the console's page: what it shows and what it lets the visitor do, as data. The page draws it
- * beside a session, and tells it live when its state changes.
+ * A panel of an application on the console's page: what it shows and what it lets the visitor do, as data. The page
+ * draws it beside a session, and tells it live when its state changes.
  *
  * @example
  * const panel = {

@@ -20,7 +20,8 @@ export async function launchBrowser(): Promise<WatchedBrowser> {
   const browser = await chromium.launch({ executablePath: file, env, args: ["--no-sandbox"] });
   const options = { viewport: DESKTOP, reducedMotion: "reduce" } as const;
   const page = await browser.newPage(options);
-  // On a machine that others keep busy, a page takes as long as it takes; the test's own limit ends one that never comes.
+  // On a machine that others keep busy, a page takes as long as it takes; the test's own limit ends one that never
+  // comes.
   page.setDefaultTimeout(PATIENCE_MS);
   const problems = watch(page);
   const close = (): Promise<void> => browser.close();

@@ -17,7 +17,7 @@ interface Run {
   readonly end: () => Promise<number | null>;
 }
 
-/** What it prints until it ends, or until it says where the page is. */
+/** Returns the output of the program until it ends, or until it prints the address of the page. */
 async function run(...options: readonly string[]): Promise<Run> {
   const child = spawn(process.execPath, ["--conditions=@rivet/source", program, ...options], { stdio: "pipe" });
   onTestFinished(() => void child.kill("SIGKILL"));

@@ -136,7 +136,7 @@ describe("the address", () => {
   });
 });
 
-/** What is asked of it takes as long as a test lets it. */
+/** A storage whose calls take as long as a test lets them. */
 class SlowStorage extends InMemoryStorage {
   readonly #answer: Promise<void>;
 

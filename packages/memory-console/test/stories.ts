@@ -74,7 +74,7 @@ export async function saveStory(storage: MemoryStorage): Promise<Session> {
   return session;
 }
 
-/** What texts can hold that pages stumble over. */
+/** Saves texts that are hard to display. */
 export async function saveHostileStory(storage: MemoryStorage): Promise<Session> {
   const session = new Session({
     userId: "<b>mallory</b>",

@@ -83,7 +83,9 @@ const anyCase = fc.record({
 
 type Case = typeof anyCase extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** A case as `contextWindow` answers it, or undefined when its system messages or its newest group are over the budget. */
+/**
+ * A case as `contextWindow` answers it, or undefined when its system messages or its newest group are over the budget.
+ */
 function run({ messages, maxTokens, reserveTokens, preserveSystem, weights }: Case) {
   const weightOf = new Map(messages.map((message) => [message, weights.next().value ?? 0]));
   const sum = (some: readonly Message[]): number => some.reduce((total, one) => total + (weightOf.get(one) ?? 0), 0);

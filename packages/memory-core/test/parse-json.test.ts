@@ -11,7 +11,7 @@ const anyObject = fc.array(fc.tuple(anyKey, fc.oneof(anyKey, fc.array(fc.diction
   maxLength: 4,
 });
 
-/** What an object holds, without going through its keys. */
+/** Returns the entries of an object without the setters of its keys. */
 function entriesOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(entriesOf);
   return typeof value === "object" && value !== null

@@ -35,7 +35,7 @@ const { value: anyJson } = fc.letrec<{ value: JsonValue }>((tie) => ({
   ),
 }));
 
-/** What PostgreSQL's `jsonb` and `text`, and SQLite's UTF-8, hold as it is. */
+/** Whether PostgreSQL's `jsonb` and `text`, and SQLite's UTF-8, can store a text unchanged. */
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }

@@ -31,7 +31,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     retryable: true,
     problem: "cannot grow: its disk is full; free some space and try again",
   },
-  "25006": { code: "unavailable", retryable: true, problem: "is read-only now: it is a standby, or its quota is used up" },
+  "25006": {
+    code: "unavailable",
+    retryable: true,
+    problem: "is read-only now: it is a standby, or its quota is used up",
+  },
 };
 
 /** Converts an error of `@rivet/db-manager`. A `MemoryError` stays as it is, and any other error becomes `unknown`. */
@@ -60,7 +64,10 @@ export function isProvidersFault(error: unknown): boolean {
   return DatabaseError.isInstance(error) && (error.code === "unavailable" || error.code === "timeout");
 }
 
-/** Whether the tables are missing in the schema that the statement names: they were moved or removed while this process ran. */
+/**
+ * Whether the tables are missing in the schema that the statement names: they were moved or removed while this process
+ * ran.
+ */
 export function isMissingTable(error: unknown): boolean {
   return DatabaseError.isInstance(error) && error.sqlState === "42P01";
 }
@@ -68,7 +75,10 @@ export function isMissingTable(error: unknown): boolean {
 /** SQLSTATEs with which this package's statements refuse a write: NOT NULL and unique violations. */
 const REFUSALS: ReadonlySet<string> = new Set(["23502", "23505"]);
 
-/** Whether a statement of this package refused a write. Only a transaction that locks and reads can find the row and reason. */
+/**
+ * Whether a statement of this package refused a write. Only a transaction that locks and reads can find the row and
+ * reason.
+ */
 export function isRefusedByStatement(error: unknown): boolean {
   return DatabaseError.isInstance(error) && error.sqlState !== undefined && REFUSALS.has(error.sqlState);
 }

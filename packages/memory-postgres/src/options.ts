@@ -18,21 +18,21 @@ import {
 export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
   extends MemoryStorageOptions<Types>, SchemaOptions, ReplicationOptions {
   /**
-   * The connections. Several storages may share a manager, so the code that made it must close it. Default: the storage makes
-   * its own from `connectionString`, or else from the environment; see `DatabaseManager.fromEnv`.
+   * The connections. Several storages may share a manager, so the code that made it must close it. Default: the storage
+   * makes its own from `connectionString`, or else from the environment; see `DatabaseManager.fromEnv`.
    */
   db?: DatabaseManager;
   /** `postgres://user:password@host:port/database`, instead of `db`. */
   connectionString?: string;
   /**
-   * The local journal, which accepts saves while no provider does and later delivers them to all providers: the path of a file
-   * (needs `@rivet/memory-sqlite`), a `SQLiteStorage` that the caller closes, or false for no journal. Default: the manager's
-   * `journal`; see `DatabaseManager.fromEnv`.
+   * The local journal, which accepts saves while no provider does and later delivers them to all providers: the path of
+   * a file (needs `@rivet/memory-sqlite`), a `SQLiteStorage` that the caller closes, or false for no journal. Default:
+   * the manager's `journal`; see `DatabaseManager.fromEnv`.
    */
   local?: string | JournalStorage | false;
   /**
-   * Whether the journal's file is also a replica of the providers' data, which serves every read while no provider answers.
-   * It contains this storage's saves at once and the saves of others after at most `localReplicaIntervalMs`;
+   * Whether the journal's file is also a replica of the providers' data, which serves every read while no provider
+   * answers. It contains this storage's saves at once and the saves of others after at most `localReplicaIntervalMs`;
    * `session.completeness` then states that more may be elsewhere. Each refresh costs as much as a comparison of two
    * providers, which grows with the number of sessions. Default: false.
    */
@@ -45,8 +45,8 @@ export interface PostgresMemoryStorageOptions<Types extends AtomTypes = {}>
    */
   migrate?: boolean;
   /**
-   * Whether each statement touches only one session, so that saves of different sessions do not share a statement. This is a
-   * step towards engines that distribute tables by session id, but not enough: on Citus 13.2 a plain save fails.
+   * Whether each statement touches only one session, so that saves of different sessions do not share a statement. This
+   * is a step towards engines that distribute tables by session id, but not enough: on Citus 13.2 a plain save fails.
    * Default: false.
    */
   oneSessionPerStatement?: boolean;

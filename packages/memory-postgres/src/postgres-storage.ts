@@ -60,10 +60,10 @@ const REMEMBERED_SESSIONS = 10_000;
 /**
  * Keeps sessions and atoms in PostgreSQL 14 or later.
  *
- * Guarantees: a save is one statement in one round trip, atomic and idempotent; saves that arrive while others are in flight
- * share a statement; a load is one statement, as of one moment; the storage survives dead connections, and retries an
- * interrupted save with the same ids. With several providers it fails over to the next one; while none is left, a local
- * journal accepts the save and delivers it to all providers when they return.
+ * Guarantees: a save is one statement in one round trip, atomic and idempotent; saves that arrive while others are in
+ * flight share a statement; a load is one statement, as of one moment; the storage survives dead connections, and
+ * retries an interrupted save with the same ids. With several providers it fails over to the next one; while none is
+ * left, a local journal accepts the save and delivers it to all providers when they return.
  *
  * @example
  * await using storage = new PostgresMemoryStorage(); // DATABASE_URL, or any provider's variable
@@ -87,8 +87,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   /**
    * Does no I/O: the first connection is made by `open()`, or by the first call that needs it.
    *
-   * @throws {MemoryError} `invalid_input` for an invalid option, and if neither an option nor the environment contains the
-   *   address of a database.
+   * @throws {MemoryError} `invalid_input` for an invalid option, and if neither an option nor the environment contains
+   *   the address of a database.
    */
   constructor(options: PostgresMemoryStorageOptions<Types> | string = {}) {
     const meant = typeof options === "string" ? { connectionString: options } : options;
@@ -153,14 +153,15 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   /**
-   * Makes the providers equal: each receives the atoms of all others, and a deletion of one applies to all. The providers are
-   * compared by digests of their sessions, so the cost grows with the number of sessions and of differences. It runs
-   * automatically after a provider was restored from a backup, and after hints were dropped.
+   * Makes the providers equal: each receives the atoms of all others, and a deletion of one applies to all. The
+   * providers are compared by digests of their sessions, so the cost grows with the number of sessions and of
+   * differences. It runs automatically after a provider was restored from a backup, and after hints were dropped.
    *
    * Guarantees: idempotent; can be interrupted at any time, and continues from there when repeated; skips unreachable
    * providers and names them in the report.
    *
-   * @throws {MemoryError} `invalid_input` for an unknown name; `unavailable` or `timeout` if a provider fails meanwhile.
+   * @throws {MemoryError} `invalid_input` for an unknown name; `unavailable` or `timeout` if a provider fails
+   *   meanwhile.
    * @example
    * const { copied, removed, skipped } = await storage.repair();
    */
@@ -169,8 +170,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   }
 
   /**
-   * Returns the state of replication: for each pair of providers the hints, their age, and the times of the last drain and
-   * repair; the atoms that a provider refuses for good; and the backlog of the local journal for each provider.
+   * Returns the state of replication: for each pair of providers the hints, their age, and the times of the last drain
+   * and repair; the atoms that a provider refuses for good; and the backlog of the local journal for each provider.
    */
   async getReplicationStatus(): Promise<ReplicationStatus> {
     return this.runOperation("getReplicationStatus", "read", async () => {
@@ -188,8 +189,8 @@ export class PostgresMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   /**
    * Finds the providers that hold atoms: right after a save only the one that accepted it, and soon all of them.
    *
-   * @param ids the ids of atoms of the session. An atom that exists nowhere, or only in the local journal, is held by no
-   *   provider.
+   * @param ids the ids of atoms of the session. An atom that exists nowhere, or only in the local journal, is held by
+   *   no provider.
    * @throws {MemoryError} `invalid_input` for an invalid id.
    * @example
    * const { heldBy } = await storage.locateAtoms(sessionId, [atom.id]);

@@ -51,7 +51,10 @@ interface Place {
 const TABLES = ["session_memories", "session_heads", "session_tombstones", "replication_hints"];
 
 const places = new WeakMap<AnyStorage, Place>();
-/** Emptied schemas, which the next cases of the same variant use again: to create the tables takes longer than most cases. */
+/**
+ * Emptied schemas, which the next cases of the same variant use again: to create the tables takes longer than most
+ * cases.
+ */
 const free = new Map<Variant, string[]>(VARIANTS.map((variant) => [variant, []]));
 let schemas = 0;
 

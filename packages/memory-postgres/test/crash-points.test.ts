@@ -8,7 +8,7 @@ import { NAMES, ThreeProviders } from "./three-providers.ts";
 const server = sharedServer({ beforeAll, afterAll }, { settings: { max_connections: "500" } });
 const SCRIPT = new URL("processes/mortal.ts", import.meta.url);
 
-/** What a provider shows of a session. */
+/** The rows of a session in a provider. */
 interface Shown {
   readonly texts: readonly unknown[];
   readonly facts: readonly unknown[];
@@ -33,7 +33,7 @@ interface Statement {
   readonly text: string;
 }
 
-/** What a process said until its end. */
+/** The output of a process until its end. */
 interface Said {
   readonly statements: readonly Statement[];
   readonly session: SessionData | undefined;
@@ -55,7 +55,8 @@ describe("a process that is killed before and after each statement of a change a
     { timeout: 900_000 },
     async (change) => {
       const lanes = await Promise.all(Array.from({ length: LANES }, () => startCrash(change)));
-      // On a busy machine a run may hedge, and its statements are not those of the next: the one with the fewest did not.
+      // On a busy machine a run may hedge, and its statements are not those of the next: the one with the fewest did
+      // not.
       const runs = await Promise.all(lanes.map((crash) => crash.run(undefined)));
       const [all = []] = runs
         .map(({ statements }) => pointsOf(statements))
@@ -78,7 +79,10 @@ describe("a process that is killed before and after each statement of a change a
   );
 });
 
-/** A page that carries more, or another process that is first, can make a statement needless: then the next one is the point. */
+/**
+ * A page that carries more, or another process that is first, can make a statement needless: then the next one is the
+ * point.
+ */
 async function reachNear(crash: Crash, all: readonly Point[], first: number): Promise<boolean> {
   for (let attempt = 0; attempt < all.length; attempt++) {
     const point = all[(first + attempt) % all.length];
@@ -97,8 +101,8 @@ interface Point {
 }
 
 /**
- * Before and after each statement that writes, at each provider, the first time. Between two of those nothing changes: to be
- * killed at what only reads is to be killed after the one before it, and took as long again.
+ * Before and after each statement that writes, at each provider, the first time. Between two of those nothing changes:
+ * to be killed at what only reads is to be killed after the one before it, and took as long again.
  */
 function pointsOf(statements: readonly Statement[]): Point[] {
   const writing = statements.filter(({ text }) => !/^(SELECT|BEGIN)/.test(text));
@@ -180,7 +184,7 @@ class Crash {
     else await storage.deleteUser("ada");
   }
 
-  /** What all providers show. */
+  /** Reads the rows of a session in all providers. */
   async #shown({ sessionId }: Target): Promise<Shown> {
     const shown = await Promise.all(
       NAMES.map(async (name): Promise<Shown> => {

@@ -11,7 +11,7 @@ const server = sharedServer({ beforeAll, afterAll });
 const FORGED = "\u00100061lice";
 /** An id of version 4. */
 const FORGED_ID = "b0b0b0b0-b0b0-40b0-80b0-b0b0b0b0b0b0";
-/** What a direct connection writes into an atom of the session of the same name, and the columns that it is in. */
+/** Changes that a direct connection makes to an atom of the session of the same name, by column. */
 const FORGERIES: Readonly<Record<string, readonly [table: string, change: string, value: string][]>> = {
   "the session id": ["session_memories", "session_heads", "replication_hints"].map((table) => [
     table,

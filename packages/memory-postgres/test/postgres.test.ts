@@ -26,7 +26,7 @@ function databaseOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1));
 }
 
-/** How many statements the server has run for a database since its counters were set back. */
+/** Returns the number of statements that the server has run for a database since its counters were reset. */
 async function statementCount(url: string): Promise<number> {
   const rows = await server().query(
     `SELECT COALESCE(sum(calls), 0)::int AS calls FROM pg_stat_statements

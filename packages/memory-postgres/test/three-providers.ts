@@ -8,7 +8,9 @@ import { onTestFinished } from "vitest";
 
 export const NAMES = ["neon", "supabase", "railway"] as const;
 
-/** Longer than a machine takes that others keep busy: a provider that is well must not be taken for one that is silent. */
+/**
+ * Longer than a machine takes that others keep busy: a provider that is well must not be taken for one that is silent.
+ */
 const TIMES = { connectTimeoutMs: 10_000, statementTimeoutMs: 4_000 };
 
 /** Three providers, each a database of a server behind a proxy of its own. */

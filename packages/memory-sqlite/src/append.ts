@@ -41,7 +41,10 @@ interface SessionAppend {
   readonly isMerge: boolean;
 }
 
-/** Inserts the rows, session by session, and maintains the heads. Throws before or after changes: the caller undoes them. */
+/**
+ * Inserts the rows, session by session, and maintains the heads. Throws before or after changes: the caller undoes
+ * them.
+ */
 export function append(statements: Statements, write: AtomWrite, nowMs: number, isMerge = false): Written {
   const { session } = write;
   if (session !== undefined) return appendToSession(statements, { session, rows: write.rows, isMerge }, nowMs);

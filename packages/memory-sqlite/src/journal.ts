@@ -127,8 +127,8 @@ export function backlogOf(statements: Statements, stores: readonly string[]): Jo
 }
 
 /**
- * An atom that several stores lack is held once. It goes before it is put back for those who still lack it, and all others
- * with it: a file that is full has no room for it twice.
+ * An atom that several stores lack is held once. It goes before it is put back for those who still lack it, and all
+ * others with it: a file that is full has no room for it twice.
  */
 export function settle(
   statements: Statements,

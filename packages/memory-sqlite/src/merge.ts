@@ -13,8 +13,8 @@ import { append, claimOf, headWithout } from "./append.ts";
 import type { Statements } from "./statements.ts";
 
 /**
- * Takes what another store knows: tombstones first, which win over the rows of their owners. Throws before or after changes: the
- * caller undoes them.
+ * Takes what another store knows: tombstones first, which win over the rows of their owners. Throws before or after
+ * changes: the caller undoes them.
  */
 export function merge(statements: Statements, { rows, tombstones }: Facts, nowMs: number): Merged {
   let removed = 0;

@@ -21,8 +21,8 @@ export interface SQLiteStorageOptions<Types extends AtomTypes = {}> extends Memo
   /** The largest size of the database file, in bytes; a save that needs more is `unavailable`. Default: no bound. */
   maxFileBytes?: number;
   /**
-   * The largest file, in bytes, that a call which erases rewrites, so that nothing of what it erased is left in it: with 0
-   * none does, and `close()` does it for all. Default: 256 MiB.
+   * The largest file, in bytes, that a call which erases rewrites, so that nothing of what it erased is left in it:
+   * with 0 none does, and `close()` does it for all. Default: 256 MiB.
    */
   maxCompactionBytes?: number;
 }

@@ -82,8 +82,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   /**
    * Does no I/O: the file and its missing parent folders are created by `open()`, or by the first call that needs them.
    *
-   * @param path the file, or `:memory:`; an address such as `sqlite:~/agent.db` is taken too, see `sqlitePath` of the core.
-   *   Default: `sessions.db`.
+   * @param path the file, or `:memory:`; an address such as `sqlite:~/agent.db` is taken too, see `sqlitePath` of the
+   *   core. Default: `sessions.db`.
    * @throws {MemoryError} `invalid_input` for an option that is not one.
    */
   constructor(path: string = DEFAULT_PATH, options: SQLiteStorageOptions<Types> = {}) {
@@ -94,8 +94,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   }
 
   /**
-   * A journal of atoms that are on their way to other stores, in the same file and apart from what the storage holds: what
-   * is in it is in no session until it has arrived. For packages that replicate.
+   * A journal of atoms that are on their way to other stores, in the same file and apart from what the storage holds:
+   * what is in it is in no session until it has arrived. For packages that replicate.
    */
   get journal(): AtomJournal {
     const use = async <Result>(work: (statements: Statements) => Result | Promise<Result>): Promise<Result> => {
@@ -157,8 +157,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   }
 
   /**
-   * Ends what erasures have left, and writes the log back into the file, so that what is left is one file. On a full disk the
-   * log stays, and counts.
+   * Ends what erasures have left, and writes the log back into the file, so that what is left is one file. On a full
+   * disk the log stays, and counts.
    */
   protected override async closeBackend(): Promise<void> {
     if (this.#file === undefined) return;
@@ -191,8 +191,8 @@ export class SQLiteStorage<Types extends AtomTypes = {}> extends MemoryStorage<T
   }
 
   /**
-   * Rewrites the file, whatever its size, without the room that nothing uses and what may stand there. Erasures do so by
-   * themselves; this is for a file that has become too large for them, or that something else wrote into.
+   * Rewrites the file, whatever its size, without the room that nothing uses and what may stand there. Erasures do so
+   * by themselves; this is for a file that has become too large for them, or that something else wrote into.
    *
    * @returns where bytes of what was erased may still be: nothing, unless another process reads the file.
    * @example

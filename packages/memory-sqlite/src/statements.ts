@@ -240,7 +240,10 @@ export class Statements {
     return this.#selectHead.get(sessionId);
   }
 
-  /** Whether anything of the session was deleted, or the session itself. Most have no tombstones, and need no look for each atom. */
+  /**
+   * Whether anything of the session was deleted, or the session itself. Most have no tombstones, and need no look for
+   * each atom.
+   */
   hasTombstones(sessionId: string): boolean {
     return this.#selectAnyTombstone.get(sessionId) !== undefined;
   }
@@ -312,8 +315,8 @@ export class Statements {
       // A session without atoms has the nil id for its last one: the condition on it is answered by the index.
       const page = `FROM session_heads WHERE last_atom_id < ? AND last_atom_id > '${NIL_ID}' ${ofUser}
         ORDER BY last_atom_id DESC LIMIT ?`;
-      // No index has all users' sessions in this order, and one more would cost every append. A page of 100,000 sessions is found in
-      // 15 ms among the entries of the index that there is, and in 100 ms among the rows.
+      // No index has all users' sessions in this order, and one more would cost every append. A page of 100,000
+      // sessions is found in 15 ms among the entries of the index that there is, and in 100 ms among the rows.
       const sql =
         userId === undefined
           ? `SELECT ${HEAD_COLUMNS} FROM session_heads WHERE session_id IN (SELECT session_id ${page})
@@ -332,9 +335,9 @@ export class Statements {
   }
 
   /**
-   * A page of atoms. Indexes lead by the types of facts: each gives its own page, and the pages are merged, so that the cost is
-   * that of a page a type, however many atoms there are. Messages are most of what there is, and are read in the order of
-   * their ids, whatever their type.
+   * A page of atoms. Indexes lead by the types of facts: each gives its own page, and the pages are merged, so that the
+   * cost is that of a page a type, however many atoms there are. Messages are most of what there is, and are read in
+   * the order of their ids, whatever their type.
    */
   selectAtoms(selection: AtomSelection): AtomRow[] {
     const { memoryTypes, limit } = selection;

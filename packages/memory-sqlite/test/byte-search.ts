@@ -1,7 +1,9 @@
 import { onTestFinished } from "vitest";
 import { runScript } from "./writer-process.ts";
 
-/** Looks for bytes in files from another process: one that closes a file which SQLite holds here ends SQLite's locks. */
+/**
+ * Looks for bytes in files from another process: one that closes a file which SQLite holds here ends SQLite's locks.
+ */
 export class ByteSearch {
   readonly #run = runScript("byte-search.ts", [], { hasInput: true });
   readonly #lines = this.#run.lines[Symbol.asyncIterator]();

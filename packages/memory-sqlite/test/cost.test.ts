@@ -85,7 +85,7 @@ function useEveryStatement(statements: Statements): void {
   statements.hasTombstones("s");
 }
 
-/** How many commits the write-ahead log holds: a frame that ends one says how large the database then is. */
+/** Counts the commits in the write-ahead log. The last frame of a commit contains the size of the database. */
 function commitsInLog(path: string): number {
   const log = readFileSync(`${path}-wal`);
   const headerBytes = 32;

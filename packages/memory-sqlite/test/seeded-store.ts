@@ -15,8 +15,8 @@ export interface SeededStore {
 }
 
 /**
- * Fills a storage. Each atom repeats a text of its own, so that any piece of it is found. Sizes are from one line to several
- * pages; ids arrive out of order, alone, in groups and by replication.
+ * Fills a storage. Each atom repeats a text of its own, so that any piece of it is found. Sizes are from one line to
+ * several pages; ids arrive out of order, alone, in groups and by replication.
  */
 export async function seedStore(storage: MemoryStorage, seed: number): Promise<SeededStore> {
   const random = seededRandom(seed);

@@ -4,8 +4,8 @@ import { historyXorWith, NIL_ID, type AtomRow, type SessionWrite } from "@rivet/
 const SAVES_WITHOUT = 16;
 
 /**
- * Foresees what a save has to answer, so that the function need not say it. Where several write one session this is often
- * wrong, and each time costs a request more: then most saves do without.
+ * Foresees what a save has to answer, so that the function need not say it. Where several write one session this is
+ * often wrong, and each time costs a request more: then most saves do without.
  */
 export class Foresight {
   #savesWithout = 0;

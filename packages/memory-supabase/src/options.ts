@@ -9,8 +9,8 @@ import { makeClient, type RpcClient } from "./requests/rpc-client.ts";
 
 export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> extends MemoryStorageOptions<Types> {
   /**
-   * A client of `@supabase/supabase-js`, of a user who has signed in or of a server. Whoever made it ends it. Default: one
-   * of the storage's own, from `url` and `key`.
+   * A client of `@supabase/supabase-js`, of a user who has signed in or of a server. Whoever made it ends it. Default:
+   * one of the storage's own, from `url` and `key`.
    */
   client?: RpcClient;
   /** The project's URL. Default: `SUPABASE_URL`. */
@@ -21,8 +21,8 @@ export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> exte
    */
   key?: string;
   /**
-   * The schema of the functions, one that the project's API shows; `supabaseMigration` was applied to the same. A client that
-   * is given has its own. Default: `public`.
+   * The schema of the functions, one that the project's API shows; `supabaseMigration` was applied to the same. A
+   * client that is given has its own. Default: `public`.
    */
   schema?: string;
   /**
@@ -31,13 +31,13 @@ export interface SupabaseMemoryStorageOptions<Types extends AtomTypes = {}> exte
    */
   timeoutMs?: number;
   /**
-   * The time that a request may take with all its retries, in addition to the time that its bytes need, in milliseconds.
-   * Default: 30,000, and at least `timeoutMs`.
+   * The time that a request may take with all its retries, in addition to the time that its bytes need, in
+   * milliseconds. Default: 30,000, and at least `timeoutMs`.
    */
   deadlineMs?: number;
   /**
-   * The lowest speed of the link to the project, in bytes per second. Timeouts are extended by the time that the bytes in transit
-   * need, and while bytes of the answer arrive. Default: 524,288.
+   * The lowest speed of the link to the project, in bytes per second. Timeouts are extended by the time that the bytes
+   * in transit need, and while bytes of the answer arrive. Default: 524,288.
    */
   slowestBytesPerSecond?: number;
 }

@@ -4,8 +4,8 @@ import type { Requests } from "./requests/requests.ts";
 import { objectOf, toMessageRow, toPage, toSessionHead, type Entry } from "./rows.ts";
 
 /**
- * A session with its messages, as of one moment. A page is of one moment by itself; when the session changes between two
- * pages, all of it is asked for at once.
+ * A session with its messages, as of one moment. A page is of one moment by itself; when the session changes between
+ * two pages, all of it is asked for at once.
  */
 export async function loadSession(requests: Requests, selection: SessionSelection): Promise<SessionRow | undefined> {
   const session = await inPages(requests, selection);
@@ -69,7 +69,9 @@ function idOf(entry: Entry | undefined): string | undefined {
   return entry === undefined ? undefined : toMessageRow(entry).id;
 }
 
-/** The system messages at the start, which come with a first page that is not all. An older project does not give them. */
+/**
+ * The system messages at the start, which come with a first page that is not all. An older project does not give them.
+ */
 function leadingOf(answer: unknown): readonly Entry[] {
   const columns = objectOf(answer)["leading"];
   return columns === null || columns === undefined ? [] : toPage({ columns, more: false }).entries;

@@ -47,12 +47,12 @@ import { writeQueue, type Written } from "./writes.ts";
 const DELETION_TIMEOUT_MS = 60_000;
 
 /**
- * Keeps sessions and atoms in a Supabase project, over its REST API: where no connection to PostgreSQL can be opened, or
- * where row-level security is to stand between users.
+ * Keeps sessions and atoms in a Supabase project, over its REST API: where no connection to PostgreSQL can be opened,
+ * or where row-level security is to stand between users.
  *
- * Guarantees: a save is one request, atomic and idempotent, and saves of several sessions at once share requests; requests are
- * repeated while the failure may pass; no row cap of the project cuts what is read; under the policies of the package's
- * migration a user reaches only what is theirs.
+ * Guarantees: a save is one request, atomic and idempotent, and saves of several sessions at once share requests;
+ * requests are repeated while the failure may pass; no row cap of the project cuts what is read; under the policies of
+ * the package's migration a user reaches only what is theirs.
  *
  * @example
  * await using storage = new SupabaseMemoryStorage(); // SUPABASE_URL and SUPABASE_SECRET_KEY, or another key
@@ -66,10 +66,11 @@ export class SupabaseMemoryStorage<Types extends AtomTypes = {}> extends MemoryS
   readonly #writes: WriteQueue<Written>;
 
   /**
-   * Does no I/O, and neither does `open()`: a function that is started for each request asks for nothing but what it needs.
+   * Does no I/O, and neither does `open()`: a function that is started for each request asks for nothing but what it
+   * needs.
    *
-   * @throws {MemoryError} `invalid_input` for an option that is not one, and when neither an option nor the environment says
-   *   where the project is and with which key.
+   * @throws {MemoryError} `invalid_input` for an option that is not one, and when neither an option nor the environment
+   *   says where the project is and with which key.
    */
   constructor(options: SupabaseMemoryStorageOptions<Types> = {}) {
     const given = readOptions(options, SUPABASE_STORAGE_FIELDS, "options");

@@ -12,9 +12,10 @@ export interface Written {
 }
 
 /**
- * Requests that may be under way at once. Who comes while there are as many waits until one ends, and goes together with all
- * who came meanwhile. 64 sessions that save at once make 8,700 turns per second with four requests, 10,900 with two, 5,700 with
- * eight, and 1,400 without a bound; the fewer, the longer a save waits where the project is far away.
+ * Requests that may be under way at once. Who comes while there are as many waits until one ends, and goes together
+ * with all who came meanwhile. 64 sessions that save at once make 8,700 turns per second with four requests, 10,900
+ * with two, 5,700 with eight, and 1,400 without a bound; the fewer, the longer a save waits where the project is far
+ * away.
  */
 const MAX_IN_FLIGHT = 4;
 const SMALLEST_SHARE = 8;
@@ -22,7 +23,8 @@ const SMALLEST_SHARE = 8;
 const REQUEST_LIMITS: RowLimits = { rows: 500, units: 512 * 1_024 };
 
 /**
- * @param isShared whether saves may share a request. Where they may not, each is a request of its own, that waits for no other.
+ * @param isShared whether saves may share a request. Where they may not, each is a request of its own, that waits for
+ *   no other.
  */
 export function writeQueue(requests: Requests, isShared: boolean): WriteQueue<Written> {
   const foresight = new Foresight();

@@ -339,7 +339,7 @@ describe("another user who knows every id", () => {
   });
 });
 
-/** What somebody does to a table without the package. */
+/** Operations on a table without the package. */
 const DIRECT: readonly [string, (client: Tables, table: string, row: object) => PromiseLike<unknown>][] = [
   ["inserts", (client, table, row) => client.from(table).insert(row)],
   ["upserts", (client, table, row) => client.from(table).upsert(row)],
@@ -601,7 +601,9 @@ describe("the tables, asked without the package", () => {
 });
 
 describe("the policies", () => {
-  /** How many rows a statement changes for Bob while one of our functions writes, or the code of what it ends with. */
+  /**
+   * Returns the number of rows that a statement changes for Bob while one of our functions writes, or its error code.
+   */
   async function changedByBob(statement: string): Promise<unknown> {
     const client = new pg.Client({ connectionString: project().server.url() });
     await client.connect();

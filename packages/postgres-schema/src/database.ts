@@ -1,4 +1,7 @@
-/** What the runner needs of a connection; `DatabaseManager` of `@rivet/db-manager` has it, and any client of `pg` nearly. */
+/**
+ * The part of a connection that the migration runner uses. `DatabaseManager` of `@rivet/db-manager` has it, and a
+ * client of `pg` needs a small adapter.
+ */
 
 export interface Queryable {
   query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;

@@ -47,8 +47,8 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Turns rows into atoms, which must come session by session and in their order within each. It mints the ids: their time
- * is the row's, never goes back within a session, and is neither before 1970 nor after now.
+ * Turns rows into atoms, which must come session by session and in their order within each. It mints the ids: their
+ * time is the row's, never goes back within a session, and is neither before 1970 nor after now.
  */
 export class LegacyConverter {
   readonly #nowMs: number;
@@ -102,7 +102,9 @@ function meaningOf(row: LegacyRow): Meaning {
     : { memoryType, content, metadata };
 }
 
-/** `{ role, content, message_index, … }`; what else stands in it, such as a timestamp, becomes metadata of the message. */
+/**
+ * `{ role, content, message_index, … }`; what else stands in it, such as a timestamp, becomes metadata of the message.
+ */
 function messageOf(memoryType: string, content: JsonValue, metadata: JsonObject): Meaning {
   const { role, content: text, message_index: _, ...others } = objectOf(content, "content");
   const ofType = roleOf(memoryType) ?? memoryType.slice("message_".length);

@@ -17,15 +17,15 @@ import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } 
  * Creates the tables, or brings them up to date. Any number of processes may do so at once: one migrates, the others
  * wait and find it done. Everything happens in one transaction, so that there is no half of it.
  *
- * A table `session_memories` of the Python original is adopted: its rows become atoms, each once and in their order, and
- * it stays beside them under another name.
+ * A table `session_memories` of the Python original is adopted: its rows become atoms, each once and in their order,
+ * and it stays beside them under another name.
  *
- * Tables that a Supabase project's migration has moved to its hidden schema are found there, and none are created beside
- * them.
+ * Tables that a Supabase project's migration has moved to its hidden schema are found there, and none are created
+ * beside them.
  *
  * @returns the schema that has the tables.
- * @throws {MemoryError} `schema` when the tables are newer than this code, or belong to another application, and when the
- *   database cannot hold Unicode; `permission` when the role may not create them; and what the database throws.
+ * @throws {MemoryError} `schema` when the tables are newer than this code, or belong to another application, and when
+ *   the database cannot hold Unicode; `permission` when the role may not create them; and what the database throws.
  */
 export async function migrate(database: SchemaDatabase, options: SchemaOptions = {}): Promise<string> {
   const layout = parseSchemaOptions(readOptions(options, SCHEMA_FIELDS, "options"));
@@ -97,8 +97,8 @@ async function migrateInTransaction(client: Queryable, layout: Layout): Promise<
 }
 
 /**
- * Any text survives in UTF-8 alone: other encodings refuse a save with an emoji, and SQL_ASCII neither compares nor escapes
- * what is not ASCII.
+ * Any text survives in UTF-8 alone: other encodings refuse a save with an emoji, and SQL_ASCII neither compares nor
+ * escapes what is not ASCII.
  */
 async function assertUnicode(database: Queryable): Promise<void> {
   const { rows } = await database.query("SELECT pg_catalog.current_setting('server_encoding') AS encoding");
@@ -114,12 +114,13 @@ export function migrationLock(schema: string): string {
 /** Where tables are, or would be. */
 export interface FoundTables {
   readonly schema: string;
-  /** How many migrations the tables have had: 0 when there are none. */
+  /** The number of migrations of the tables; 0 when there are no tables. */
   readonly version: number;
 }
 
 /**
- * Looks for the tables of a schema, in the hidden one first: once tables have moved there, none are made where they were.
+ * Looks for the tables of a schema, in the hidden one first: once tables have moved there, none are made where they
+ * were.
  *
  * @param schema as the option `schema` names it.
  * @example

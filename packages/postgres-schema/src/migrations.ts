@@ -1,4 +1,7 @@
-/** The tables, as numbered steps: `rivet_store.schema_version` counts those that a schema has. A step that shipped never changes. */
+/**
+ * The tables, as numbered steps: `rivet_store.schema_version` counts those that a schema has. A step that shipped never
+ * changes.
+ */
 import { MESSAGE_TYPES, NIL_ID } from "@rivet/memory-core";
 import { NO_OWNER, ownerOfUser, quoteName, tableNames, type TableNames } from "./names.ts";
 
@@ -13,8 +16,8 @@ const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
 
 /**
  * Text that is compared or ordered has the collation "C": the order of its bytes, the same on every server, and the
- * cheapest. Session ids come first in every key and there is no sequence, trigger or foreign key: a step towards tables that
- * are distributed by session. It is not enough: on Citus 13.2 a plain save fails.
+ * cheapest. Session ids come first in every key and there is no sequence, trigger or foreign key: a step towards tables
+ * that are distributed by session. It is not enough: on Citus 13.2 a plain save fails.
  */
 const createTables: Migration = ({ schema, partitions }) => {
   const names = tableNames(schema);
@@ -79,7 +82,7 @@ function createPartitions(schema: string, names: TableNames, partitions: number 
   });
 }
 
-/** What stores keep about one another. */
+/** Adds the tables in which stores keep records of one another. */
 const prepareReplication: Migration = ({ schema }) => {
   const { hints, peers, deadLetters, store } = tableNames(schema);
   return [
@@ -113,8 +116,8 @@ CREATE TABLE ${deadLetters} (
 
 /**
  * Less work for each append. PostgreSQL updates a row without touching its indexes (heap-only tuples) as long as no
- * indexed column changes, and `last_atom_id` changes with every save: sessions are indexed by its time in steps of 65.5 s
- * instead, and those within a step are sorted as they are read. Ids grow: at the end of an index they cost the least.
+ * indexed column changes, and `last_atom_id` changes with every save: sessions are indexed by its time in steps of 65.5
+ * s instead, and those within a step are sorted as they are read. Ids grow: at the end of an index they cost the least.
  *
  * 64 sessions that save at once take the server 30 µs a turn, where the indexes of the first version took 42 µs.
  */
@@ -143,17 +146,19 @@ const letAtomsExpire: Migration = ({ schema }) => {
 };
 
 /**
- * Whoever writes a head says its `recency`: PostgreSQL parses and plans the expression of a generated column anew for each
- * statement that writes a row, which took a save of one turn 11 µs of 253, and one through PL/pgSQL 18 µs of 373.
+ * Every statement that writes a head sets its `recency`: PostgreSQL parses and plans the expression of a generated
+ * column anew for each statement that writes a row, which took a save of one turn 11 µs of 253, and one through
+ * PL/pgSQL 18 µs of 373.
  */
 const writeRecency: Migration = ({ schema }) => [
   `ALTER TABLE ${tableNames(schema).heads} ALTER COLUMN recency DROP EXPRESSION`,
 ];
 
 /**
- * A tombstone concerns the atoms of its owner alone, and says who that is by a hash. Until now it concerned everybody's. Where a
- * row says whose it was (on Supabase the tombstone, else the head of its session), it is that user's from now on; others stay
- * without an owner, and concern everybody. A session that was deleted stays closed to everybody in either case.
+ * A tombstone concerns the atoms of its owner alone, and says who that is by a hash. Until now it concerned
+ * everybody's. Where a row says whose it was (on Supabase the tombstone, else the head of its session), it is that
+ * user's from now on; others stay without an owner, and concern everybody. A session that was deleted stays closed to
+ * everybody in either case.
  */
 const ownTombstones: Migration = ({ schema }) => {
   const { heads, tombstones } = tableNames(schema);

@@ -5,7 +5,8 @@ import { DEFAULT_SCHEMA, MAX_NAME_BYTES } from "./names.ts";
 export interface SchemaOptions {
   /**
    * The PostgreSQL schema of the tables; created when it is missing. Where a Supabase project's migration has moved the
-   * tables out of a schema, this still names that schema, and the tables are found in `rivet_` and its name. Default: `public`.
+   * tables out of a schema, this still names that schema, and the tables are found in `rivet_` and its name. Default:
+   * `public`.
    */
   schema?: string;
   /**

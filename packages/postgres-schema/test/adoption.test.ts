@@ -75,7 +75,7 @@ async function atoms(database: SchemaDatabase): Promise<AtomRow[]> {
   }));
 }
 
-/** What stands in the heads agrees with the atoms. */
+/** Checks that the heads agree with the atoms. */
 async function expectHeads(database: SchemaDatabase): Promise<void> {
   const folded = new Map<string, SessionHead>();
   for (const row of await atoms(database)) folded.set(row.sessionId, headAfterInsert(folded.get(row.sessionId), [row]));

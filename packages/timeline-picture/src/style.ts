@@ -1,6 +1,6 @@
 /**
- * Light, and dark for readers who prefer that. A picture in a page does not learn which of them the page has: so it has a
- * background of its own, on which its colours can be read in any case.
+ * Light, and dark for readers who prefer that. A picture in a page does not learn which of them the page has: so it has
+ * a background of its own, on which its colours can be read in any case.
  */
 export const STYLE = `
   text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #57606a }

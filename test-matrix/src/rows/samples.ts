@@ -1,4 +1,6 @@
-/** The samples of the READMEs, each copied into a new project, after the install lines of its README, on each Node.js. */
+/**
+ * The samples of the READMEs, each copied into a new project, after the install lines of its README, on each Node.js.
+ */
 import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

@@ -33,8 +33,7 @@ const HONOURED: ReadonlySet<string> = new Set([
 /** Markers for a provider's own statistics, which have no effect on a connection. */
 const WITHOUT_MEANING: ReadonlySet<string> = new Set(["supa"]);
 
-const NAME_THE_SCHEMA =
-  "set the storage's option schema, or name the schema in each statement";
+const NAME_THE_SCHEMA = "set the storage's option schema, or name the schema in each statement";
 /** Matches the three forms of a server's command line: `-c name=value`, `-cname=value`, `--name=value`. */
 const SETS_SEARCH_PATH = /(?:^|\s)(?:-c\s*|--)search[_-]path\s*=/i;
 const OPTION_OF_PROVIDER = (option: string): string => `use the provider's option ${option}`;
@@ -43,8 +42,8 @@ const SESSION_SETTING =
 const NOT_SUPPORTED = "leave it out";
 
 /**
- * Parameters that people copy from addresses for libpq, node-postgres, Prisma, JDBC and others. Only these names are shown
- * in an error, because any other text after a question mark may be part of a password.
+ * Parameters that people copy from addresses for libpq, node-postgres, Prisma, JDBC and others. Only these names are
+ * shown in an error, because any other text after a question mark may be part of a password.
  */
 const REFUSED: Readonly<Record<string, string>> = {
   schema: NAME_THE_SCHEMA,
@@ -132,7 +131,8 @@ export function assertParameters(parameters: ReadonlyMap<string, string>, path: 
 }
 
 /**
- * Reads a parameter that accepts only certain values. An error does not show the value, which may be part of a password.
+ * Reads a parameter that accepts only certain values. An error does not show the value, which may be part of a
+ * password.
  *
  * @throws {DatabaseError} `invalid_input`
  */

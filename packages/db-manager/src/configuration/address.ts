@@ -1,7 +1,7 @@
 /**
- * Splits an address into its parts. A character that should have been percent-encoded moves the borders between the parts,
- * so that half a password could be read as a host or a database. The parser refuses every address in which that may have
- * happened, and no message repeats any part of the address.
+ * Splits an address into its parts. A character that should have been percent-encoded moves the borders between the
+ * parts, so that half a password could be read as a host or a database. The parser refuses every address in which that
+ * may have happened, and no message repeats any part of the address.
  */
 import { isIP } from "node:net";
 import { invalidInput, type DatabaseError } from "../errors/errors.ts";
@@ -62,10 +62,7 @@ export function parseAddress(address: unknown, path: string): Address {
 /** @throws {DatabaseError} `invalid_input` */
 export function assertHost(host: string, path: string): void {
   if (host.includes(",")) {
-    throw invalidInput(
-      path,
-      "names several hosts; give each host its own provider with its own address",
-    );
+    throw invalidInput(path, "names several hosts; give each host its own provider with its own address");
   }
   const isName = /^[\p{L}\p{N}._-]+$/u.test(host);
   if (isName || isIP(host) !== 0 || (host.startsWith("/") && !host.includes("\0"))) return;

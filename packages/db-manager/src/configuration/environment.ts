@@ -67,7 +67,10 @@ export function readEnvironment(env: Environment): EnvironmentOptions {
   return { options: { providers, primary, failover, ...journal }, skipped };
 }
 
-/** Reads the place of the journal. `local` in the order is the journal, unless it has the address of a PostgreSQL server. */
+/**
+ * Reads the place of the journal. `local` in the order is the journal, unless it has the address of a PostgreSQL
+ * server.
+ */
 function journalOf(
   order: readonly string[],
   providers: readonly ProviderConfig[],

@@ -1,10 +1,16 @@
-/** Refuses options objects with unknown names, because an ignored option would silently change what the caller requested. */
+/**
+ * Refuses options objects with unknown names, because an ignored option would silently change what the caller
+ * requested.
+ */
 import { invalidInput, type DatabaseError } from "../errors/errors.ts";
 
 /** The field names of an options object. The compiler requires every one of them. */
 export type OptionNames<Options extends object> = { readonly [Name in keyof Options]-?: true };
 
-/** @throws {DatabaseError} `invalid_input` for a value that is not an object, and for an unknown field, with the nearest name. */
+/**
+ * @throws {DatabaseError} `invalid_input` for a value that is not an object, and for an unknown field, with the nearest
+ *   name.
+ */
 export function assertFields(options: object, names: object, path: string): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidInput(path, `must be an object with some of the fields ${Object.keys(names).join(", ")}`);

@@ -7,27 +7,36 @@ export interface ProviderConfig {
   /** The name of the provider in errors, statistics and events. */
   name: string;
   /**
-   * `postgres://user:password@host:5432/database`, with special characters percent-encoded. Every parameter after its ? is
-   * honoured, or refused by name. If the address has no password and this is the only provider, the environment variable
-   * PGPASSWORD is used.
+   * `postgres://user:password@host:5432/database`, with special characters percent-encoded. Every parameter after its ?
+   * is honoured, or refused by name. If the address has no password and this is the only provider, the environment
+   * variable PGPASSWORD is used.
    */
   connectionString: string;
   /** The maximum number of open connections. Default: 10. */
   poolSize?: number | undefined;
   /** The TLS settings; false turns TLS off. Default: verified TLS, and no TLS if the host is this machine. */
   ssl?: boolean | TlsOptions | undefined;
-  /** Whether statements are prepared by name. Default: `named`, or `unnamed` if the address is a transaction pooler's. */
+  /**
+   * Whether statements are prepared by name. Default: `named`, or `unnamed` if the address is a transaction pooler's.
+   */
   statements?: "named" | "unnamed" | undefined;
-  /** The time to connect. Default: 1,000 ms; 3,000 ms for the first connection to a database that sleeps when idle (Neon). */
+  /**
+   * The time to connect. Default: 1,000 ms; 3,000 ms for the first connection to a database that sleeps when idle
+   * (Neon).
+   */
   connectTimeoutMs?: number | undefined;
-  /** The time-out of each statement without its own `timeoutMs`, plus the transfer time of its bytes. Default: 1,000 ms. */
+  /**
+   * The time-out of each statement without its own `timeoutMs`, plus the transfer time of its bytes. Default: 1,000 ms.
+   */
   statementTimeoutMs?: number | undefined;
   /**
-   * The minimum speed of the link to the provider, in bytes a second. Deadlines are extended by the time that the bytes in
-   * transit need at this speed, and for as long as bytes keep moving. Default: 524,288.
+   * The minimum speed of the link to the provider, in bytes a second. Deadlines are extended by the time that the bytes
+   * in transit need at this speed, and for as long as bytes keep moving. Default: 524,288.
    */
   slowestBytesPerSecond?: number | undefined;
-  /** The interval at which replication looks for work. This package has no default; the storage that replicates has one. */
+  /**
+   * The interval at which replication looks for work. This package has no default; the storage that replicates has one.
+   */
   drainIntervalMs?: number | undefined;
 }
 
@@ -44,7 +53,10 @@ export interface DatabaseManagerOptions {
   dwellMs?: number | undefined;
   /** The longest delay between two probes of a provider that is down. Default: 10,000 ms. */
   longestProbeDelayMs?: number | undefined;
-  /** The time-out of a whole operation with its waits and retries, plus the transfer time of its bytes. Default: 5,000 ms. */
+  /**
+   * The time-out of a whole operation with its waits and retries, plus the transfer time of its bytes. Default: 5,000
+   * ms.
+   */
   operationTimeoutMs?: number | undefined;
   /** The path of the local journal. This package only passes it on; see `DatabaseManager.journal`. */
   journalPath?: string | undefined;
@@ -151,7 +163,10 @@ export function parseOptions(given: DatabaseManagerOptions | string): Settings {
   const names = parsed.map(({ name }) => name);
   names.forEach((name, index) => {
     if (names.indexOf(name) !== index) {
-      throw invalidInput(`options.providers[${index}].name`, `is ${show(name)}, which another provider already has; names must be unique`);
+      throw invalidInput(
+        `options.providers[${index}].name`,
+        `is ${show(name)}, which another provider already has; names must be unique`,
+      );
     }
   });
   if (primary !== undefined && !names.includes(primary)) {

@@ -69,7 +69,9 @@ export class Authentication {
     events.on("authenticationSASLFinal", () => (this.#isServerProven = true));
   }
 
-  /** @throws {LocalFault} if the rules forbid the method that the server requests. Call this before anything is sent. */
+  /**
+   * @throws {LocalFault} if the rules forbid the method that the server requests. Call this before anything is sent.
+   */
   assertAsked(): void {
     const { allowed, isBindingRequired } = this.#rules;
     if (!allowed.has(this.#method)) {

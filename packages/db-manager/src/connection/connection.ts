@@ -42,7 +42,9 @@ interface DriverResult {
 /** Type parsers that keep every value as the text that the server sent. */
 const TEXT_TYPES = { getTypeParser: () => (text: unknown) => text };
 
-/** A connection of pg on a socket that this class opens, so that it can end the connection at once in any state of pg. */
+/**
+ * A connection of pg on a socket that this class opens, so that it can end the connection at once in any state of pg.
+ */
 export class Connection {
   /** The pool generation that this connection belongs to; set once the connection is open. */
   generation = 0;
@@ -131,11 +133,12 @@ export class Connection {
   }
 
   /**
-   * Sends one statement. It is sent before this returns, and only one may be in flight. If no answer arrives in time, the
-   * caller must destroy the connection.
+   * Sends one statement. It is sent before this returns, and only one may be in flight. If no answer arrives in time,
+   * the caller must destroy the connection.
    *
-   * The timer is not pg's `query_timeout`, because that replaces the callback of its query. V8 then keeps the garbage of all
-   * earlier queries until it collects the old generation, which cost a third of the processor's time to load 1,000 messages.
+   * The timer is not pg's `query_timeout`, because that replaces the callback of its query. V8 then keeps the garbage
+   * of all earlier queries until it collects the old generation, which cost a third of the processor's time to load
+   * 1,000 messages.
    */
   query<Row>(request: Request): Promise<Answer<Row>> {
     const answer = new Promise<Answer<Row>>((resolve, reject) => {
@@ -160,7 +163,9 @@ export class Connection {
     return request.signal === undefined ? answer : this.#endOnAbort(answer, request.signal);
   }
 
-  /** Connects within a time-out, as pg's own timer would, plus an allowance for the bytes in transit on the same link. */
+  /**
+   * Connects within a time-out, as pg's own timer would, plus an allowance for the bytes in transit on the same link.
+   */
   #connect(timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = watchSilence({

@@ -35,8 +35,8 @@ export class Deadline {
   }
 
   /**
-   * Calls `end` once, with the reason, when the time is over or the caller's signal aborts, unless the returned function is
-   * called first.
+   * Calls `end` once, with the reason, when the time is over or the caller's signal aborts, unless the returned
+   * function is called first.
    *
    * @param allowanceMs returns the total extension of the deadline while it is watched.
    */
@@ -67,7 +67,9 @@ export class Deadline {
   }
 }
 
-/** Resolves to the result of the work; if the time is over first, rejects with the error that `end` makes of the fault. */
+/**
+ * Resolves to the result of the work; if the time is over first, rejects with the error that `end` makes of the fault.
+ */
 export function within<Result>(
   deadline: Deadline,
   work: Promise<Result>,

@@ -1,6 +1,6 @@
 /**
- * The connection pool of one provider. Unlike the driver's pool it has generations (after a fault no older connection is
- * used again), and separate deadlines for waiting for a free connection and for opening one. It does not retry.
+ * The connection pool of one provider. Unlike the driver's pool it has generations (after a fault no older connection
+ * is used again), and separate deadlines for waiting for a free connection and for opening one. It does not retry.
  */
 import type { Connection } from "./connection.ts";
 import { aborted, type Deadline } from "./deadline.ts";

@@ -14,8 +14,8 @@ export interface SilenceInit {
 }
 
 /**
- * Starts a timer that restarts whenever bytes have moved. It counts its waits instead of reading a clock, because a busy
- * process or a sleeping machine does not wait for the server.
+ * Starts a timer that restarts whenever bytes have moved. It counts its waits instead of reading a clock, because a
+ * busy process or a sleeping machine does not wait for the server.
  *
  * @returns a function that stops the timer.
  */

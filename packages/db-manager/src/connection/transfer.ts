@@ -24,7 +24,10 @@ export function isShort(bytes: number): boolean {
   return bytes <= FREE_BYTES;
 }
 
-/** Estimates the bytes that the values of a statement take in transit. Numbers and dates take only a few and are ignored. */
+/**
+ * Estimates the bytes that the values of a statement take in transit. Numbers and dates take only a few and are
+ * ignored.
+ */
 export function bytesOf(values: readonly unknown[] | undefined): number {
   let bytes = 0;
   // Nested lists are array parameters. A stack replaces recursion, because their depth has no bound.

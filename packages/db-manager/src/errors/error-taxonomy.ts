@@ -96,7 +96,12 @@ const ROWS: readonly Row[] = [
   // This side.
   { codes: ["RIVET_ABORTED"], class: "C", code: "timeout" },
   { codes: ["RIVET_CLOSED"], class: "C", code: "closed", advice: "make a new DatabaseManager" },
-  { codes: ["RIVET_TRANSACTION_OVER"], class: "C", code: "closed", advice: "await every statement inside the transaction" },
+  {
+    codes: ["RIVET_TRANSACTION_OVER"],
+    class: "C",
+    code: "closed",
+    advice: "await every statement inside the transaction",
+  },
   {
     codes: ["RIVET_DEADLINE"],
     class: "D",

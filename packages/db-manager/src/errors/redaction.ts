@@ -4,8 +4,8 @@ const MASK = "***";
 const SHORTEST_SECRET = 4;
 
 /**
- * Removes the secrets of one provider from errors. `isPublic` lists texts that are shown anyway, such as the user's name:
- * a password that equals one of them cannot be kept secret.
+ * Removes the secrets of one provider from errors. `isPublic` lists texts that are shown anyway, such as the user's
+ * name: a password that equals one of them cannot be kept secret.
  */
 export class Redactor {
   readonly #secrets: readonly string[];

@@ -44,10 +44,11 @@ export interface JournalPlace {
 /**
  * Independent PostgreSQL databases behind one object: work goes to the preferred one, and fails over to the next.
  *
- * Guarantees: every call ends by its deadline; a dead connection or server never ends the process; lost work is retried,
- * on the same provider or another, only if it cannot be applied twice; a mistake of the caller changes no provider's state;
- * while nothing is wrong, only the caller's statements are sent; TLS is verified, and no error, event or statistic contains
- * a password. The manager does not copy data between providers: that is left to code that understands the data.
+ * Guarantees: every call ends by its deadline; a dead connection or server never ends the process; lost work is
+ * retried, on the same provider or another, only if it cannot be applied twice; a mistake of the caller changes no
+ * provider's state; while nothing is wrong, only the caller's statements are sent; TLS is verified, and no error, event
+ * or statistic contains a password. The manager does not copy data between providers: that is left to code that
+ * understands the data.
  *
  * @example
  * await using db = DatabaseManager.fromEnv();
@@ -129,8 +130,9 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Runs one statement. After a lost connection it is retried, on the same provider or the next, if it is `idempotent`. It is
-   * always retried after an error that allows it (such as a deadlock), and on the next provider if nothing was sent.
+   * Runs one statement. After a lost connection it is retried, on the same provider or the next, if it is `idempotent`.
+   * It is always retried after an error that allows it (such as a deadlock), and on the next provider if nothing was
+   * sent.
    *
    * @throws {DatabaseError} any code; `outcome` states whether the statement may have been applied.
    */
@@ -153,10 +155,11 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Runs the work between BEGIN and COMMIT on one connection. If the work throws, the transaction is rolled back and the
-   * error passes through. The work runs again after a serialization failure or deadlock, and after a lost connection if the
-   * transaction is `idempotent`; it also runs on the next provider if not even BEGIN was sent.
-   * Inside the work, use the client that it receives, not the manager: with a pool of one, the manager would wait for itself.
+   * Runs the work between BEGIN and COMMIT on one connection. If the work throws, the transaction is rolled back and
+   * the error passes through. The work runs again after a serialization failure or deadlock, and after a lost
+   * connection if the transaction is `idempotent`; it also runs on the next provider if not even BEGIN was sent.
+   * Inside the work, use the client that it receives, not the manager: with a pool of one, the manager would wait for
+   * itself.
    *
    * @throws {DatabaseError} any code; if the answer to COMMIT was lost, `outcome` is `unknown`.
    */
@@ -168,8 +171,9 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Runs work of any number of statements on one provider. If the work is `idempotent`, all of it runs again, on the same
-   * provider or the next, in the cases in which a statement would be retried; otherwise each statement is tried once.
+   * Runs work of any number of statements on one provider. If the work is `idempotent`, all of it runs again, on the
+   * same provider or the next, in the cases in which a statement would be retried; otherwise each statement is tried
+   * once.
    */
   run<Result>(work: (provider: ProviderHandle) => Promise<Result>, options: RunOptions = {}): Promise<Result> {
     return this.#operate("run", options, options?.deadlineMs, (provider, context) =>
@@ -182,7 +186,7 @@ export class DatabaseManager implements Queryable {
    *
    * @throws {DatabaseError} `invalid_input` for an unknown name.
    */
-   setProvider(name: string): void {
+  setProvider(name: string): void {
     this.#roster.prefer(this.#named(name));
   }
 
@@ -191,12 +195,13 @@ export class DatabaseManager implements Queryable {
    *
    * @returns a function that removes the guard.
    */
-   addReturnGuard(guard: ReturnGuard): () => void {
+  addReturnGuard(guard: ReturnGuard): () => void {
     return this.#roster.addGuard(guard);
   }
 
   /**
-   * Adds a backlog, such as that of a local journal, to the OpenTelemetry metrics, if the application uses OpenTelemetry.
+   * Adds a backlog, such as that of a local journal, to the OpenTelemetry metrics, if the application uses
+   * OpenTelemetry.
    *
    * @param read returns the backlog; it is called whenever an exporter collects.
    * @returns a function that removes the backlog.
@@ -206,8 +211,8 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Takes a provider that proved to be the wrong database out of use until it passes the return guards. Does nothing if the
-   * provider takes no work anyway.
+   * Takes a provider that proved to be the wrong database out of use until it passes the return guards. Does nothing if
+   * the provider takes no work anyway.
    */
   exclude(name: string, reason: unknown): void {
     this.#named(name).exclude(reason);
@@ -218,7 +223,10 @@ export class DatabaseManager implements Queryable {
     this.#named(name).report(reason);
   }
 
-  /** Whether the provider (default: the preferred one) answers a statement. Afterwards `getProviderStats` shows its state. */
+  /**
+   * Whether the provider (default: the preferred one) answers a statement. Afterwards `getProviderStats` shows its
+   * state.
+   */
   async healthCheck(name: string = this.preferred): Promise<boolean> {
     const { name: only } = this.#named(name);
     try {
@@ -246,7 +254,9 @@ export class DatabaseManager implements Queryable {
     return this.#named(name).allowanceMs;
   }
 
-  /** Returns the statistics of each provider by name. They contain hosts, but never a user, a password or an address. */
+  /**
+   * Returns the statistics of each provider by name. They contain hosts, but never a user, a password or an address.
+   */
   getProviderStats(): Record<string, ProviderStats> {
     return Object.fromEntries([...this.#roster.all].map((provider) => [provider.name, provider.stats()]));
   }
@@ -262,8 +272,8 @@ export class DatabaseManager implements Queryable {
   }
 
   /**
-   * Closes the manager for good; every call returns the same promise, and later work throws `closed`. Waits for the work in
-   * flight for at most `operationTimeoutMs` plus the transfer time of its bytes, and then aborts it.
+   * Closes the manager for good; every call returns the same promise, and later work throws `closed`. Waits for the
+   * work in flight for at most `operationTimeoutMs` plus the transfer time of its bytes, and then aborts it.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

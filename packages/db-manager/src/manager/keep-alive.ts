@@ -6,7 +6,10 @@
 /** The longest delay of a timer. The callback does nothing. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** Whether this is a Worker. There a request may not hold a timer of another request, and an idle event loop ends nothing. */
+/**
+ * Whether this is a Worker. There a request may not hold a timer of another request, and an idle event loop ends
+ * nothing.
+ */
 const IS_WORKER = globalThis.navigator?.userAgent === "Cloudflare-Workers";
 
 /** One timer for any number of calls. The first call starts it. */

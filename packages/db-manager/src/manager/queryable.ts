@@ -20,8 +20,8 @@ export interface RoutingOptions {
   /** Whether the work only reads, so that a provider that cannot write may serve it. Default: false. */
   readOnly?: boolean | undefined;
   /**
-   * Whether the same work may also be sent to the next provider while the first is silent; the first answer counts. Requires
-   * `idempotent`. Default: false.
+   * Whether the same work may also be sent to the next provider while the first is silent; the first answer counts.
+   * Requires `idempotent`. Default: false.
    */
   hedge?: boolean | undefined;
   /** The names of the providers to choose from. Default: all. */
@@ -42,15 +42,17 @@ export interface QueryOptions<Row = never> extends RoutingOptions {
   timeoutMs?: number | undefined;
   /**
    * The level at which the statement must run, whatever `default_transaction_isolation` is. If a serialization failure
-   * reveals that the database has another default, this statement and later ones run between BEGIN and COMMIT, which takes
-   * two more round trips. Default: the database's level.
+   * reveals that the database has another default, this statement and later ones run between BEGIN and COMMIT, which
+   * takes two more round trips. Default: the database's level.
    */
   isolation?: IsolationLevel | undefined;
-  /** Whether every value is returned as PostgreSQL's text or null. Default: false; pg's type parsers convert the values. */
+  /**
+   * Whether every value is returned as PostgreSQL's text or null. Default: false; pg's type parsers convert the values.
+   */
   asText?: boolean | undefined;
   /**
-   * Converts the texts of a row's values as soon as the row arrives, while the server still sends others. If it throws, the
-   * statement fails with that error. Default: rows are objects by the names of the columns.
+   * Converts the texts of a row's values as soon as the row arrives, while the server still sends others. If it throws,
+   * the statement fails with that error. Default: rows are objects by the names of the columns.
    */
   toRow?: ((values: TextValues) => Row) | undefined;
 }

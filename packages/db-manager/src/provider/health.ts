@@ -66,7 +66,10 @@ export class Health {
     if (this.#current.state !== before.state) this.#tell(before.state, error);
   }
 
-  /** Remembers the error to undo. A retried statement fails with the same error; acquitting the last one undoes them all. */
+  /**
+   * Remembers the error to undo. A retried statement fails with the same error; acquitting the last one undoes them
+   * all.
+   */
   #blame(error: DatabaseError, before: ProviderHealth): void {
     const { sqlState } = error;
     const blamed = this.#blamed;

@@ -18,9 +18,9 @@ const LONGEST_DELAY_ALONE_MS = 2_000;
 const INELIGIBLE_DELAY_MS = 30_000;
 
 /**
- * Returns the delay in ms before the next probe of a provider, or undefined for no probe. While the provider is down, the
- * delay follows exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
- * 2015).
+ * Returns the delay in ms before the next probe of a provider, or undefined for no probe. While the provider is down,
+ * the delay follows exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture
+ * Blog, 2015).
  */
 export function probeDelayMs(health: ProviderHealth, context: ProbeContext): number | undefined {
   const { nowMs, probes, isAlone, random } = context;

@@ -18,8 +18,8 @@ export const PROVIDER_STATES = [
  * - `suspect`: one statement was not answered in time. `down`: unreachable, or silent twice.
  * - `read-only`, `no-write` (disk or quota full), `saturated` (too many connections): it serves only some requests.
  * - `ineligible`: it refuses the credentials, or is the wrong database.
- * - `probing`: it answered a probe again. `catching-up`: it answered a second one; it now receives the data that it missed,
- *   and must stay healthy for a while before it takes work again.
+ * - `probing`: it answered a probe again. `catching-up`: it answered a second one; it now receives the data that it
+ *   missed, and must stay healthy for a while before it takes work again.
  */
 export type ProviderState = (typeof PROVIDER_STATES)[number];
 

@@ -56,7 +56,9 @@ export class Provider {
   readonly #health: Health;
   #hedges = 0;
   #failovers = 0;
-  /** Whether the database's default isolation level differs from the one requested, so that BEGIN must name the level. */
+  /**
+   * Whether the database's default isolation level differs from the one requested, so that BEGIN must name the level.
+   */
   #isIsolationSaid = false;
 
   constructor(settings: ProviderSettings, context: ProviderContext) {
@@ -253,7 +255,9 @@ export class Provider {
     };
   }
 
-  /** Whether the database has another isolation level. Never rejects, because the error that led here must be thrown. */
+  /**
+   * Whether the database has another isolation level. Never rejects, because the error that led here must be thrown.
+   */
   async #hasOtherIsolation(
     connection: Connection,
     isolation: IsolationLevel,
@@ -273,7 +277,10 @@ export class Provider {
     return Connection.open(fields, timeoutMs, () => this.allowanceMs);
   }
 
-  /** Probes on a new connection, so that no user's statement delays it. After a good answer the pool keeps the connection. */
+  /**
+   * Probes on a new connection, so that no user's statement delays it. After a good answer the pool keeps the
+   * connection.
+   */
   async #ask(): Promise<{ isReadOnly: boolean } | undefined> {
     const { generation } = this.#pool;
     const timeoutMs = this.#settings.statementTimeoutMs;
@@ -303,7 +310,10 @@ export class Provider {
     }
   }
 
-  /** Handles a failed guard. If the identity check itself failed, retries soon; if this is the wrong database, stops using it. */
+  /**
+   * Handles a failed guard. If the identity check itself failed, retries soon; if this is the wrong database, stops
+   * using it.
+   */
   #refuse(reason: unknown): void {
     const error = this.#errorFor(reason);
     const mayPass = failureOf(reason)?.meaning.isRetryable === true;
@@ -378,7 +388,10 @@ export class Provider {
     this.#failed(error, { isSent: false }, generation);
   }
 
-  /** Handles a lost idle connection. Servers end these for various reasons; a probe or the next statement reveals a fault. */
+  /**
+   * Handles a lost idle connection. Servers end these for various reasons; a probe or the next statement reveals a
+   * fault.
+   */
   #idleLost(error: unknown, generation: number): void {
     const failure = this.#toError(error, { isSent: false });
     const effect = failureOf(failure)?.meaning.state === "down" ? "suspect" : undefined;
@@ -408,7 +421,9 @@ export class Provider {
   }
 }
 
-/** The codes of serialization failures, and of a standby, which refuses everything while the default is `serializable`. */
+/**
+ * The codes of serialization failures, and of a standby, which refuses everything while the default is `serializable`.
+ */
 const ISOLATION_STATES: ReadonlySet<string | undefined> = new Set(["40001", "0A000"]);
 
 function isOfIsolation(error: unknown): boolean {

@@ -7,7 +7,8 @@ import type { ProviderHandle } from "../manager/queryable.ts";
 export interface ReturnGuard {
   /**
    * Verifies that the provider is the right database, for example that its tables have the right version. While this
-   * throws, the provider is `ineligible`; it is `down` if the error or one of its causes is a retryable error of a statement.
+   * throws, the provider is `ineligible`; it is `down` if the error or one of its causes is a retryable error of a
+   * statement.
    */
   readonly admit?: (provider: ProviderHandle) => Promise<void>;
   /** Sends the provider the data that it missed. The provider stays `catching-up` while this throws. */

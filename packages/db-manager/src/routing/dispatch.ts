@@ -38,7 +38,10 @@ interface Failed {
   readonly failure: Failure;
 }
 
-/** @throws the error of the caller's work; otherwise the error of the last attempt, or one that names every provider tried. */
+/**
+ * @throws the error of the caller's work; otherwise the error of the last attempt, or one that names every provider
+ *   tried.
+ */
 export async function dispatch<Result>(operation: Operation<Result>, context: DispatchContext): Promise<Result> {
   const { roster, budget } = context;
   budget.earn();
@@ -79,7 +82,9 @@ function toFailed<Result>(
   return { provider, error, failure };
 }
 
-/** Whether two servers rejected the statement with the same error; if so, the statement is at fault, not the servers. */
+/**
+ * Whether two servers rejected the statement with the same error; if so, the statement is at fault, not the servers.
+ */
 function isSameAnswer(one: Failed, other: Failed): boolean {
   const { sqlState } = one.error;
   if (sqlState === undefined || sqlState !== other.error.sqlState || one.provider === other.provider) return false;
@@ -180,7 +185,9 @@ async function attemptHedged<Result>(
   }
 }
 
-/** Whether the attempt is still unsettled after so many ms. Every save uses it, so it costs one promise and one timer. */
+/**
+ * Whether the attempt is still unsettled after so many ms. Every save uses it, so it costs one promise and one timer.
+ */
 function isSilent(attempt: Promise<unknown>, afterMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, afterMs, true);

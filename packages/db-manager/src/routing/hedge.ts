@@ -6,8 +6,8 @@ const BURST = 10;
 const P99_FACTOR = 3;
 
 /**
- * Returns the silence in ms after which work is also sent to another provider (Dean and Barroso, "The Tail at Scale", CACM
- * 2013).
+ * Returns the silence in ms after which work is also sent to another provider (Dean and Barroso, "The Tail at Scale",
+ * CACM 2013).
  *
  * @param p99Ms the 99th percentile of the provider's latencies; undefined before the first answer.
  */

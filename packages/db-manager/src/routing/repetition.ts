@@ -29,8 +29,8 @@ export function repeatDelayMs(failure: Failure, attempt: Attempt, random: () => 
 function mayRepeat({ meaning, isUntouched }: Failure, { kind, isIdempotent, outcome }: Attempt): boolean {
   if (isIdempotent) return true;
   if (outcome === "unknown" || kind === "run") return false;
-  // A transaction's function may have side effects, so it runs again only after failures that every transaction must expect:
-  // deadlocks and serialization failures.
+  // A transaction's function may have side effects, so it runs again only after failures that every transaction must
+  // expect: deadlocks and serialization failures.
   return kind === "statement" || isUntouched || meaning.repeat === "three-times";
 }
 

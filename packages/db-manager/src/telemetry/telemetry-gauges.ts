@@ -1,4 +1,7 @@
-/** Gauges, which are read whenever an exporter collects: connections and state of each provider, and the journal's backlog. */
+/**
+ * Gauges, which are read whenever an exporter collects: connections and state of each provider, and the journal's
+ * backlog.
+ */
 import type { BatchObservableResult, Meter } from "@opentelemetry/api";
 import type { ProviderStats } from "../provider/provider-stats.ts";
 import { PROVIDER_STATES } from "../provider/provider-state.ts";

@@ -1,11 +1,12 @@
 /**
  * Spans and metrics for OpenTelemetry, if the application has installed `@opentelemetry/api`; without it there is no
  * telemetry and no cost. They follow the stable conventions of 2025 and later:
- * https://opentelemetry.io/docs/specs/semconv/db/postgresql/, https://opentelemetry.io/docs/specs/semconv/db/database-spans/
- * and https://opentelemetry.io/docs/specs/semconv/db/database-metrics/.
+ * https://opentelemetry.io/docs/specs/semconv/db/postgresql/,
+ * https://opentelemetry.io/docs/specs/semconv/db/database-spans/ and
+ * https://opentelemetry.io/docs/specs/semconv/db/database-metrics/.
  *
- * They never contain values of parameters, texts without parameters, messages of the server (which quote values), users or
- * passwords. A fault of an SDK, an exporter or a sampler never affects the observed operation.
+ * They never contain values of parameters, texts without parameters, messages of the server (which quote values), users
+ * or passwords. A fault of an SDK, an exporter or a sampler never affects the observed operation.
  */
 import type * as opentelemetry from "@opentelemetry/api";
 import type { Attributes, Counter, Histogram, Span, Tracer } from "@opentelemetry/api";
@@ -182,8 +183,9 @@ class StatementTelemetry {
 
 function load(): Api | undefined {
   return safely((): Api => {
-    // A static import would make the package mandatory; a dynamic one would be too late for the first statements. Bundlers follow
-    // `require`, and `createRequire` of an imported module (webpack under any name), and fail if the package is not installed.
+    // A static import would make the package mandatory; a dynamic one would be too late for the first statements.
+    // Bundlers follow `require`, and `createRequire` of an imported module (webpack under any name), and fail if the
+    // package is not installed.
     return process.getBuiltinModule("node:module").createRequire(import.meta.url)("@opentelemetry/api");
   });
 }

@@ -71,7 +71,7 @@ export class PgBouncer {
     this.#process = started;
   }
 
-  /** What it has said lately. */
+  /** Its latest output. */
   get log(): string {
     return this.#process.log;
   }

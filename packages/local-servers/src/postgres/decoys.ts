@@ -24,8 +24,8 @@ export function functionsCalledIn(texts: readonly string[]): string[] {
 }
 
 /**
- * Lets everybody create objects in `public`, as PostgreSQL 14 does, and plants decoys there as a role that may do nothing
- * else: for each of the functions, and for each operator that takes two of the types above.
+ * Lets everybody create objects in `public`, as PostgreSQL 14 does, and plants decoys there as a role that may do
+ * nothing else: for each of the functions, and for each operator that takes two of the types above.
  *
  * @returns how many functions and operators there are.
  */
@@ -47,7 +47,7 @@ export async function plantDecoys(
   }
 }
 
-/** How often a decoy ran. */
+/** Returns the number of times that a decoy ran. */
 export async function decoyRuns(server: PostgresServer, database = "postgres"): Promise<number> {
   const [row] = await server.query("SELECT last_value FROM public.decoy_runs WHERE is_called", [], database);
   return Number(row?.["last_value"] ?? 0);

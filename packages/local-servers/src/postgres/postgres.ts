@@ -12,7 +12,10 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>;
 }
 
-/** How a server ends: it rolls back and says goodbye; it drops everything, as in a crash; or it is gone at once. */
+/**
+ * The way in which a server stops: `fast` rolls back and closes its connections, `immediate` drops everything as in a
+ * crash, and `kill` ends it at once.
+ */
 export type StopMode = "fast" | "immediate" | "kill";
 
 const SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", kill: "SIGKILL" } as const;
@@ -83,7 +86,7 @@ export class PostgresServer {
     this.#settings = init.settings;
   }
 
-  /** What the server has said lately. */
+  /** The latest output of the server. */
   get log(): string {
     return this.#process?.log ?? "";
   }

@@ -18,8 +18,8 @@ export interface Template {
 const VERSION = "18.4.0-beta.17-3";
 
 /**
- * An initialised data directory, to be copied. `initdb` takes a second, and runs once on a machine for each of its users;
- * any number of processes may ask at once.
+ * An initialised data directory, to be copied. `initdb` takes a second, and runs once on a machine for each of its
+ * users; any number of processes may ask at once.
  */
 export async function template(): Promise<Template> {
   const folder = await madeOnce(`postgres-${VERSION}`, fillTemplate);
@@ -43,7 +43,8 @@ async function fillTemplate(draft: string): Promise<void> {
   if (SERVER_USER !== undefined) await cp(embeddedPostgres(), programs, { recursive: true, verbatimSymlinks: true });
   // Letters of all scripts have their cases, and no locale of the machine is needed.
   const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-  // The rounds of SCRAM are there for passwords that can be guessed. This one cannot, and tests open thousands of connections.
+  // The rounds of SCRAM are there for passwords that can be guessed. This one cannot, and tests open thousands of
+  // connections.
   const authentication = ["--auth=scram-sha-256", "--set=scram_iterations=1"];
   const flags = ["--username=postgres", ...authentication, "--no-sync", ...locale];
   await promisify(execFile)(

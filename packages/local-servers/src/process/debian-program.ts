@@ -24,8 +24,8 @@ export interface DebianPackage {
 }
 
 /**
- * A program of Debian's: the one that is installed, or else the package, which is fetched with what it depends on and the
- * machine has not got, and unpacked into a folder of its own. Nothing is installed, and nobody needs to be root.
+ * A program of Debian's: the one that is installed, or else the package, which is fetched with what it depends on and
+ * the machine has not got, and unpacked into a folder of its own. Nothing is installed, and nobody needs to be root.
  *
  * @throws where there is neither, saying so.
  */

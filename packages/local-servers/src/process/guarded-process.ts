@@ -17,7 +17,10 @@ wait "$server"
 
 const LOG_UNITS = 20_000;
 const START_LIMIT_MS = 45_000;
-/** What a server says that gives up. One that recovers says FATAL to each client that comes too early, and goes on. */
+/**
+ * The output of a server that gives up. A server that recovers logs FATAL for each client that comes too early, and
+ * continues.
+ */
 const GIVES_UP = /FATAL:(?! *the database system is )|error while loading/;
 
 export interface GuardedCommand {
@@ -26,9 +29,9 @@ export interface GuardedCommand {
   /** Where it runs, and what goes with it. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** What it says on standard error once it serves. */
+  /** The text on standard error once it is ready. */
   readonly ready: string;
-  /** What its log must not show. */
+  /** The text that its log must not contain. */
   readonly secret: string;
 }
 
@@ -57,7 +60,7 @@ export class GuardedProcess {
     return started;
   }
 
-  /** What it has said lately. */
+  /** Its latest output. */
   get log(): string {
     return this.#log.replaceAll(this.#secret, "•••");
   }

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { ownFolder } from "./own-folder.ts";
 
 /**
- * A folder that is made once on a machine for each of its users, and stays. Any number of processes may ask at once: each
- * makes a draft, and one of them takes the place. It is inside a folder that nobody else can write to, since the programs in
- * it run as this user.
+ * A folder that is made once on a machine for each of its users, and stays. Any number of processes may ask at once:
+ * each makes a draft, and one of them takes the place. It is inside a folder that nobody else can write to, since the
+ * programs in it run as this user.
  *
  * @param name changes with anything that changes what is made.
  * @param make fills the draft; an error of it is thrown, unless another process was faster.

@@ -73,7 +73,7 @@ export class Postgrest {
     this.#secret = secret;
   }
 
-  /** What it has said lately. */
+  /** Its latest output. */
   get log(): string {
     return this.#process?.log ?? "";
   }

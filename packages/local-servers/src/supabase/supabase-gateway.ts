@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Agent, createServer, request as sendRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { resetConnection } from "../postgres/reset-connection.ts";
 
-/** What happens to a request instead of an answer of the server behind. */
+/** A fault that replaces the answer of the server behind the gateway. */
 export type GatewayFault =
   /** It is answered, and not passed on. */
   | {
@@ -68,7 +68,7 @@ export class SupabaseGateway {
     this.#faults.push(...faults);
   }
 
-  /** How many faults nobody has met yet. */
+  /** The number of faults that no request has met yet. */
   get faultsLeft(): number {
     return this.#faults.length;
   }

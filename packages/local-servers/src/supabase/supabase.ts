@@ -14,8 +14,8 @@ export interface SupabaseOptions {
 const DATABASE = "postgres";
 
 /**
- * Starts what a Supabase project's REST API consists of: PostgreSQL with the roles and the schema `auth` of a project, a
- * PostgREST before it, and a gateway that checks keys.
+ * Starts what a Supabase project's REST API consists of: PostgreSQL with the roles and the schema `auth` of a project,
+ * a PostgREST before it, and a gateway that checks keys.
  *
  * @example
  * await using project = await startSupabase();
@@ -133,8 +133,8 @@ function signedToken(secret: string, claims: Readonly<Record<string, string>>): 
 }
 
 /**
- * What a project has before its first migration: the roles that keys and tokens stand for, `auth.uid()`, everything in the
- * API's schemas open to everyone by default, and an API that learns of new tables and functions by itself.
+ * The SQL of a project before its first migration: the roles of keys and tokens, `auth.uid()`, default privileges that
+ * open everything in the API's schemas to everyone, and a trigger that reloads the API after new tables and functions.
  */
 function platformSql(password: string, schemas: readonly string[]): string {
   const names = schemas.map((schema) => pg.escapeIdentifier(schema));

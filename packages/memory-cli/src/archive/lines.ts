@@ -4,7 +4,10 @@ import { damaged } from "./format.ts";
 /** Room beside the atom in its line: names of fields, and ids of 512 units each, escaped. */
 const AROUND_ATOM_BYTES = 64 * 1024;
 
-/** The longest line that an atom of so many bytes may have. A store may give its JSON back with more spacing than it took. */
+/**
+ * The longest line that an atom of so many bytes may have. A store may give its JSON back with more spacing than it
+ * took.
+ */
 function longestLine(maxAtomBytes: number): number {
   return 2 * maxAtomBytes + AROUND_ATOM_BYTES;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads an archive twice: once to check all of it, and once to use what was checked. Neither holds more than some lines in
- * memory, however large the file and its blocks are.
+ * Reads an archive twice: once to check all of it, and once to use what was checked. Neither holds more than some lines
+ * in memory, however large the file and its blocks are.
  */
 import { createHash, type Hash } from "node:crypto";
 import { MemoryError } from "@rivet/memory-core";

@@ -19,8 +19,9 @@ export function assertNew(file: string): void {
 }
 
 /**
- * Writes text to a file, or to stdout. A file is there only once all of it is written and on the disk: until then it has
- * another name beside it, which is gone when writing fails. A reader of stdout that has seen enough ends the writing.
+ * Writes text to a file, or to stdout. A file is there only once all of it is written and on the disk: until then it
+ * has another name beside it, which is gone when writing fails. A reader of stdout that has seen enough ends the
+ * writing.
  *
  * @throws {MemoryError} `conflict` for a file that is there, unless it is replaced.
  */
@@ -88,7 +89,10 @@ export async function* readArchive(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Runs with a file that can be read twice: what comes from stdin is kept in one until then, which only this user can read. */
+/**
+ * Runs with a file that can be read twice: what comes from stdin is kept in one until then, which only this user can
+ * read.
+ */
 export async function withFile<Result>(
   file: string,
   signal: AbortSignal,

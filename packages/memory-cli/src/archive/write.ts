@@ -19,8 +19,9 @@ export function nextPageLength(length: number, rows: readonly AtomRow[]): number
 }
 
 /**
- * All facts of a storage: sessions in the order of their ids, and of each its tombstones and then its atoms, in the order
- * of theirs. It holds everything that was acknowledged before it began; what is written meanwhile may be in it or not.
+ * All facts of a storage: sessions in the order of their ids, and of each its tombstones and then its atoms, in the
+ * order of theirs. It holds everything that was acknowledged before it began; what is written meanwhile may be in it or
+ * not.
  */
 export async function* factsOf({ replica }: MemoryStorage, signal: AbortSignal): AsyncGenerator<Fact> {
   for (let after = ""; ;) {

@@ -1,8 +1,8 @@
 /** One result of the doctor. */
 export interface Finding {
   /**
-   * `problem`: memory is not kept, or not as it should be. `warning`: it may not be for long. `unused`: there is nothing to
-   * examine, as nothing names it.
+   * `problem`: memory is not kept, or not as it should be. `warning`: it may not be for long. `unused`: there is
+   * nothing to examine, as nothing names it.
    */
   readonly level: "ok" | "unused" | "warning" | "problem";
   /** The provider, the file or the project. */
@@ -39,7 +39,9 @@ export function problem(subject: string, topic: string, text: string, action: st
   return { level: "problem", subject, topic, text, action };
 }
 
-/** Clocks that differ by more than this are worth a word: ids stay in order all the same, times that people read do not. */
+/**
+ * Clocks that differ by more than this are worth a word: ids stay in order all the same, times that people read do not.
+ */
 const SKEW_MS = 2_000;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Atoms whose ids are further ahead of the clock than new ones may be, as a process with a wrong clock left them. No storage
- * takes such an id from a caller any more. Each backend counts where its rows are, and all counts are bounded: a store in
- * which most ids are ahead is examined in the time of one with a few.
+ * Atoms whose ids are further ahead of the clock than new ones may be, as a process with a wrong clock left them. No
+ * storage takes such an id from a caller any more. Each backend counts where its rows are, and all counts are bounded:
+ * a store in which most ids are ahead is examined in the time of one with a few.
  */
 import { atomIdTimeMs, lastIdWithinLead, MAX_ID_LEAD_MS, type RowReader } from "@rivet/memory-core";
 import { oneLine } from "../terminal/printable.ts";

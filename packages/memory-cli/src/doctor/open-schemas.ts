@@ -10,8 +10,8 @@ WHERE (nspname = ANY ($1::pg_catalog.name[]) OR nspname = ANY (pg_catalog.curren
 ORDER BY nspname`;
 
 /**
- * Warns of each: what a stranger creates there may run as an application that names no schemas. PostgreSQL 14 and earlier
- * create databases whose schema `public` is open so, and it stays open when they are upgraded.
+ * Warns of each: what a stranger creates there may run as an application that names no schemas. PostgreSQL 14 and
+ * earlier create databases whose schema `public` is open so, and it stays open when they are upgraded.
  */
 export async function examineOpenSchemas(
   handle: ProviderHandle,

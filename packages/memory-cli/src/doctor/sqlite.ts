@@ -137,7 +137,9 @@ function examineTables(database: Database.Database, path: string): Finding {
     : problem(path, "schema", "is a database of another application", "check the path: no storage opens it");
 }
 
-/** The index of heads has no order of ids over all users: it is read once, and the rows of what is found by their key. */
+/**
+ * The index of heads has no order of ids over all users: it is read once, and the rows of what is found by their key.
+ */
 const IDS_AHEAD = `
 SELECT session_id AS sessionId, last_atom_id AS lastAtomId, (
   SELECT count(*) FROM (

@@ -2,7 +2,9 @@
 // eslint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/gu;
 
-/** Text from a store for a terminal: what would move the cursor, change colours or reverse text is shown as an escape. */
+/**
+ * Text from a store for a terminal: what would move the cursor, change colours or reverse text is shown as an escape.
+ */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, escaped);
 }

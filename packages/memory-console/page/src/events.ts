@@ -11,8 +11,8 @@ interface Listeners {
 }
 
 /**
- * Follows server-sent events, and tries again when the connection is lost. An `EventSource` does the same but sends no header,
- * so that it could not show the token.
+ * Follows server-sent events, and tries again when the connection is lost. An `EventSource` does the same but sends no
+ * header, so that it could not show the token.
  *
  * @returns when the server refuses, or the signal ends it.
  */

@@ -1,6 +1,7 @@
 /**
- * The token that opens the console. It comes with the printed address, and stays in the storage of this tab, which no page of
- * another origin reads, another port of this machine included. The address bar and the history then show the address without it.
+ * The token that opens the console. It comes with the printed address, and stays in the storage of this tab, which no
+ * page of another origin reads, another port of this machine included. The address bar and the history then show the
+ * address without it.
  */
 const STORED_AS = "rivet-console-token";
 

@@ -11,7 +11,10 @@ export interface Excerpt {
  */
 const ENTRY_COST = 4;
 
-/** The beginning of a JSON value, of about so many characters in all: the same shape, with what is too much left out. Pure. */
+/**
+ * The beginning of a JSON value, of about so many characters in all: the same shape, with what is too much left out.
+ * Pure.
+ */
 export function excerptOf(value: JsonValue, maxCharacters: number): Excerpt {
   let left = maxCharacters;
   let isCut = false;

@@ -9,8 +9,8 @@ export interface ImagePlace {
 }
 
 /**
- * Addresses of pictures that hold their own proof. A browser asks for the pictures of a page without the header that opens the
- * console, so that each address carries a key for this picture alone, which ends with the process.
+ * Addresses of pictures that hold their own proof. A browser asks for the pictures of a page without the header that
+ * opens the console, so that each address carries a key for this picture alone, which ends with the process.
  */
 export class ImageLinks {
   readonly #secret = newSecret();

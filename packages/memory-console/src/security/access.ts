@@ -27,8 +27,8 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 const OTHER_SITES: ReadonlySet<string> = new Set(["cross-site", "same-site"]);
 
 /**
- * Why a request is refused, whoever sends it: it comes from another machine, it was meant for another name (a name that was
- * bound to 127.0.0.1 to get past the browser's rules), or a page of another origin sent it. Pure.
+ * Why a request is refused, whoever sends it: it comes from another machine, it was meant for another name (a name that
+ * was bound to 127.0.0.1 to get past the browser's rules), or a page of another origin sent it. Pure.
  */
 export function refusalOf(request: RequestFacts): Refusal | undefined {
   const { method, host, origin, fetchSite, fetchMode, remoteAddress, localPort } = request;
@@ -39,7 +39,8 @@ export function refusalOf(request: RequestFacts): Refusal | undefined {
     return { status: 421, code: "wrong_host", message: "the console answers only to 127.0.0.1, localhost and [::1]" };
   }
   const isForeign = origin === undefined ? !SAFE_METHODS.has(method) : origin !== `http://${host}`;
-  // A link to the console may stand anywhere. Pages at other ports of this machine count as the same site: they get cookies.
+  // A link to the console may stand anywhere. Pages at other ports of this machine count as the same site: they get
+  // cookies.
   const isEmbedded = fetchSite !== undefined && OTHER_SITES.has(fetchSite) && fetchMode !== "navigate";
   if (isForeign || isEmbedded) {
     return { status: 403, code: "wrong_origin", message: "the console answers only to its own page" };

@@ -32,7 +32,9 @@ const HEADERS: Readonly<Record<string, string>> = {
 const LOCKED =
   "This is the Rivet Memory console. It opens with the address that it printed when it started, which holds a token: copy the whole of it.\n";
 
-/** Lets through what comes from this machine and from no page but our own. Every answer has the headers that protect it. */
+/**
+ * Lets through what comes from this machine and from no page but our own. Every answer has the headers that protect it.
+ */
 export function requireOwnOrigin(): MiddlewareHandler {
   return async (context, next) => {
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
@@ -43,10 +45,11 @@ export function requireOwnOrigin(): MiddlewareHandler {
 }
 
 /**
- * Lets through requests for data, which hold the token in a header that the page sets, or are for a picture of the page.
+ * Lets through requests for data, which hold the token in a header that the page sets, or are for a picture of the
+ * page.
  *
- * The page keeps the token in its `sessionStorage`, which belongs to one origin, the port included. A cookie would not do:
- * browsers send it to every port of a host, so that another server of this machine gets it.
+ * The page keeps the token in its `sessionStorage`, which belongs to one origin, the port included. A cookie would not
+ * do: browsers send it to every port of a host, so that another server of this machine gets it.
  */
 export function requireToken(token: string, images: ImageLinks): MiddlewareHandler {
   // A header holds no other characters.
@@ -59,8 +62,8 @@ export function requireToken(token: string, images: ImageLinks): MiddlewareHandl
 }
 
 /**
- * Lets through requests for the page and its files, which hold the token in their address, or the cookie that came of it. The
- * cookie opens nothing that is stored: it lets the page load again.
+ * Lets through requests for the page and its files, which hold the token in their address, or the cookie that came of
+ * it. The cookie opens nothing that is stored: it lets the page load again.
  */
 export function requirePass(token: string): MiddlewareHandler {
   // A secret of its own: the cookie does not hold the token, and ends with the process.

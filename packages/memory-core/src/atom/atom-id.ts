@@ -88,8 +88,8 @@ const CLOCK_FIELDS: OptionFields<AtomClockOptions> = { now: "setting", random: "
  * moves on by one.
  *
  * The limit of this is one day ({@link MAX_ID_LEAD_MS}): no id is minted further ahead of the wall clock than that. Ids
- * that are further ahead are not observed, and a wall clock that was set back further is followed, so that a wrong clock
- * has no effect on ids once it is right again.
+ * that are further ahead are not observed, and a wall clock that was set back further is followed, so that a wrong
+ * clock has no effect on ids once it is right again.
  *
  * @example
  * const clock = new AtomClock();

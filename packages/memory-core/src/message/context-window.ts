@@ -30,7 +30,8 @@ const CONTEXT_FIELDS: OptionFields<ContextOptions> = {
 };
 
 /**
- * The latest messages that fit a token budget, oldest first. Pure, and in time that is linear in the number of messages.
+ * The latest messages that fit a token budget, oldest first. Pure, and in time that is linear in the number of
+ * messages.
  *
  * Guarantees: a tool call and its results are kept or left out together. A tool result whose call is not in `messages`
  * is left out, and so is a tool call without a result: its message is replaced by a copy without the call, or left out

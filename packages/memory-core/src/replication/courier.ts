@@ -19,8 +19,9 @@ export interface RefusedAtom {
 const MAX_FACTS = 500;
 const MAX_UNITS = 1024 * 1024;
 /**
- * Sessions are carried one after the other. A session that takes longer than this, such as one with a large atom, no longer
- * delays the next, and up to {@link MAX_READS} are then in flight. Four in flight from the start needed 35 MB more.
+ * Sessions are carried one after the other. A session that takes longer than this, such as one with a large atom, no
+ * longer delays the next, and up to {@link MAX_READS} are then in flight. Four in flight from the start needed 35 MB
+ * more.
  */
 const PATIENCE_MS = 250;
 const MAX_READS = 4;

@@ -95,8 +95,8 @@ async function carryDifference(
   toSource: Courier | undefined,
 ): Promise<void> {
   const sessionId = (pair[0] ?? pair[1])?.sessionId ?? "";
-  // The owners for whom only one side has deleted the session. The other side's atoms of these owners are not copied: the
-  // tombstone deletes them. Tombstones of whole sessions come first.
+  // The owners for whom only one side has deleted the session. The other side's atoms of these owners are not copied:
+  // the tombstone deletes them. Tombstones of whole sessions come first.
   const [goneFromSource, goneFromTarget] = [new Set<string>(), new Set<string>()];
   const isCarried = ({ owner }: Tombstone): boolean => deletions && (userId === undefined || owner === ownerOf(userId));
   for await (const [left, right] of differingTombstones(source, target, pair)) {

@@ -50,7 +50,7 @@ function decide(rows: readonly AtomRow[], rule: RetentionRule): string[][] {
   return [...steps, ...decision.end()].map((step) => step.map(({ id }) => id));
 }
 
-/** Which call each result belongs to, told by looking back from each: pairs of places, -1 for a call that is not there. */
+/** Pairs each result with the latest call before it, by their positions; -1 for a missing call. */
 function pairsOf(drafts: readonly Draft[]): [call: number, result: number][] {
   const pairs: [number, number][] = [];
   const partsAt = (place: number): readonly MessagePart[] => {
@@ -106,7 +106,8 @@ describe("what goes of a session", () => {
           .slice(0, Math.max(0, selected.length - rule.keepLast))
           .filter(({ createdAtMs }) => createdAtMs < (rule.createdBeforeMs ?? Infinity));
         expect(letGo.map(({ id }) => id)).toEqual(expect.arrayContaining([...gone]));
-        // All goes that is let go, but for what belongs together with something that stays, and the last message's step.
+        // All goes that is let go, but for what belongs together with something that stays, and the last message's
+        // step.
         const linked = new Set(
           pairsOf(drafts)
             .flat()

@@ -41,8 +41,8 @@ export const SMALL_ROWS: DrainPart = { pageRows: 500, bounds: { mostRowBytes: LA
 export const LARGE_ROWS: DrainPart = { pageRows: 1, bounds: { aboveRowBytes: LARGE_BYTES } };
 
 /**
- * Delivers the journal's rows for one provider, page by page, and settles only rows that the provider has acknowledged. Any
- * number of processes may drain at once, and both parts in parallel.
+ * Delivers the journal's rows for one provider, page by page, and settles only rows that the provider has acknowledged.
+ * Any number of processes may drain at once, and both parts in parallel.
  *
  * @throws the errors of the provider and of the journal; rows settled before stay settled.
  */

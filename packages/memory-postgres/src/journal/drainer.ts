@@ -44,8 +44,8 @@ export class Drainer {
   }
 
   /**
-   * Delivers the journal's rows to a provider: small rows first, then the large ones, while further small ones may follow in
-   * parallel. Only one delivery of each kind runs at a time; a second call waits for the same one.
+   * Delivers the journal's rows to a provider: small rows first, then the large ones, while further small ones may
+   * follow in parallel. Only one delivery of each kind runs at a time; a second call waits for the same one.
    */
   async catchUp(provider: string): Promise<void> {
     if (this.#isStopped || this.#timer === undefined) return;

@@ -1,7 +1,8 @@
 /**
- * Deletes atoms that wait in the local journal. The atoms are first delivered to a provider, so that the deletion finds and
- * counts them and leaves tombstones, which refuse a page of the same atoms that arrives at another provider later. Then the
- * atoms are removed from the journal. If the process ends in between, the journal keeps rows that every provider refuses.
+ * Deletes atoms that wait in the local journal. The atoms are first delivered to a provider, so that the deletion finds
+ * and counts them and leaves tombstones, which refuse a page of the same atoms that arrives at another provider later.
+ * Then the atoms are removed from the journal. If the process ends in between, the journal keeps rows that every
+ * provider refuses.
  *
  * This does not reach journals of other machines: the tombstones refuse their rows.
  */
@@ -45,7 +46,8 @@ export function journaledClearing(session: SessionWrite): JournaledDeletion {
 }
 
 /**
- * Delivers the atoms that will be deleted to a provider. An atom that the provider refuses for good stays in the journal.
+ * Delivers the atoms that will be deleted to a provider. An atom that the provider refuses for good stays in the
+ * journal.
  *
  * @throws the errors of the journal, and the error of `merge` if the provider could not be reached.
  */

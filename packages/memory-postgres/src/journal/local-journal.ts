@@ -1,4 +1,6 @@
-/** The local journal, which accepts writes while no provider does. It finds, opens and closes the storage that keeps it. */
+/**
+ * The local journal, which accepts writes while no provider does. It finds, opens and closes the storage that keeps it.
+ */
 import type { DatabaseManager, JournalPlace } from "@rivet/db-manager";
 import {
   MemoryError,
@@ -15,7 +17,8 @@ import { homedir } from "node:os";
 
 /**
  * The name of the package, in a variable because bundlers do not follow such an import. If they did, the import of this
- * optional package would fail the build where it is not installed, or become an empty module that fails at the first outage.
+ * optional package would fail the build where it is not installed, or become an empty module that fails at the first
+ * outage.
  */
 const SQLITE_PACKAGE: string = "@rivet/memory-sqlite";
 
@@ -63,7 +66,10 @@ export function journalOf(
   return new LocalJournal({ after, isAskedFor, open, mayHoldAtoms, load: loadSQLite });
 }
 
-/** @throws {MemoryError} `invalid_input` for an address without a file, because a journal in memory would end with its process. */
+/**
+ * @throws {MemoryError} `invalid_input` for an address without a file, because a journal in memory would end with its
+ *   process.
+ */
 function journalFile(address: string): string {
   const path = sqlitePath(address, homedir);
   if (path !== undefined && path !== ":memory:") return path;
@@ -175,7 +181,8 @@ async function openJournalFile(path: string): Promise<JournalStorage> {
 }
 
 /**
- * Loads the package that reads the file. It is loaded only if there is a journal, which most users of PostgreSQL do not have.
+ * Loads the package that reads the file. It is loaded only if there is a journal, which most users of PostgreSQL do not
+ * have.
  *
  * @throws {MemoryError} `schema`, with the command that installs it.
  */

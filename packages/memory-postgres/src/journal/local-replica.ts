@@ -24,8 +24,8 @@ interface LocalReplicaInit {
 const DEBOUNCE_MS = 100;
 
 /**
- * Receives the writes of this process right after they are acknowledged, and the writes of others by comparing itself with a
- * provider at intervals. Only tombstones remove atoms from it.
+ * Receives the writes of this process right after they are acknowledged, and the writes of others by comparing itself
+ * with a provider at intervals. Only tombstones remove atoms from it.
  */
 export class LocalReplica {
   readonly #init: LocalReplicaInit;

@@ -2,8 +2,8 @@ import type { ErasureResidue } from "@rivet/memory-core";
 import { LOCAL } from "../journal/local-journal.ts";
 
 /**
- * Returns the residue of deleted rows in PostgreSQL. A client can neither see nor remove it: `VACUUM` frees the space of dead
- * rows without overwriting it, and the write-ahead log belongs to the server.
+ * Returns the residue of deleted rows in PostgreSQL. A client can neither see nor remove it: `VACUUM` frees the space
+ * of dead rows without overwriting it, and the write-ahead log belongs to the server.
  */
 export function postgresResidue(store: string): readonly ErasureResidue[] {
   return [

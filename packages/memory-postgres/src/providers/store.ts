@@ -15,8 +15,8 @@ export interface Store {
 }
 
 /**
- * The options of this package's statements. Each statement decides by the latest version of the rows that it locks, which
- * the level `read committed` provides; at a higher level the second of two writers would fail instead of waiting.
+ * The options of this package's statements. Each statement decides by the latest version of the rows that it locks,
+ * which the level `read committed` provides; at a higher level the second of two writers would fail instead of waiting.
  */
 export const OWN_STATEMENT = { idempotent: true, asText: true, isolation: "read committed" } as const;
 

@@ -26,8 +26,8 @@ export class Stores {
   /**
    * Prepares all providers at once. A provider that fails is excluded until it is fixed, as long as another is ready.
    *
-   * @throws the error of the first provider if none is ready and `isNeeded`; and `invalid_input` if two provider names refer
-   *   to the same database.
+   * @throws the error of the first provider if none is ready and `isNeeded`; and `invalid_input` if two provider names
+   *   refer to the same database.
    */
   async prepareAll(db: DatabaseManager, isNeeded: boolean): Promise<void> {
     const failures = await Promise.all(db.providerNames.map((name) => this.#tryPrepare(db, name)));

@@ -12,7 +12,7 @@ interface BooksInit {
   readonly heartbeats: Heartbeats;
   readonly settings: Pick<ReplicationSettings, "maxHints" | "maxHintAgeMs">;
   readonly nowMs: () => number;
-  /** Who is to have what a store accepted. */
+  /** The stores that must receive the atoms that a store accepted. */
   readonly targetsOf: (store: string) => readonly string[];
   /** Told of a store whose heartbeat went backwards. */
   readonly onRestored: (store: string) => void;
@@ -58,7 +58,10 @@ export class Books {
   }
 }
 
-/** The least id of a millisecond: a UUIDv7 begins with its time. https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7 */
+/**
+ * The least id of a millisecond: a UUIDv7 begins with its time.
+ * https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
+ */
 function idAt(timeMs: number): string {
   const hex = Math.max(0, Math.floor(timeMs)).toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;

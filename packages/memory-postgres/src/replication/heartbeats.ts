@@ -1,4 +1,6 @@
-/** Notices that a store was restored from a backup: its heartbeat, which only grows, is earlier than one that was seen. */
+/**
+ * Notices that a store was restored from a backup: its heartbeat, which only grows, is earlier than one that was seen.
+ */
 import type { PeerNote, Peers } from "./peers.ts";
 
 export class Heartbeats {
@@ -28,7 +30,10 @@ export class Heartbeats {
     return heartbeatMs !== undefined && heartbeatMs < rememberedMs - 1;
   }
 
-  /** Moves a store's heartbeat on, and has the others remember it. To be called now and then while the store is written to. */
+  /**
+   * Moves a store's heartbeat on, and has the others remember it. To be called now and then while the store is written
+   * to.
+   */
   async beat(name: string): Promise<void> {
     const heartbeatMs = await this.#peers.beat(name);
     if (heartbeatMs !== undefined) await this.#remember(name, { heartbeatMs });

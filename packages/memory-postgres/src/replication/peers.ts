@@ -1,10 +1,10 @@
-/** What each store keeps of the others, so that a restart forgets nothing. */
+/** The records that each store keeps of the others, so that a restart loses nothing. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { text, type TextRow } from "../statements/rows.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
 import { OWN_STATEMENT } from "../providers/store.ts";
 
-/** What one store knows of another. */
+/** The record of one store about another. */
 export interface Peer {
   readonly name: string;
   readonly heartbeatMs: number | undefined;
@@ -14,7 +14,7 @@ export interface Peer {
   readonly repairedAt: Date | undefined;
 }
 
-/** What to note of a peer; what is left out stays as it is. */
+/** A change of the record of a peer. Fields that are left out stay unchanged. */
 export interface PeerNote {
   readonly heartbeatMs?: number | undefined;
   readonly needsRepair?: boolean;
@@ -31,7 +31,7 @@ export class Peers {
     this.#statements = statements;
   }
 
-  /** What a store knows. */
+  /** Returns the records of a store. */
   async of(store: string): Promise<Peer[]> {
     const rows = await this.#query(store, this.#statements.peers.selectPeers(), []);
     return rows.map((row) => ({

@@ -72,7 +72,7 @@ export class ProviderReplica implements Replica {
     return rows.map((row) => text(row, "id"));
   }
 
-  /** Those of the ids that are here. */
+  /** Returns the ids that exist here. */
   async held(sessionId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await this.#read({ statement: this.#statements.digests.selectHeldIds(), values: [sessionId, ids] });
     return new Set(rows.map((row) => text(row, "id")));
@@ -102,7 +102,10 @@ export class ProviderReplica implements Replica {
     return (await this.#read(this.#statements.digests.selectTombstones({ sessionId, after, limit }))).map(toTombstone);
   }
 
-  /** @throws {MemoryError} also `invalid_input` for facts that nothing of ours wrote: somebody else has access to their store. */
+  /**
+   * @throws {MemoryError} also `invalid_input` for facts that nothing of ours wrote: somebody else has access to their
+   *   store.
+   */
   async merge(facts: Facts): Promise<Merged> {
     assertMayEnter(facts);
     return merge(this.#store, facts);

@@ -43,8 +43,8 @@ interface Member {
 const LEFT_DELAY_MS = 100;
 const DEFAULT_INTERVAL_MS = 10_000;
 /**
- * As many as a statement may carry; while somebody writes, a part of that, and a pause after each: with pages of 500 the p99 of
- * saves was 8 ms, with these it is below 3 ms, and catching up takes twice as long.
+ * As many as a statement may carry; while somebody writes, a part of that, and a pause after each: with pages of 500
+ * the p99 of saves was 8 ms, with these it is below 3 ms, and catching up takes twice as long.
  */
 const PAGE_HINTS = 1_000;
 const PAGE_HINTS_WHEN_BUSY = 100;
@@ -256,7 +256,7 @@ export class Replicator {
     return { ...counts, providers: reachable, skipped };
   }
 
-  /** Which providers hold atoms of a session. */
+  /** Finds the providers that hold atoms of a session. */
   async locate(sessionId: string, ids: readonly string[]): Promise<AtomPlaces> {
     const ask = async (name: string): Promise<readonly [string, ReadonlySet<string> | undefined]> => {
       if (!this.#isReachable(name)) return [name, undefined];
@@ -313,7 +313,7 @@ export class Replicator {
     await delay(this.#db.transferAllowanceMs(name), undefined, { ref: false });
   }
 
-  /** What a provider that returns must have before it takes work. */
+  /** Delivers the atoms that a returning provider must have before it receives work. */
   async #catchUp(name: string): Promise<void> {
     this.#catchingUp.add(name);
     try {
@@ -341,7 +341,9 @@ export class Replicator {
     await Promise.all(pairs.map(([store, name]) => this.#peers.note(store, name, { needsRepair: true })));
   }
 
-  /** Repairs a provider for which another one has dropped hints, or which has, or that was restored while nobody looked. */
+  /**
+   * Repairs a provider for which another one has dropped hints, or which has, or that was restored while nobody looked.
+   */
   async #repairWhereNeeded(name: string): Promise<void> {
     if (await this.#heartbeats.isRestored(name)) return this.#repairRestored(name);
     const others = this.reachableBeside(name);
@@ -351,7 +353,7 @@ export class Replicator {
     if (isLacking || isLacked) await this.repair();
   }
 
-  /** Who is to have what a provider accepted. */
+  /** The providers that must receive the atoms that a provider accepted. */
   #targetsOf(name: string): string[] {
     const { mode } = this.#settings;
     const { preferred, providerNames } = this.#db;

@@ -1,4 +1,4 @@
-/** What one store knows of how replication stands. */
+/** The state of replication, as one store has recorded it. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { atomIdTimeMs, shownText } from "@rivet/memory-core";
 import type { Statement } from "../statements/named-statements.ts";

@@ -1,23 +1,26 @@
 import { MemoryError, type OptionFields } from "@rivet/memory-core";
 
-/** Who gets what a provider has accepted: every other one, only preferred ones that missed it, or nobody. */
+/** The targets of replication: every other provider, only preferred providers that missed a write, or none. */
 export type ReplicationMode = "all" | "failback" | "off";
-/** How many providers must have committed a write before it is acknowledged. */
+/** The number of providers that must commit a write before it is acknowledged. */
 export type Acknowledge = 1 | 2 | "majority";
 
 export interface ReplicationOptions {
   /**
-   * `all`: what one provider accepted reaches every other one. `failback`: it reaches only those that come before it in the
-   * order, which have missed it. `off`: it stays where it is. Default: `all`.
+   * `all`: what one provider accepted reaches every other one. `failback`: it reaches only those that come before it in
+   * the order, which have missed it. `off`: it stays where it is. Default: `all`.
    */
   replication?: ReplicationMode;
   /**
-   * How many providers must have committed a write before it is acknowledged; the local journal counts for all. Default: 1.
+   * The number of providers that must commit a write before it is acknowledged; the local journal counts for all.
+   * Default: 1.
    */
   acknowledge?: Acknowledge;
-  /** Hints that a provider keeps for each other one, before it drops them and the two need a repair. Default: 1,000,000. */
+  /**
+   * Hints that a provider keeps for each other one, before it drops them and the two need a repair. Default: 1,000,000.
+   */
   maxHints?: number;
-  /** How old what a hint names may become, in milliseconds, before it is dropped. Default: 7 days. */
+  /** The largest age of a hint's atom, in milliseconds, before the hint is dropped. Default: 7 days. */
   maxHintAgeMs?: number;
 }
 

@@ -26,7 +26,7 @@ export interface JournalStatus {
   readonly oldestAtomAgeMs: number | undefined;
 }
 
-/** What one provider has for another. */
+/** The undelivered atoms of one provider for another. */
 export interface ReplicationPair {
   readonly from: string;
   readonly to: string;

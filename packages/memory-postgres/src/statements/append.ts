@@ -9,8 +9,8 @@ interface AppendOptions {
   readonly isMetadataSet: boolean;
   readonly isVersionExpected: boolean;
   /**
-   * Whether a change of metadata is refused that an id after a given one overrules; that id comes as the last value. Only
-   * where metadata is set: other statements do without. Default: false.
+   * Whether a change of metadata is refused that an id after a given one overrules; that id comes as the last value.
+   * Only where metadata is set: other statements do without. Default: false.
    */
   readonly isOverruleRefused?: boolean;
   /** Whether any row expires: else the statement does without the column. */
@@ -34,18 +34,19 @@ export class AppendStatements {
   }
 
   /**
-   * Appends rows in the order of their ids, all of them new, to one session that no deletion has seen, none of which expires: the
-   * statement of nearly every save. Its values are those of `appendToSessionValues`. Gives `historyXor`.
+   * Appends rows in the order of their ids, all of them new, to one session that no deletion has seen, none of which
+   * expires: the statement of nearly every save. Its values are those of `appendToSessionValues`. Gives `historyXor`.
    *
    * What it must not do ends it with a unique or a NOT NULL violation, which undoes all of it, and `careful-append.ts`
-   * looks closer: an id that is there already, with this content or another, or whose hint is; a session of someone else;
-   * one that changed; one that saw more deletions than is known, so that a tombstone may name a row. The latest version of
-   * the head decides, not the one of the statement's snapshot.
+   * looks closer: an id that is there already, with this content or another, or whose hint is; a session of someone
+   * else; one that changed; one that saw more deletions than is known, so that a tombstone may name a row. The latest
+   * version of the head decides, not the one of the statement's snapshot.
    *
-   * The head comes first, and its lock keeps others out of the session: PostgreSQL runs a part of a WITH list that nobody
-   * reads after the statement itself (`ExecPostprocessPlan` in its `execMain.c`).
+   * The head comes first, and its lock keeps others out of the session: PostgreSQL runs a part of a WITH list that
+   * nobody reads after the statement itself (`ExecPostprocessPlan` in its `execMain.c`).
    *
-   * Rows as values take 0.375 ms where rows as JSON, counted as they are inserted, took 0.401 ms, and a bare INSERT 0.314 ms.
+   * Rows as values take 0.375 ms where rows as JSON, counted as they are inserted, took 0.401 ms, and a bare INSERT
+   * 0.314 ms.
    */
   toSession({ count, isHistory, isMetadataSet, isVersionExpected, isOverruleRefused = false }: ListedRows): Statement {
     return this.#cached(
@@ -73,8 +74,8 @@ RETURNING history_xor AS "historyXor"`;
   }
 
   /**
-   * The same for any number of rows, and for a session that was deleted from: tombstones are looked up, and a row that one
-   * names ends the statement. Its values are those of `appendManyToSessionValues`.
+   * The same for any number of rows, and for a session that was deleted from: tombstones are looked up, and a row that
+   * one names ends the statement. Its values are those of `appendManyToSessionValues`.
    */
   manyToSession({
     isMetadataSet,
@@ -102,7 +103,10 @@ RETURNING history_xor AS "historyXor"`;
     });
   }
 
-  /** The user, unless a session is expected that is not there; one that is not there yet has the version that nothing has. */
+  /**
+   * The user, unless a session is expected that is not there; one that is not there yet has the version that nothing
+   * has.
+   */
   #userIf(expected: string | undefined): string {
     if (expected === undefined) return "$2";
     return `CASE WHEN ${expected}::bit(128) = ${NO_BITS} OR EXISTS (SELECT FROM ${this.#scope.table.heads} WHERE session_id = $1)
@@ -116,8 +120,9 @@ RETURNING history_xor AS "historyXor"`;
    * Its values are those of `appendToSessionsValues`. Gives `sessionId` and `historyXor` of each session. It ends as
    * {@link toSession} does.
    *
-   * Columns come as arrays in binary form; `unnest` in a list of columns goes through all of them at once, where in FROM each
-   * would be stored away first. For 32 turns: 0.60 ms, 0.71 ms with `unnest` in FROM, and more with text or JSON.
+   * Columns come as arrays in binary form; `unnest` in a list of columns goes through all of them at once, where in
+   * FROM each would be stored away first. For 32 turns: 0.60 ms, 0.71 ms with `unnest` in FROM, and more with text or
+   * JSON.
    */
   toSessions({
     isMetadataSet,
@@ -222,7 +227,9 @@ function updateHead(isMetadataSet: boolean, expected: string | undefined, lastId
   history_xor = head.history_xor # excluded.history_xor${isMetadataSet ? MERGE_METADATA : ""}`;
 }
 
-/** The keys that were decided under an id which is after a given one, and is greater than the one that is to decide now. */
+/**
+ * The keys that were decided under an id which is after a given one, and is greater than the one that is to decide now.
+ */
 function overruledBy(lastId: string): string {
   const decided = `(head.metadata_ids ->> key) COLLATE pg_catalog."C"`;
   return `SELECT FROM pg_catalog.jsonb_object_keys(excluded.metadata_ids) AS given (key)

@@ -12,8 +12,8 @@ export class ChangeStatements {
   }
 
   /**
-   * Makes sure that each session has a row in heads, to be locked: two writers of a session that is not there yet wait for
-   * each other here. $1: session ids.
+   * Makes sure that each session has a row in heads, to be locked: two writers of a session that is not there yet wait
+   * for each other here. $1: session ids.
    */
   createHeads(): Statement {
     return this.#scope.named(`
@@ -24,8 +24,8 @@ ON CONFLICT DO NOTHING`);
   }
 
   /**
-   * Locks heads, in the order in which everybody does, and gives them with `deletionCount`, as they are under the lock. One
-   * that comes into being meanwhile is neither locked nor given. $1: session ids.
+   * Locks heads, in the order in which everybody does, and gives them with `deletionCount`, as they are under the lock.
+   * One that comes into being meanwhile is neither locked nor given. $1: session ids.
    */
   lockHeads(): Statement {
     return this.#lock("session_id = ANY($1)");
@@ -43,8 +43,8 @@ ORDER BY session_id FOR UPDATE`);
   }
 
   /**
-   * The owners who have deleted the sessions: those of the tombstones of whole sessions. It is a statement apart, as one that
-   * has waited for a lock sees other tables as they were before. $1: session ids.
+   * The owners who have deleted the sessions: those of the tombstones of whole sessions. It is a statement apart, as
+   * one that has waited for a lock sees other tables as they were before. $1: session ids.
    */
   selectDeletedSessions(): Statement {
     return this.#scope.named(`
@@ -53,8 +53,8 @@ WHERE session_id = ANY($1) AND id = ${NIL}`);
   }
 
   /**
-   * Those of the atoms that are there, with all their columns, or that have a tombstone of their owner, with nothing but their
-   * names. $1: session ids; $2: ids; $3: owners.
+   * Selects the given atoms that exist, with all their columns, and those that have a tombstone of their owner, with
+   * only their names. $1: session ids; $2: ids; $3: owners.
    */
   lookUp(): Statement {
     return this.#scope.named(`
@@ -94,7 +94,10 @@ DELETE FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2:
 RETURNING id, memory_type AS "memoryType", ${CREATED_AT_MS}`);
   }
 
-  /** Deletes the messages that a save clears, and leaves tombstones. $1: session id; $2 to $4: see `clearedBounds`; $5: the owner. */
+  /**
+   * Deletes the messages that a save clears, and leaves tombstones. $1: session id; $2 to $4: see `clearedBounds`; $5:
+   * the owner.
+   */
   deleteClearedMessages(): Statement {
     return this.#scope.named(`
 WITH deleted AS (
@@ -152,8 +155,8 @@ UPDATE ${this.#scope.table.heads} SET deletion_count = deletion_count + 1 WHERE 
   }
 
   /**
-   * Removes all of some sessions but their heads, and leaves the one tombstone that stands for each. $1, $2, $3: as those of
-   * `buryWholes`.
+   * Removes all of some sessions but their heads, and leaves the one tombstone that stands for each. $1, $2, $3: as
+   * those of `buryWholes`.
    */
   deleteSessions(): Statement {
     return this.#scope.named(`
@@ -162,8 +165,8 @@ DELETE FROM ${this.#scope.table.memories} WHERE session_id = ANY($1)`);
   }
 
   /**
-   * Leaves the tombstones of whole sessions, each in the place of all that it stands for. $1: session ids; $2: when each was
-   * deleted, as $3 of `deleteAtoms`; $3: their owners.
+   * Leaves the tombstones of whole sessions, each in the place of all that it stands for. $1: session ids; $2: when
+   * each was deleted, as $3 of `deleteAtoms`; $3: their owners.
    */
   buryWholes(): Statement {
     return this.#scope.named(`

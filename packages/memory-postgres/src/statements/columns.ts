@@ -1,4 +1,4 @@
-/** What several statements say in the same words. */
+/** SQL fragments shared by several statements. */
 import { MESSAGE_TYPES, NIL_ID } from "@rivet/memory-core";
 
 // Constants of the core, never input: they stand in the text so that the planner can match them with the condition of

@@ -12,8 +12,8 @@ export class Statements {
   readonly read: ReadStatements;
 
   /**
-   * @param isHinting whether what is written and deleted leaves hints for the other stores, in the same statement: not when
-   *   it comes from one of them.
+   * @param isHinting whether what is written and deleted leaves hints for the other stores, in the same statement: not
+   *   when it comes from one of them.
    */
   constructor(places: TablePlaces, isHinting = false) {
     const scope = new Scope(places, isHinting);

@@ -11,7 +11,9 @@ export interface Query {
   readonly values: readonly unknown[];
 }
 
-/** Names statements by their texts: a text has the same name in every process, so that processes may share connections. */
+/**
+ * Names statements by their texts: a text has the same name in every process, so that processes may share connections.
+ */
 export class NamedStatements {
   readonly #places: TablePlaces;
   readonly #prepared = new Map<string, Statement>();

@@ -28,7 +28,9 @@ export class ReadStatements {
     return this.#scope.named(`SELECT store_uuid AS "storeUuid" FROM ${this.#scope.table.store}`);
   }
 
-  /** Of sessions, those whose metadata some atom decided under an id after another. $1: the sessions; $2: the other id. */
+  /**
+   * Of sessions, those whose metadata some atom decided under an id after another. $1: the sessions; $2: the other id.
+   */
   selectMetadataDecidedAfter(): Statement {
     return this.#scope.named(`
 SELECT session_id AS "sessionId", metadata_ids AS "metadataIds" FROM ${this.#scope.table.heads}
@@ -67,8 +69,8 @@ ORDER BY id`);
   }
 
   /**
-   * The system messages that stand before the first other message: a range at the start of the key. The last messages of a
-   * short session have them too, and `toSessionRow` leaves the second of two out.
+   * The system messages that stand before the first other message: a range at the start of the key. The last messages
+   * of a short session have them too, and `toSessionRow` leaves the second of two out.
    */
   #leadingSystemMessages(isOfSession: string, isFromId: boolean, guard: string): string {
     const { memories } = this.#scope.table;
@@ -105,9 +107,9 @@ WHERE session_id = $1 AND memory_type = '${SESSION_METADATA}' AND ${IS_FACT} ORD
   }
 
   /**
-   * A page of atoms. An index leads by the types of facts: each gives its own page, and the pages are merged, so that the
-   * cost is that of a page a type, however many atoms there are. Messages are most of what there is, and are read in the
-   * order of their ids, whatever their type.
+   * A page of atoms. An index leads by the types of facts: each gives its own page, and the pages are merged, so that
+   * the cost is that of a page a type, however many atoms there are. Messages are most of what there is, and are read
+   * in the order of their ids, whatever their type.
    */
   selectAtoms({ sessionId, userId, memoryTypes, ids, order, limit, ...bounds }: AtomSelection): Query {
     const values: unknown[] = [bounds.afterId ?? NIL_ID, bounds.beforeId ?? LAST_ID, limit];

@@ -181,8 +181,8 @@ export function toStoredMessage([id, memoryType, content, metadata, createdAtMs]
 }
 
 /**
- * Reads a session from the rows of `selectSession`. The first row is the head, whose columns occupy those of a message. A
- * message that occurs twice counts once.
+ * Reads a session from the rows of `selectSession`. The first row is the head, whose columns occupy those of a message.
+ * A message that occurs twice counts once.
  */
 export function toSessionRow(
   sessionId: string,

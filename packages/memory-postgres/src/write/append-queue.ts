@@ -6,8 +6,8 @@ import { STATEMENT_LIMITS } from "./limits.ts";
 import type { Store } from "../providers/store.ts";
 
 /**
- * The maximum number of statements in flight: the server runs one while this process builds the next, and a statement that
- * waits in the server does not block all others. More did not increase the turns per second.
+ * The maximum number of statements in flight: the server runs one while this process builds the next, and a statement
+ * that waits in the server does not block all others. More did not increase the turns per second.
  */
 const MAX_IN_FLIGHT = 2;
 const SMALLEST_SHARE = 8;

@@ -29,7 +29,10 @@ import {
 } from "../statements/rows.ts";
 import { OWN_STATEMENT, type Store } from "../providers/store.ts";
 
-/** The most rows that a statement lists one by one. A turn has only a few rows; each number of rows is a separate statement. */
+/**
+ * The most rows that a statement lists one by one. A turn has only a few rows; each number of rows is a separate
+ * statement.
+ */
 const MAX_LISTED_ROWS = 8;
 
 /** Appends one write: with one statement, or, if that is impossible or refused, in a transaction that finds out why. */
@@ -46,8 +49,8 @@ export async function append(store: Store, write: AtomWrite): Promise<Written> {
 /**
  * Appends a write with one statement; undefined if no single statement can.
  *
- * @param savedAtMs the time of the save. A metadata change that an id ahead of this time overrules is refused. Undefined for
- *   a write that another store has already accepted.
+ * @param savedAtMs the time of the save. A metadata change that an id ahead of this time overrules is refused.
+ *   Undefined for a write that another store has already accepted.
  */
 export function appendAtOnce(
   store: Store,

@@ -1,6 +1,6 @@
 /**
- * Appends a write in a transaction, for cases that one statement cannot decide. It locks the heads, reads the stored rows,
- * and applies the rules of the core, which refuse a write with the same error in every backend.
+ * Appends a write in a transaction, for cases that one statement cannot decide. It locks the heads, reads the stored
+ * rows, and applies the rules of the core, which refuse a write with the same error in every backend.
  */
 import type { Queryable } from "@rivet/db-manager";
 import {

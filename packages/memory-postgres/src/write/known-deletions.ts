@@ -1,6 +1,6 @@
 /**
- * The deletion counts of sessions that this storage has seen. A save of an unknown session assumes a count of 0, and its
- * statement is refused if that is wrong. When full, the oldest entry is dropped.
+ * The deletion counts of sessions that this storage has seen. A save of an unknown session assumes a count of 0, and
+ * its statement is refused if that is wrong. When full, the oldest entry is dropped.
  */
 export class KnownDeletions {
   readonly #limit: number;

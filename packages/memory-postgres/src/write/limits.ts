@@ -1,6 +1,9 @@
 import { RowRoom, type AtomRow, type RowLimits } from "@rivet/memory-core";
 
-/** The limits of one statement. A larger one would occupy its connection, and delay the operations that wait, for too long. */
+/**
+ * The limits of one statement. A larger one would occupy its connection, and delay the operations that wait, for too
+ * long.
+ */
 export const STATEMENT_LIMITS: RowLimits = { rows: 1_000, units: 4 * 1024 * 1024 };
 
 /** Splits rows, in their order, into parts that each fit a statement. */
@@ -27,5 +30,7 @@ export function deletionOptions(atoms: number): { timeoutMs?: number } {
   return atoms <= MAX_DELETED_ATOMS ? {} : { timeoutMs: 5_000 + atoms / 10 };
 }
 
-/** The time-out for reading a whole session, in milliseconds: its size is not known beforehand, and may be megabytes. */
+/**
+ * The time-out for reading a whole session, in milliseconds: its size is not known beforehand, and may be megabytes.
+ */
 export const LOAD_TIMEOUT_MS = 5_000;

@@ -1,7 +1,7 @@
 /**
  * Checks metadata changes that go through the local journal. A change has no effect if an id that is ahead of the clock
- * already decided its key; a save at a provider refuses such a change. For the journal, this process refuses the changes that
- * it can recognise; the delivery reports the others.
+ * already decided its key; a save at a provider refuses such a change. For the journal, this process refuses the
+ * changes that it can recognise; the delivery reports the others.
  */
 import {
   assertNotOverruled,

@@ -15,7 +15,9 @@ import { inTransaction, type Store } from "../providers/store.ts";
 /** The removed atoms, and the name of the provider that removed them. */
 export interface RemovedAt extends Removed {
   readonly provider: string;
-  /** Whether the provider has the session, so that deleted atoms stay deleted; for a user, whether it has any session. */
+  /**
+   * Whether the provider has the session, so that deleted atoms stay deleted; for a user, whether it has any session.
+   */
   readonly isKnown: boolean;
 }
 

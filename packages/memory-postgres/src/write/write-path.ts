@@ -145,10 +145,11 @@ export class WritePath {
   }
 
   /**
-   * Deletes at one provider; replication then deletes everywhere. Atoms that this provider does not have yet are looked up at
-   * the others; for a user's data, all providers are always searched.
+   * Deletes at one provider; replication then deletes everywhere. Atoms that this provider does not have yet are looked
+   * up at the others; for a user's data, all providers are always searched.
    *
-   * @throws {MemoryError} `unavailable` if an unreachable provider may hold some of the data; the data found is deleted.
+   * @throws {MemoryError} `unavailable` if an unreachable provider may hold some of the data; the data found is
+   *   deleted.
    */
   remove(deletion: Deletion): Promise<DeletionResult> {
     return this.#withJournaled(journaledDeletion(deletion), () => this.#remove(deletion));
@@ -198,7 +199,10 @@ export class WritePath {
     return removed;
   }
 
-  /** Erases the bytes of atoms that the journal has delivered everywhere from its file. @returns places that may still hold some. */
+  /**
+   * Erases the bytes of atoms that the journal has delivered everywhere from its file. @returns places that may still
+   * hold some.
+   */
   async finishErasure(): Promise<readonly ErasureResidue[]> {
     const journal = this.#fallback?.journal;
     if (journal?.mayHoldAtoms !== true) return [];
@@ -351,7 +355,9 @@ function bothFailed(providers: unknown, journal: unknown): MemoryError {
 }
 
 function withoutEffect(error: MemoryError): Error {
-  return new Error(`a metadata change delivered from the local journal has no effect: ${error.message}`, { cause: error });
+  return new Error(`a metadata change delivered from the local journal has no effect: ${error.message}`, {
+    cause: error,
+  });
 }
 
 function refusedRow(id: string, error: MemoryError): Error {

@@ -15,10 +15,10 @@ const PAGE_HINTS = 3;
 const START_MS = Date.UTC(2026, 0, 1);
 
 export interface DrainerPlan {
-  /** How long each step takes, over and over. */
+  /** The duration of each step, used in a cycle. */
   readonly turns: readonly number[];
   readonly fault: Fault | undefined;
-  /** How long it waits for a target; for ever without. */
+  /** The time that it waits for a target; without it, without a limit. */
   readonly patienceTurns: number | undefined;
 }
 
@@ -60,7 +60,9 @@ export class Cluster {
     return new Map(this.stores.map(({ name }, index) => [name, all[index] ?? { rows: [], tombstones: [], hints: [] }]));
   }
 
-  /** A turn, at a store or the next one that can be reached. @param repeatAt where it is repeated, as its reply is lost. */
+  /**
+   * A turn, at a store or the next one that can be reached. @param repeatAt where it is repeated, as its reply is lost.
+   */
   async save(
     writer: number,
     sessionId: string,
@@ -221,7 +223,7 @@ export class Cluster {
     return this.#atom(sessionId, this.#clockOf(writer).next());
   }
 
-  /** What is said is said once. */
+  /** Creates an atom with unique content. */
   #atom(sessionId: string, id: string): NewMemoryAtom {
     this.#said += 1;
     return { sessionId, id, userId: "ada", memoryType: "message_user", content: `${this.#said}` };

@@ -1,4 +1,4 @@
-/** What may happen to three stores, as commands of fast-check. */
+/** The events that may happen to three stores, as commands of fast-check. */
 import fc from "fast-check";
 import { STORES, WRITERS, type Cluster, type DrainerPlan } from "./cluster.ts";
 import { STEPS } from "./faults.ts";

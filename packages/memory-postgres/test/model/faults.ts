@@ -1,4 +1,4 @@
-/** What goes wrong in a drain, and when: everything is decided by the command, so that a run can be repeated. */
+/** The faults of a delivery, and their moments. The command decides everything, so that a run can be repeated. */
 import { MemoryError } from "@rivet/memory-core";
 import type { DrainTarget } from "../../src/replication/delivery/drain.ts";
 import type { HintStore } from "../../src/replication/delivery/hints.ts";

@@ -171,7 +171,7 @@ export class HintingStorage extends InMemoryStorage implements HintStore<ModelPa
     return rows.filter(({ sessionId, id }) => !there.has(`${sessionId} ${id}`));
   }
 
-  /** What hints name, as far as it is there. */
+  /** Reads the atoms and tombstones of hints that still exist. */
   async #factsOf(hints: readonly HintKey[]): Promise<Facts> {
     const rows: AtomRow[] = [];
     const tombstones: Tombstone[] = [];

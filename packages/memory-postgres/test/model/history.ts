@@ -1,4 +1,4 @@
-/** What has happened in a run, as far as it matters to what the stores have to hold. */
+/** The history of a run, as far as it determines the expected content of the stores. */
 import { NIL_ID } from "@rivet/memory-core";
 import type { Contents } from "./hinting-storage.ts";
 
@@ -8,7 +8,7 @@ export interface Key {
 }
 
 interface AtomHistory extends Key {
-  /** What it may say: two things once a client has used an id twice. */
+  /** The allowed contents: two of them after a client used an id twice. */
   readonly contents: Set<string>;
   /** The stores that took it from a client, and have not lost it in a restore. */
   readonly acceptedBy: Set<string>;

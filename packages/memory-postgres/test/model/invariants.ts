@@ -1,4 +1,4 @@
-/** What holds after every step, whatever has failed; the numbers are those of the design's invariants. */
+/** The invariants that hold after every step, whatever failed. */
 import { xorIds, NIL_ID } from "@rivet/memory-core";
 import { STORES, type Cluster } from "./cluster.ts";
 import type { Contents } from "./hinting-storage.ts";

@@ -97,7 +97,7 @@ function boundHints(store: HintingStorage): ReturnType<Machinery["hintsOf"]> {
   };
 }
 
-/** How far each store has given out hints of a target, since the last page that was settled. */
+/** The position of each store in its hints of a target, since the last settled page. */
 const positions = new WeakMap<HintingStorage, Map<string, HintKey>>();
 
 function hintsThatMoveOn(store: HintingStorage): ReturnType<Machinery["hintsOf"]> {

@@ -1,4 +1,6 @@
-/** Saves a session while its database is away, says who took it, and waits to be killed. Argument: the journal's path. */
+/**
+ * Saves a session while its database is away, says who took it, and waits to be killed. Argument: the journal's path.
+ */
 import { PostgresMemoryStorage } from "@rivet/memory-postgres";
 import { Session } from "@rivet/memory-core";
 

@@ -2,7 +2,8 @@
  * Changes a session, and kills itself at one of the statements that this takes, of the change and of bringing it to the
  * other providers. Says each statement before it is sent, and when the change is acknowledged.
  *
- * Arguments: what to do, the session's id, the id of a fact of it; and `before` or `after` with a statement, if it is to die.
+ * Arguments: what to do, the session's id, the id of a fact of it; and `before` or `after` with a statement, if it is
+ * to die.
  */
 import { writeSync } from "node:fs";
 import type { MemoryStorage, Session } from "@rivet/memory-core";

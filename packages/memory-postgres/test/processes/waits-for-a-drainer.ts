@@ -1,6 +1,6 @@
 /**
- * Erases a user while another process is the one to bring what the other provider lacks, closes its storage, and says that
- * it is closed. It waits for that process without a statement of its own.
+ * Erases a user while another process is the one to bring what the other provider lacks, closes its storage, and says
+ * that it is closed. It waits for that process without a statement of its own.
  */
 import { writeSync } from "node:fs";
 import { Session } from "@rivet/memory-core";

@@ -1,10 +1,11 @@
 /**
  * Removes the bytes of what was erased from the database file and its log.
  *
- * `secure_delete` overwrites a deleted row with zeros, and a checkpoint empties the log. Neither reaches the copies that
- * SQLite leaves when it rearranges the rows of a page: they stay in the page's free room, in which nothing records them. So
- * the whole file is rewritten (`VACUUM`) after each erasure. The table `rivet_store` counts the transactions that erased and
- * those of them that are ended, so that a process that dies in between leaves the rest to the next one that opens the file.
+ * `secure_delete` overwrites a deleted row with zeros, and a checkpoint empties the log. Neither reaches the copies
+ * that SQLite leaves when it rearranges the rows of a page: they stay in the page's free room, in which nothing records
+ * them. So the whole file is rewritten (`VACUUM`) after each erasure. The table `rivet_store` counts the transactions
+ * that erased and those of them that are ended, so that a process that dies in between leaves the rest to the next one
+ * that opens the file.
  */
 import type { ErasureResidue } from "@rivet/memory-core";
 import { retryWhileBusy, waitUntil } from "./busy.ts";
@@ -36,7 +37,10 @@ export class Compaction {
     this.#init = init;
   }
 
-  /** Ends what erasures have left, if the file is not too large. Calls that arrive together, or during one, share the next. */
+  /**
+   * Ends what erasures have left, if the file is not too large. Calls that arrive together, or during one, share the
+   * next.
+   */
   finish(): Promise<readonly ErasureResidue[]> {
     this.#next ??= this.#begin();
     return this.#next;

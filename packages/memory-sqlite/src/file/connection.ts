@@ -11,9 +11,9 @@ import { IN_MEMORY_PATH, type Settings } from "../options.ts";
 import { makePrivateFile } from "./private-files.ts";
 
 /**
- * Opens the file, makes it and its folders for this user alone where they are not there, and brings its tables up to date.
- * Safe when several processes do so at once: one migrates, the others wait and find it done. A file that is not ours is not
- * touched.
+ * Opens the file, makes it and its folders for this user alone where they are not there, and brings its tables up to
+ * date. Safe when several processes do so at once: one migrates, the others wait and find it done. A file that is not
+ * ours is not touched.
  */
 export async function openConnection(path: string, settings: Settings, nowMs: number): Promise<Connection> {
   assertSQLiteRuns();

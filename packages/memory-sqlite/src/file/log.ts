@@ -3,8 +3,9 @@ import { statSync } from "node:fs";
 import type { Connection } from "./database.ts";
 
 /**
- * Pages in the log, 16 MB, at which it is written back into the file. The pages that most commits write, the ends of indexes, are
- * then written back once and not four times: 64 sessions that save at once make a tenth more turns a second than with SQLite's own 1,000.
+ * Pages in the log, 16 MB, at which it is written back into the file. The pages that most commits write, the ends of
+ * indexes, are then written back once and not four times: 64 sessions that save at once make a tenth more turns a
+ * second than with SQLite's own 1,000.
  */
 export const LOG_PAGES = 4_000;
 
@@ -13,7 +14,9 @@ export const MAX_LOG_BYTES = 32 * 1024 * 1024;
 
 const INTERVAL_MS = 1_000;
 
-/** Writes the log back into the file and empties it. @returns whether it is empty now: not while others read from it. */
+/**
+ * Writes the log back into the file and empties it. @returns whether it is empty now: not while others read from it.
+ */
 export function emptyLog(connection: Connection): boolean {
   return connection.pragma("wal_checkpoint(TRUNCATE)", { simple: true }) === 0;
 }

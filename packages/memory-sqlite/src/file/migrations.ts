@@ -1,4 +1,6 @@
-/** The tables, as numbered steps: `PRAGMA user_version` counts those that a file has. A step that shipped never changes. */
+/**
+ * The tables, as numbered steps: `PRAGMA user_version` counts those that a file has. A step that shipped never changes.
+ */
 
 /** `PRAGMA application_id` of our files ("RvMe"): a file of another application is left alone. */
 export const APPLICATION_ID = 0x52764d65;
@@ -124,5 +126,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** The version of the tables that this package creates and expects; a file says in `PRAGMA user_version` which it has. */
+/**
+ * The version of the tables that this package creates and expects; a file says in `PRAGMA user_version` which it has.
+ */
 export const SCHEMA_VERSION = MIGRATIONS.length;

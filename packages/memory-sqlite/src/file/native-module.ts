@@ -3,14 +3,17 @@ import { MemoryError } from "@rivet/memory-core";
 /** The versions of the runtime, as in `process.versions`. */
 export type RuntimeVersions = Readonly<Record<string, string | undefined>>;
 
-/** The version of Node-API that better-sqlite3 is compiled for. On an older one it ends the process with a segmentation fault. */
+/**
+ * The version of Node-API that better-sqlite3 is compiled for. On an older one it ends the process with a segmentation
+ * fault.
+ */
 const NODE_API = 10;
 /** Earlier versions of Bun announce this Node-API, and crash all the same. */
 const OLDEST_BUN = [1, 4] as const;
 
 /**
- * Refuses a runtime in which better-sqlite3 would end the process, before that is loaded. `open()` calls it; a program may do so
- * when it starts.
+ * Refuses a runtime in which better-sqlite3 would end the process, before that is loaded. `open()` calls it; a program
+ * may do so when it starts.
  *
  * @param versions default: those of this process.
  * @throws {MemoryError} `unavailable`, with the versions that work.

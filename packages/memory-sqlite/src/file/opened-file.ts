@@ -1,19 +1,20 @@
 /**
- * Notices that the file which SQLite has open is no longer the one at its path: a commit would be acknowledged, and nobody
- * would find it. It compares the numbers that the file system gives to files, and so does not see that somebody else has
- * written into the same file.
+ * Notices that the file which SQLite has open is no longer the one at its path: a commit would be acknowledged, and
+ * nobody would find it. It compares the numbers that the file system gives to files, and so does not see that somebody
+ * else has written into the same file.
  *
- * The file and its log are looked at only when their folder has changed, as it does when a file in it is removed, renamed or
- * replaced. A look at the log has a price beyond its own: Linux gives a file whose times were read new ones with the next
- * write (multigrain timestamps, Linux 6.13), and `fsync` then writes them too, which makes a commit a tenth longer.
+ * The file and its log are looked at only when their folder has changed, as it does when a file in it is removed,
+ * renamed or replaced. A look at the log has a price beyond its own: Linux gives a file whose times were read new ones
+ * with the next write (multigrain timestamps, Linux 6.13), and `fsync` then writes them too, which makes a commit a
+ * tenth longer.
  */
 import { closeSync, fstatSync, lstatSync, openSync, realpathSync, statSync, type Stats } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { movedFile } from "../errors.ts";
 
 /**
- * Within this time after a change, a second one may leave a folder with the same time: file systems round to the tick of the
- * kernel's clock, at most 16 ms, or to one or two whole seconds.
+ * Within this time after a change, a second one may leave a folder with the same time: file systems round to the tick
+ * of the kernel's clock, at most 16 ms, or to one or two whole seconds.
  */
 const FINE_TIME_MS = 100;
 const WHOLE_SECONDS_MS = 2_500;
@@ -56,8 +57,8 @@ export class OpenedFile {
   /**
    * To be called before each commit.
    *
-   * @throws {MemoryError} `unavailable` when the file or its log was removed or replaced, also within a folder that was. A
-   *   folder above that was moved is noticed within 50 ms.
+   * @throws {MemoryError} `unavailable` when the file or its log was removed or replaced, also within a folder that
+   *   was. A folder above that was moved is noticed within 50 ms.
    */
   assertInPlace(): void {
     const nowMs = this.#now();

@@ -4,8 +4,8 @@ import type { Connection } from "./database.ts";
 
 interface Job {
   /**
-   * Reads and writes inside the transaction, and does nothing else: it may run again after a rollback. What it throws undoes its
-   * own changes and nobody else's.
+   * Reads and writes inside the transaction, and does nothing else: it may run again after a rollback. What it throws
+   * undoes its own changes and nobody else's.
    */
   readonly work: () => unknown;
   readonly resolve: (result: unknown) => void;

@@ -1,4 +1,7 @@
-/** Saves texts of so many units each, at once, and says of each how it went; then prints the ids of the sessions that are there. */
+/**
+ * Saves texts of so many units each, at once, and says of each how it went; then prints the ids of the sessions that
+ * are there.
+ */
 import { MemoryError } from "@rivet/memory-core";
 import { SQLiteStorage } from "@rivet/memory-sqlite";
 

@@ -1,4 +1,7 @@
-/** Reads from the file in a transaction, says so, and keeps the transaction open until it may write no more to its input. */
+/**
+ * Reads from the file in a transaction, says so, and keeps the transaction open until it may write no more to its
+ * input.
+ */
 import Database from "better-sqlite3";
 
 const [path = ""] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /**
- * The bounds of the core in SQL: how long a name is, when an atom was created, how large and how deeply nested its JSON is.
- * Each is written once, in the core.
+ * The bounds of the core in SQL: how long a name is, when an atom was created, how large and how deeply nested its JSON
+ * is. Each is written once, in the core.
  */
 import {
   DEFAULT_MAX_ATOM_BYTES,
@@ -26,7 +26,10 @@ const isName = (name: string): string => `CASE
       ELSE false
     END`;
 
-/** The last time that a Date of JavaScript has (ECMA-262, section 21.4.1.1); PostgreSQL's times begin later and end later. */
+/**
+ * The last time that a Date of JavaScript has (ECMA-262, section 21.4.1.1); PostgreSQL's times begin later and end
+ * later.
+ */
 const LAST_TIME = "timestamptz '275760-09-13 00:00:00+00'";
 
 /** A row of the table of atoms: its names and times. */

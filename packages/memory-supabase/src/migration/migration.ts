@@ -7,17 +7,20 @@ import { markPlace, placeTables } from "./tables.ts";
 import { writeFunctions } from "./functions/write-functions.ts";
 
 export interface SupabaseMigrationOptions {
-  /** The schema of the functions, one that the project's API shows; the tables are in `rivet_` and its name. Default: `public`. */
+  /**
+   * The schema of the functions, one that the project's API shows; the tables are in `rivet_` and its name. Default:
+   * `public`.
+   */
   schema?: string;
 }
 
 const MIGRATION_FIELDS: OptionFields<SupabaseMigrationOptions> = { schema: "setting" };
 
 /**
- * The text of a migration for a Supabase project: the tables, in a schema that the API does not show; row-level security
- * with its policies; and, in the schema that it does show, the functions that {@link SupabaseMemoryStorage} calls. Tables
- * that are in the schema that is shown, from an earlier version or a direct connection, are moved with all that they hold.
- * It may be applied again, and is in the package as a file, for the schema `public`.
+ * The text of a migration for a Supabase project: the tables, in a schema that the API does not show; row-level
+ * security with its policies; and, in the schema that it does show, the functions that {@link SupabaseMemoryStorage}
+ * calls. Tables that are in the schema that is shown, from an earlier version or a direct connection, are moved with
+ * all that they hold. It may be applied again, and is in the package as a file, for the schema `public`.
  *
  * @throws {MemoryError} `invalid_input` for a schema that is not a plain name.
  * @example

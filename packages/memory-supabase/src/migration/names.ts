@@ -17,7 +17,9 @@ export function hiddenSchema(schema: string): string {
   throw new MemoryError({ code: "invalid_input", message, path });
 }
 
-/** The names in functions and policies: `schema` is the one that the API shows, and the tables are in the hidden one. */
+/**
+ * The names in functions and policies: `schema` is the one that the API shows, and the tables are in the hidden one.
+ */
 export function namesOf(schema: string): TableNames {
   return { ...tableNames(hiddenSchema(schema)), schema: tableNames(schema).schema };
 }

@@ -13,8 +13,8 @@ const IS_OWN_TOMBSTONE = `owner = (SELECT ${ownerOfUser("auth.uid()::text")})`;
 /** A tombstone without an owner, from an earlier version, concerns every user. Only our functions see it. */
 const IS_FREE_TOMBSTONE_TO_SEE = `owner = (SELECT CASE WHEN ${WRITING_IS_SET} THEN ${NO_OWNER} END)`;
 /**
- * The head of a session that nobody has written to, and of one that was deleted, has no user; only our functions see it, and leave
- * the latter to nobody. It is a policy of its own,
+ * The head of a session that nobody has written to, and of one that was deleted, has no user; only our functions see
+ * it, and leave the latter to nobody. It is a policy of its own,
  * and compares as the other does: PostgreSQL uses the index on users for both.
  */
 const IS_FREE_TO_SEE = `user_id = (SELECT CASE WHEN ${WRITING_IS_SET} THEN '' END)`;

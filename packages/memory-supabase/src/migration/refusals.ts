@@ -21,7 +21,10 @@ export const REFUSALS = {
  */
 export const MAX_IDS = 10_000;
 
-/** Ends a function that was given more of something than {@link MAX_IDS}, before it does anything. @param count an SQL expression. */
+/**
+ * Ends a function that was given more of something than {@link MAX_IDS}, before it does anything. @param count an SQL
+ * expression.
+ */
 export function refuseTooMany(count: string): string {
   return `IF ${count} > ${MAX_IDS} THEN
     ${raise(REFUSALS.tooMany, `one request takes ${MAX_IDS} ids at most`, "NULL")}

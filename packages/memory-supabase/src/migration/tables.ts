@@ -47,8 +47,8 @@ END $rivet$`;
 }
 
 /**
- * Moves the tables from the schema that the API shows. Roles that could use them there get what they need to use them in
- * the hidden schema.
+ * Moves the tables from the schema that the API shows. Roles that could use them there get what they need to use them
+ * in the hidden schema.
  */
 function moveTables(schema: string): string {
   const hidden = hiddenSchema(schema);
@@ -96,8 +96,8 @@ END IF;`;
 }
 
 /**
- * A view in the place of the tables. Versions of `@rivet/memory-postgres` that look for tables there alone are told to be
- * brought up to date by it; without it they would create empty tables beside those that are in use.
+ * A view in the place of the tables. Versions of `@rivet/memory-postgres` that look for tables there alone are told to
+ * be brought up to date by it; without it they would create empty tables beside those that are in use.
  */
 export function markPlace(schema: string): string[] {
   const { store } = tableNames(schema);

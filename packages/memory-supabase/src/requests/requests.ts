@@ -28,8 +28,8 @@ export interface CallOptions {
   /** For functions that may take longer than others. Default: as long as all. */
   readonly leastTimeoutMs?: number;
   /**
-   * The function that the first attempt calls instead, which returns nothing. If it refuses a wrong forecast, nothing has been
-   * written yet.
+   * The function that the first attempt calls instead, which returns nothing. If it refuses a wrong forecast, nothing
+   * has been written yet.
    */
   readonly silent?: Call | undefined;
   /** Whether the same may have been applied before. Default: false. */

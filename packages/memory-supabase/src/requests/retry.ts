@@ -15,9 +15,9 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 
 /**
- * The delay before the next attempt, in milliseconds; undefined when there is no next attempt. The delay is a random part
- * of a bound that doubles ("full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), and
- * never less than the server asked for.
+ * The delay before the next attempt, in milliseconds; undefined when there is no next attempt. The delay is a random
+ * part of a bound that doubles ("full jitter":
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), and never less than the server asked for.
  *
  * @param random a number from 0 to 1.
  */

@@ -18,8 +18,8 @@ export interface RpcClient {
 }
 
 /**
- * A client for a key of either form. Of one that is no token, supabase-js knows itself that it goes into the `apikey` header
- * alone.
+ * A client for a key of either form. Of one that is no token, supabase-js knows itself that it goes into the `apikey`
+ * header alone.
  */
 export function makeClient(url: string, key: string, schema?: string): RpcClient {
   const client = createClient(url, key, {

@@ -1,6 +1,6 @@
 /**
- * Whether this is Cloudflare Workers. There a request that waits for what another request has begun is ended as hung, so that
- * what different requests save must not share a request to the project.
+ * Whether this is Cloudflare Workers. There a request that waits for what another request has begun is ended as hung,
+ * so that what different requests save must not share a request to the project.
  *
  * https://developers.cloudflare.com/workers/runtime-apis/web-standards/#navigatoruseragent
  */

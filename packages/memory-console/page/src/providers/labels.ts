@@ -18,8 +18,8 @@ const LETTER_WIDTH = 7;
 const ROWS = 4;
 
 /**
- * Places labels above their lines, which are in their order, so that none covers another or is cut off at the right; undefined
- * for one for which there is no room. Pure.
+ * Places labels above their lines, which are in their order, so that none covers another or is cut off at the right;
+ * undefined for one for which there is no room. Pure.
  */
 export function placeLabels(labels: readonly Label[], right: number): (PlacedLabel | undefined)[] {
   const ends: number[] = [];

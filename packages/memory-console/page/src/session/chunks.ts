@@ -10,8 +10,8 @@ export interface Chunk {
 const LENGTH = 40;
 
 /**
- * The entries in chunks, each the very object that it was before where nothing in it changed: then what was drawn of it may
- * stay, and the cost of a page that comes in follows the page and not the session. Pure.
+ * The entries in chunks, each the very object that it was before where nothing in it changed: then what was drawn of it
+ * may stay, and the cost of a page that comes in follows the page and not the session. Pure.
  */
 export function chunksOf(items: readonly TimelineItem[], previous: readonly Chunk[]): Chunk[] {
   const known = new Map(previous.map((chunk) => [chunk.items[0]?.atom.id, chunk]));

@@ -26,8 +26,8 @@ function roleOf(memoryType: string): Role | undefined {
 }
 
 /**
- * The atoms as entries: a message of results stands with its calls and not by itself, where all of them are there. A call id
- * that is used again means the latest call before the result. Pure.
+ * The atoms as entries: a message of results stands with its calls and not by itself, where all of them are there. A
+ * call id that is used again means the latest call before the result. Pure.
  */
 export function timelineItems(atoms: readonly AtomEntry[]): TimelineItem[] {
   const items = new Map<AtomEntry, { role: Role | undefined; results: ToolResult[] }>();

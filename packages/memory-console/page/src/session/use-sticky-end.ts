@@ -3,7 +3,10 @@ import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from "
 /** The distance from the end that still counts as the end, in pixels. */
 const NEAR = 48;
 
-/** Opens at the end, and stays there while the content grows, until the reader scrolls away. Both elements have to be there. */
+/**
+ * Opens at the end, and stays there while the content grows, until the reader scrolls away. Both elements have to be
+ * there.
+ */
 export function useStickyEnd(
   scroller: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,

@@ -9,7 +9,8 @@ interface ListPlace {
 /**
  * The row that a key leads to; undefined for a key that is none of the list's. Pure.
  *
- * @param isTyping whether the key was pressed in a field, where Home and End move within the text and Enter opens what was found.
+ * @param isTyping whether the key was pressed in a field, where Home and End move within the text and Enter opens what
+ *   was found.
  */
 export function rowAfter(
   key: string,

@@ -12,7 +12,10 @@ import { useRowWindow } from "./use-row-window.ts";
 import { useSessionPages, type SessionFilter } from "./use-session-pages.ts";
 
 const ROW_HEIGHT = 60;
-/** Rows before the end at which the next page is asked for; of a short list, in its second half: nobody waits for more at first. */
+/**
+ * Rows before the end at which the next page is asked for; of a short list, in its second half: nobody waits for more
+ * at first.
+ */
 const AHEAD = 400;
 
 interface SessionListProps {

@@ -8,8 +8,8 @@ export interface ShownSessions {
 }
 
 /**
- * The first page as it is now, and what was shown after it: sessions that somebody wrote to have moved to the front; those
- * that should be in the page and are not were deleted. Pure.
+ * The first page as it is now, and what was shown after it: sessions that somebody wrote to have moved to the front;
+ * those that should be in the page and are not were deleted. Pure.
  */
 export function withFirstPage({ sessions = [], next }: ShownSessions, page: SessionPage): ShownSessions {
   const { next: oldest } = page;

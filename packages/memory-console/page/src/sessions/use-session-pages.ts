@@ -40,7 +40,9 @@ function pagesOf(first: SessionPage | undefined): SessionPages {
   return { sessions: first?.sessions, next: first?.next, error: undefined };
 }
 
-/** Reads one thing after the other. What changes while the first page is read makes for one more reading, however often. */
+/**
+ * Reads one thing after the other. What changes while the first page is read makes for one more reading, however often.
+ */
 class PagesLoader {
   readonly #filter: SessionFilter;
   readonly #show: (pages: SessionPages) => void;

@@ -1,6 +1,6 @@
 /**
- * Makes characters visible that a reader would not see, or that would move other characters: control characters as their
- * pictures, marks that change the direction of the text, and lone surrogates.
+ * Makes characters visible that a reader would not see, or that would move other characters: control characters as
+ * their pictures, marks that change the direction of the text, and lone surrogates.
  */
 export function visible(text: string): string {
   return text

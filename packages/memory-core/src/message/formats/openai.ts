@@ -30,7 +30,8 @@ export type OpenAIMessage =
  * The API refuses a tool result without its call, and a call without its result; `getContext()` leaves out the former.
  *
  * @example
- * await openai.chat.completions.create({ model, messages: toOpenAIMessages(session.getContext({ maxTokens: 8_000 })) });
+ * await openai.chat.completions.create({ model, messages: toOpenAIMessages(session.getContext({ maxTokens: 8_000 }))
+ * });
  */
 export function toOpenAIMessages(messages: readonly Message[]): OpenAIMessage[] {
   return toTurns(messages).flatMap((turn): OpenAIMessage | [] => {

@@ -13,8 +13,8 @@ export type Turn =
 
 export interface TurnOptions {
   /**
-   * Whether the results of tools that the provider ran itself `move` to turns of their own, or `stay` among the parts of
-   * the message. Default: `move`.
+   * Whether the results of tools that the provider ran itself `move` to turns of their own, or `stay` among the parts
+   * of the message. Default: `move`.
    */
   readonly resultsOfProvider?: "move" | "stay";
 }

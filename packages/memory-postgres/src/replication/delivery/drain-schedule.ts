@@ -27,8 +27,8 @@ export class DrainSchedule {
   }
 
   /**
-   * To be called after each drain. One that is away is brought what it lacks when it returns; one that only stumbled is not left to
-   * the interval.
+   * To be called after each drain. One that is away is brought what it lacks when it returns; one that only stumbled is
+   * not left to the interval.
    *
    * @param hasStumbled whether somebody who takes work has not got everything.
    */

@@ -19,7 +19,7 @@ export interface DrainOptions {
   readonly pageLength: PageLength;
   /** Waited for between two pages, so that others get their turn. */
   readonly pause: () => Promise<void>;
-  /** How long a target may take before the others no longer wait for it: then it counts as one that failed. */
+  /** The time that a target may take before the others stop waiting for it. It then counts as failed. */
   readonly patience: (target: DrainTarget) => Promise<void>;
 }
 
@@ -36,9 +36,9 @@ export interface Drained {
 }
 
 /**
- * Brings every usable target what a store has hints of for it, page by page, but for large atoms. A hint is deleted only after
- * its target has acknowledged what it names; a target that fails keeps its hints, and is left alone until the next time. Any
- * number of drainers may run at once.
+ * Brings every usable target what a store has hints of for it, page by page, but for large atoms. A hint is deleted
+ * only after its target has acknowledged what it names; a target that fails keeps its hints, and is left alone until
+ * the next time. Any number of drainers may run at once.
  *
  * @throws what the source throws; what was settled before stays so.
  */
@@ -53,7 +53,7 @@ export async function drain<Page extends HintPage>(
     for (const key of page.large ?? []) if (large.length < MOST_LARGE) large.push({ target, key });
   };
   const undelivered = new Map<string, unknown>();
-  /** Those who lacked what nobody could be brought, even when they came back right after. */
+  /** The targets that lack atoms when no target could be reached, even if one returns right after. */
   let stranded: readonly string[] = [];
   const bring = async (target: DrainTarget, page: Page): Promise<boolean> => {
     if (undelivered.get(target.name) !== undefined) return false;
@@ -121,8 +121,8 @@ async function eachPage<Page extends HintPage>(
   let next: Promise<Page> | undefined = read();
   while (next !== undefined) {
     const page: Page = await next;
-    // The source reads while the target writes. What is written meanwhile may come after these pages without an end: it is
-    // for the next time.
+    // The source reads while the target writes. What is written meanwhile may come after these pages without an end: it
+    // is for the next time.
     next = page.hasMore ? read(page.last) : undefined;
     if (!(await visit(page))) break;
     await pause();

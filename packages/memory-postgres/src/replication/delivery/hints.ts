@@ -1,6 +1,6 @@
 import type { Facts, RefusedAtom } from "@rivet/memory-core";
 
-/** Which hint of a target: an atom and its tombstone have one each. */
+/** The key of a hint of a target. An atom and its tombstone have a hint each. */
 export interface HintKey {
   readonly sessionId: string;
   readonly id: string;
@@ -8,7 +8,7 @@ export interface HintKey {
 }
 
 export interface HintPage {
-  /** How many hints it has, without those of large atoms. */
+  /** The number of its hints, without those of large atoms. */
   readonly count: number;
   /** The hints of large atoms that it passes over. */
   readonly large?: readonly HintKey[];
@@ -18,7 +18,7 @@ export interface HintPage {
   readonly hasMore: boolean;
   /** The key of the last hint that it has, or passes over. */
   readonly last: HintKey;
-  /** What the hints name, as far as it is still there. */
+  /** Reads the atoms and tombstones of the hints that still exist. */
   readonly facts: () => Promise<Facts>;
   /** The same in a form that a target may take as it is; undefined when there is none. */
   readonly packed?: readonly unknown[] | undefined;

@@ -13,7 +13,8 @@ export interface LargeHintStore<Page extends HintPage> extends HintStore<Page> {
  * Brings usable targets the large atoms of hints. A hint is deleted only after its target has acknowledged the atom.
  *
  * @param isOver whether it is to end before the next atom.
- * @returns the targets that have not got everything, with the reason; undefined for one that could not be sent anything.
+ * @returns the targets that have not got everything, with the reason; undefined for one that could not be sent
+ *   anything.
  * @throws what the source throws; what was settled before stays so.
  */
 export async function bringLargeAtoms<Page extends HintPage>(

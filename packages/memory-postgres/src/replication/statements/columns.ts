@@ -1,4 +1,4 @@
-/** What several statements of replication say in the same words. */
+/** SQL fragments shared by several statements of replication. */
 import { idOf, ownerText } from "@rivet/postgres-schema";
 
 export const DELETED_AT_MS = `pg_catalog.date_part('epoch', deleted_at) * 1000::double precision AS "deletedAtMs"`;

@@ -10,8 +10,8 @@ const ifType = (json: string, type: string, otherwise: string): string =>
   `CASE WHEN pg_catalog.jsonb_typeof(${json}) = '${type}' THEN ${json} ELSE '${otherwise}' END`;
 
 /**
- * How much an atom sends. What is stored in few bytes is that small, or was packed to a hundredth at the most: only of more it
- * is worth unpacking.
+ * The bytes that an atom sends. An atom that is stored in few bytes is small, or compressed to a hundredth at most, so
+ * that only larger ones are decompressed to be measured.
  */
 const SENT_BYTES =
   "CASE WHEN pg_catalog.pg_column_size(content) < 8192 THEN pg_catalog.pg_column_size(content) ELSE pg_catalog.octet_length(content::pg_catalog.text) END";
@@ -36,14 +36,14 @@ export class HintStatements {
   }
 
   /**
-   * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. Hints of
-   * atoms with more than `$9` bytes are passed over, and stand in `large`. $1:
-   * target; $2, $3, $4: the key after which it begins; $5: how many; $7: a UUID of who asks, who is the one to bring them
-   * for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true; asking then costs next to
-   * nothing, as many processes may ask.
+   * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. Hints
+   * of atoms with more than `$9` bytes are passed over, and stand in `large`. $1:
+   * target; $2, $3, $4: the key after which it begins; $5: how many; $7: a UUID of who asks, who is the one to bring
+   * them for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true; asking then costs
+   * next to nothing, as many processes may ask.
    *
-   * The keys are found one by one in the index: without statistics, and for this table there are rarely any, the planner
-   * would sort all hints for each page.
+   * The keys are found one by one in the index: without statistics, and for this table there are rarely any, the
+   * planner would sort all hints for each page.
    *
    * It gives one row: the keys, and what they name as the values of `appendToSessions`, so that it goes from server to
    * server without being taken apart on the way: heads are folded as the core's `headAfterInsert` does. `isPlain` says
@@ -131,7 +131,7 @@ FROM (
     return this.#scope.named(`UPDATE ${this.#scope.table.store} SET drainer_until = NULL WHERE drainer = $1`);
   }
 
-  /** What hints name, as far as it is still there. $1, $2, $3: their keys, by column. */
+  /** Selects the atoms and tombstones of hints that still exist. $1, $2, $3: the keys of the hints, by column. */
   selectFacts(): Statement {
     return this.#scope.named(`
 SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
@@ -148,8 +148,8 @@ ORDER BY hint.session_id COLLATE pg_catalog."C", hint.id, owner`);
   }
 
   /**
-   * Takes hints away from a target, and gives them to others. $1: target; $2, $3, $4: the keys, by column; $5: the names of
-   * the others; $6: who has brought them, if they were the last: somebody else may be the next.
+   * Takes hints away from a target, and gives them to others. $1: target; $2, $3, $4: the keys, by column; $5: the
+   * names of the others; $6: who has brought them, if they were the last: somebody else may be the next.
    */
   settleHints(): Statement {
     return this.#scope.named(`
@@ -177,8 +177,8 @@ ORDER BY target, session_id, id ON CONFLICT DO NOTHING`);
   }
 
   /**
-   * Drops hints of a target: those of atoms older than `$2` (an id), and beyond the `$3` first ones; then the peers that
-   * `$4` names need a repair. Gives how many were `dropped`.
+   * Drops hints of a target: those of atoms older than `$2` (an id), and beyond the `$3` first ones; then the peers
+   * that `$4` names need a repair. Gives how many were `dropped`.
    */
   dropHints(): Statement {
     return this.#scope.named(`
@@ -197,7 +197,7 @@ WITH dropped AS (
 SELECT pg_catalog.count(*) AS dropped FROM dropped`);
   }
 
-  /** How many hints there are for each target, and the least id among them, which tells the age of the oldest. */
+  /** Counts the hints for each target, and selects the least id, from which the age of the oldest hint follows. */
   countHints(): Statement {
     return this.#scope.named(`
 SELECT target, pg_catalog.count(*) AS hints, pg_catalog.min(id::pg_catalog.text COLLATE pg_catalog."C") FILTER (WHERE id <> ${NIL}) AS "oldestId"

@@ -1,7 +1,7 @@
 import type { Statement } from "../../statements/named-statements.ts";
 import type { Scope } from "../../statements/scope.ts";
 
-/** What a store keeps of the others, and its own heartbeat. */
+/** The statements for the records of other stores, and for the store's own heartbeat. */
 export class PeerStatements {
   readonly #scope: Scope;
 
@@ -16,7 +16,10 @@ SELECT name, pg_catalog.date_part('epoch', heartbeat) * 1000::double precision A
 FROM ${this.#scope.table.peers}`);
   }
 
-  /** Notes what is known of a peer; what is null stays as it was. $1: name; $2: heartbeat in ms; $3: needs repair; $4: drained; $5: repaired. */
+  /**
+   * Notes what is known of a peer; what is null stays as it was. $1: name; $2: heartbeat in ms; $3: needs repair; $4:
+   * drained; $5: repaired.
+   */
   notePeer(): Statement {
     return this.#scope.named(`
 INSERT INTO ${this.#scope.table.peers} AS peer (name, heartbeat, needs_repair, drained_at, repaired_at)

@@ -1,6 +1,6 @@
 /**
- * Admission of atoms, by the rules of the core: the client may be hostile. A bound that the core has too is written there once,
- * and belongs here in SQL.
+ * Admission of atoms, by the rules of the core: the client may be hostile. A bound that the core has too is written
+ * there once, and belongs here in SQL.
  */
 import { ESCAPED_UNITS, MAX_ID_LEAD_MS } from "@rivet/memory-core";
 import { IS_OUTSIZED, IS_WITHIN_BOUNDS, mayBeOutsized } from "../bounds.ts";
@@ -42,7 +42,10 @@ const isForgedJson = (column: string): string =>
 /** Every escape that can stand for a part of an escape of ours begins with this, in JSON of any client. */
 const mayBeForged = (json: string): string => `pg_catalog.strpos(${json}::text, '\\u00') > 0`;
 
-/** The first step of functions that write. An escape may hide brackets, so that a text with escapes is looked at for both. */
+/**
+ * The first step of functions that write. An escape may hide brackets, so that a text with escapes is looked at for
+ * both.
+ */
 export function refuseForged(schema: string, savedSession: string, tombstones?: string): string {
   const isSuspect = [savedSession, "atoms", ...(tombstones === undefined ? [] : [tombstones])].map(mayBeForged);
   return `IF ${isSuspect.join(" OR ")} THEN

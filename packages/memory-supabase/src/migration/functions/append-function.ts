@@ -14,8 +14,8 @@ import {
 import { raise, REFUSALS } from "../refusals.ts";
 
 /**
- * The save of nearly every turn. That it gives nothing is worth a twentieth of a request: PostgREST answers 204, and neither
- * side has a body to write or to read. Small statements: one that did all of it took twice as long.
+ * The save of nearly every turn. That it gives nothing is worth a twentieth of a request: PostgREST answers 204, and
+ * neither side has a body to write or to read. Small statements: one that did all of it took twice as long.
  */
 export function appendFunction(schema: string): string {
   const { schema: place, heads, memories, tombstones, peers } = namesOf(schema);

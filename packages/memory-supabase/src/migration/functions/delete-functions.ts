@@ -102,7 +102,10 @@ END`,
 )}`;
 }
 
-/** Leaves the tombstones of whole sessions that a part before it, `given`, names, each in the place of all that it stands for. */
+/**
+ * Leaves the tombstones of whole sessions that a part before it, `given`, names, each in the place of all that it
+ * stands for.
+ */
 function buryWholes(schema: string): string {
   const { tombstones } = namesOf(schema);
   return `dug_up AS (

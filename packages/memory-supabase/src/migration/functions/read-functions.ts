@@ -1,7 +1,7 @@
 /**
  * The functions that read. Each gives a page as one JSON value, which the row cap of a project does not cut, and says
- * whether there is more. A page is a list of columns, which takes PostgreSQL 2.8 ms for 1,000 messages where a list of rows
- * took 3.6 ms; texts of JSON stand in it as strings, so that nobody parses them on the way.
+ * whether there is more. A page is a list of columns, which takes PostgreSQL 2.8 ms for 1,000 messages where a list of
+ * rows took 3.6 ms; texts of JSON stand in it as strings, so that nobody parses them on the way.
  */
 import { idOf, ownerFromText, ownerText, recencyOf } from "@rivet/postgres-schema";
 import { namesOf } from "../names.ts";
@@ -214,8 +214,8 @@ END`,
 
 function selectHeads(schema: string): string {
   const { schema: place, heads } = namesOf(schema);
-  // In one statement, so that what is not in the order of an index is sorted once. Atoms are, and are read twice: their pages
-  // are larger, and keeping one took longer.
+  // In one statement, so that what is not in the order of an index is sorted once. Atoms are, and are read twice: their
+  // pages are larger, and keeping one took longer.
   return `-- A page of sessions: most recent first and before an atom id, or by session id and after one.
 ${plpgsql(
   `${place}.rivet_select_heads(given_user_id text, before_id uuid, after_session_id text, row_limit integer)`,
