@@ -52,7 +52,7 @@ const SLOW: Meaning = {
 };
 const TOO_LARGE: Meaning = {
   code: "invalid_input",
-  problem: "cannot hold a value this large; store it elsewhere, and keep where it is",
+  problem: "cannot store a value this large; keep it elsewhere and save a reference to it",
 };
 
 /**
@@ -162,7 +162,7 @@ interface RefusalDetails {
 }
 
 function idProblem({ id, nowMs }: RefusalDetails): string {
-  if (judgeAtomId(id, nowMs) === "malformed") return "its id is no UUIDv7";
+  if (judgeAtomId(id, nowMs) === "malformed") return "its id is not a UUIDv7";
   return `its id is ${aheadId(id, nowMs)}; set the clock that is wrong, and save it under a new id`;
 }
 

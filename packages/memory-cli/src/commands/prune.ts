@@ -38,7 +38,7 @@ export function pruneCommand(): Command {
       const { types, olderThan, keepLast, yes = false } = options;
       const isExpiryAlone = olderThan === undefined && keepLast === undefined;
       if (types !== undefined && isExpiryAlone)
-        throw usage("--types says of what; say how much with --older-than or --keep-last");
+        throw usage("--types alone removes nothing; add --older-than or --keep-last");
       return removeWithConsent(
         context,
         { ...options, yes: yes || isExpiryAlone },
