@@ -40,12 +40,9 @@ function heading({ takenAt, command, machine, rounds, isQuick, versions }: Resul
 characters. ${list.join(", ")}.`;
 }
 
-/** @param works only these, in the order of all. */
-export function familyTable({ entries }: Results, family: FamilyName, works?: readonly string[]): string[] {
+function familyTable({ entries }: Results, family: FamilyName): string[] {
   const own = entries.filter((entry) => entry.family === family);
-  const rows = WORK_TITLES.filter(({ name }) => works?.includes(name) ?? true).filter(({ name }) =>
-    own.some(({ work }) => work === name),
-  );
+  const rows = WORK_TITLES.filter(({ name }) => own.some(({ work }) => work === name));
   if (rows.length === 0) return [];
   const contenders = CONTENDERS[family].filter(({ name }) => own.some(({ contender }) => contender === name));
   const notes = contenders.flatMap(({ label, note }) => (note === undefined ? [] : [`${label} ${note}.`]));
