@@ -34,7 +34,7 @@ describe("a server without TLS", () => {
     const address = await asksFor(await ownServer(), method);
     const error = await failureOf(manage(address).query("SELECT 1"));
     expect(error).toMatchObject({ code: "permission", retryable: false, outcome: "not_applied" });
-    expect(error.message).toContain(`asks for ${named}`);
+    expect(error.message).toContain(`requests ${named}`);
     expect(error.message).toContain("require_auth");
     expect(error.message).not.toContain(PASSWORD);
     const asked = manage(`${address}?require_auth=${method}`);

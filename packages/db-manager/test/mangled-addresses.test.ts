@@ -102,7 +102,7 @@ describe("an address that is malformed", () => {
     ]) {
       const error = thrownFor(() => DatabaseManager.fromEnv({ SUPABASE_DB_HOST: host, SUPABASE_DB_PASSWORD: "QXZQ" }));
       expect(error).toMatchObject({ code: "invalid_input", path: "SUPABASE_DB_HOST" });
-      expect(error.message).toContain("no https://");
+      expect(error.message).toContain("without https://");
       expect(error.message).not.toMatch(PIECE);
     }
   });

@@ -1,5 +1,5 @@
 /**
- * Chooses the amount of work of a test: as much as the test command has time for, or all of it in `pnpm test:long`.
+ * Returns the amount of a test's work: the usual amount, or the full amount in `pnpm test:long`.
  *
  * @example
  * const KILLS = atLength({ usually: 15, long: 50 });

@@ -3,21 +3,21 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { resetConnection } from "./postgres/reset-connection.ts";
 
 /**
- * The effect on connections, open and new:
+ * The treatment of open and new connections:
  *
  * - `pass`: nothing.
  * - `refuse`: they are reset, and so is every new one.
  * - `reset`: those that are open are reset; new ones pass.
- * - `black-hole`: what is sent vanishes, in both directions, and nothing is ever closed.
- * - `swallow-replies`: the server gets what is sent, and its answers vanish.
- * - `delay`: what is sent arrives late, in both directions.
+ * - `black-hole`: all bytes vanish, in both directions, and nothing is ever closed.
+ * - `swallow-replies`: the server receives requests, but its answers vanish.
+ * - `delay`: all bytes arrive late, in both directions.
  * - `slow`: all connections share a link of limited speed, in each direction.
  *
  * A connection from which bytes have vanished stays silent for ever, whatever the mode is later.
  */
 export type ProxyMode = "pass" | "refuse" | "reset" | "black-hole" | "swallow-replies" | "delay" | "slow";
 
-/** The options of the modes. Each mode reads its own. */
+/** Parameters of the modes; each mode uses its own. */
 export interface ProxyModeOptions {
   /** The delay of the mode `delay`, in milliseconds. Default: 100. */
   readonly delayMs?: number;
@@ -143,7 +143,7 @@ export class TcpProxy {
     ] as const) {
       side.on("error", () => undefined);
       side.on("close", () => {
-        // Who hears nothing does not hear that the server has gone either.
+        // A silent connection must not reveal that the server has closed it.
         if (side === server && (link.isDeafToServer || link.isDeafToClient)) return;
         other.destroy();
         this.#links.delete(link);
@@ -152,7 +152,7 @@ export class TcpProxy {
   }
 }
 
-/** When what is sent arrives in one direction. */
+/** The time at which bytes arrive in one direction. */
 interface Pace {
   /** In ms of `performance.now()`; undefined for at once. */
   readonly dueMs: ((bytes: number, nowMs: number) => number) | undefined;
@@ -166,7 +166,7 @@ function paceOf(mode: ProxyMode, options: ProxyModeOptions): Pace {
   const { delayMs = DELAY_MS, bytesPerSecond = BYTES_PER_SECOND, queue = "fair" } = options;
   if (mode === "delay") return { dueMs: (_bytes, nowMs) => nowMs + delayMs, isFair: false };
   if (mode !== "slow") return AT_ONCE;
-  // The link is one for all connections: what one sends, another one waits for.
+  // All connections share one link, so each one waits for the bytes of the others.
   let freeAtMs = 0;
   const dueMs = (bytes: number, nowMs: number): number => {
     freeAtMs = Math.max(freeAtMs, nowMs) + (bytes / bytesPerSecond) * 1_000;

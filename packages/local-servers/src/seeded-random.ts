@@ -1,7 +1,7 @@
-/** A number from 0 to below 1. */
+/** A generator of numbers from 0 to below 1. */
 export type Random = () => number;
 
-/** Numbers from 0 to below 1 that the same seed gives again: mulberry32 (Tommy Ettinger, public domain). */
+/** Makes a generator whose numbers the seed determines: mulberry32 (Tommy Ettinger, public domain). */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

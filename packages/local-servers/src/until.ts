@@ -1,12 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Conditions come to hold in milliseconds; on a machine that is busy with other things, in many seconds. */
+/** The time limit. Conditions usually hold within milliseconds; on a busy machine, they may take many seconds. */
 const LIMIT_MS = 90_000;
 const INTERVAL_MS = 25;
 
 /**
- * Waits until a check passes: until it does not throw any more. It gives up only when the check will never pass, for
- * how fast a machine is says nothing about what is tested.
+ * Waits until a check no longer throws. The limit is long, so that a slow machine does not fail a test.
  *
  * @throws the error of the last check, after a minute and a half.
  * @example

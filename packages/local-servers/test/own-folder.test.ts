@@ -23,20 +23,20 @@ describe("the folder of the programs that tests run", () => {
   it("is refused when others can write to it", async () => {
     const parent = await newParent();
     await chmod(await ownFolder(parent), 0o777);
-    await expect(ownFolder(parent)).rejects.toThrow("not a folder of this user alone");
+    await expect(ownFolder(parent)).rejects.toThrow("not private to this user");
   });
 
   it("is refused when it is a link to another folder", async () => {
     const parent = await newParent();
     await mkdir(join(parent, "elsewhere"));
     await symlink(join(parent, "elsewhere"), join(parent, `rivet-${uid}`));
-    await expect(ownFolder(parent)).rejects.toThrow("not a folder of this user alone");
+    await expect(ownFolder(parent)).rejects.toThrow("not private to this user");
   });
 
   // Only root can give a folder away.
   it.runIf(uid === 0)("is refused when it belongs to another user", async () => {
     const parent = await newParent();
     await chown(await ownFolder(parent), 65_534, 65_534);
-    await expect(ownFolder(parent)).rejects.toThrow("not a folder of this user alone");
+    await expect(ownFolder(parent)).rejects.toThrow("not private to this user");
   });
 });

@@ -1,4 +1,4 @@
-/** A table of the Python original becomes ours, in the transaction of the migration. */
+/** Converts a table of the Python original to this schema, in the transaction of the migration. */
 import { bySession, headAfterInsert, type AtomRow, type SessionHead } from "@rivet/memory-core";
 import type { Queryable } from "./database.ts";
 import { LegacyConverter, type LegacyRow } from "./legacy-rows.ts";
@@ -33,7 +33,7 @@ export async function isLegacyTable(client: Queryable, schema: string): Promise<
 }
 
 /**
- * Renames the table, and its indexes where their names are those of ours.
+ * Renames the table, and those of its indexes whose names this schema needs.
  *
  * @returns its name now: `session_memories_legacy`, or the first such name with a number that is free.
  */
@@ -60,7 +60,7 @@ export async function setLegacyTableAside(client: Queryable, schema: string): Pr
 }
 
 /**
- * Fills our tables from the one that was set aside, in memory for a thousand rows.
+ * Fills the new tables from the renamed one, a thousand rows at a time.
  *
  * - Messages that each save repeated are one: the same session, index, type and text, with the time of the first. Where
  *   two texts stand under one index, both stay.
@@ -90,7 +90,7 @@ export async function adoptLegacyTable(client: Queryable, schema: string, legacy
   await client.query("CLOSE legacy");
 }
 
-/** Session by session, each row that counts once, in the order in which the atoms are to be. */
+/** Selects the rows session by session, without duplicates, in the order of the future atoms. */
 function selectLegacyRows(source: string): string {
   return `
 WITH marked AS (

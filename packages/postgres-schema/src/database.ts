@@ -1,6 +1,5 @@
 /**
- * The part of a connection that the migration runner uses. `DatabaseManager` of `@rivet/db-manager` has it, and a
- * client of `pg` needs a small adapter.
+ * The interface of a connection that migrations need. `DatabaseManager` implements it; a client of `pg` nearly does.
  */
 
 export interface Queryable {

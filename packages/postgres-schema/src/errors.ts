@@ -6,37 +6,37 @@ const PRINT_SQL = "schemaStatements() of @rivet/postgres-schema prints the SQL, 
 /** The tables were made by a later version of this package. */
 export function newerSchema(schema: string, version: number): MemoryError {
   return schemaError(
-    `the tables in schema ${JSON.stringify(schema)} have version ${version}, this code knows ${SCHEMA_VERSION}; upgrade @rivet/memory-postgres`,
+    `the tables in schema ${JSON.stringify(schema)} have version ${version}, but this code supports at most version ${SCHEMA_VERSION}; upgrade @rivet/memory-postgres`,
   );
 }
 
-/** The tables are not there, or older, and `migrate: false` asks to leave them. */
+/** The tables are missing or older, and `migrate: false` forbids changing them. */
 export function outdatedSchema(schema: string, version: number): MemoryError {
   const found = version === 0 ? "has no tables of Rivet Memory" : `has version ${version} of the tables`;
   const from = version === 0 ? "" : `, fromVersion: ${version}`;
   return schemaError(
-    `schema ${JSON.stringify(schema)} ${found}, and this code needs version ${SCHEMA_VERSION}; run what schemaStatements({ schema: ${JSON.stringify(schema)}${from} }) of @rivet/postgres-schema gives, in one transaction, or open the storage once with migrate: true and a role that may create tables`,
+    `schema ${JSON.stringify(schema)} ${found}, and this code needs version ${SCHEMA_VERSION}; run the SQL that schemaStatements({ schema: ${JSON.stringify(schema)}${from} }) of @rivet/postgres-schema returns, in one transaction, or open the storage once with migrate: true and a role that may create tables`,
   );
 }
 
 /** The database was created with an encoding that lacks most of the world's characters. */
 export function encodingWithoutUnicode(encoding: string): MemoryError {
   return schemaError(
-    `the database has the encoding ${encoding}, which cannot hold every text, and the encoding of a database cannot be changed; create another one (CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0), move what is there with pg_dump and psql, and give its address`,
+    `the database has the encoding ${encoding}, which cannot hold every text, and the encoding of a database cannot be changed; create another one (CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0), move the data with pg_dump and psql, and give its address`,
   );
 }
 
-/** There is a table of that name that neither this package nor its Python predecessor made. */
+/** Neither this package nor its Python predecessor created the existing table of that name. */
 export function foreignTable(schema: string): MemoryError {
   return schemaError(
-    `schema ${JSON.stringify(schema)} has a table session_memories of another application; it was left as it is: choose another schema with the option schema`,
+    `schema ${JSON.stringify(schema)} has a table session_memories of another application, which was left unchanged; choose another schema with the option schema`,
   );
 }
 
-/** The tables exist with another number of partitions than was asked for. */
+/** The tables exist with a number of partitions that differs from the option. */
 export function otherPartitions(schema: string, expected: number, found: number): MemoryError {
   return schemaError(
-    `session_memories in schema ${JSON.stringify(schema)} has ${found === 0 ? "no" : found} partitions, and the option partitions asks for ${expected}; partitions are decided when the tables are created: leave the option out, or move the data to a new schema`,
+    `session_memories in schema ${JSON.stringify(schema)} has ${found === 0 ? "no" : found} partitions, but the option partitions is ${expected}; partitions are set when the tables are created: leave the option out, or move the data to a new schema`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** The rows of the Python original as atoms: pure functions. */
+/** Pure functions that convert rows of the Python original to atoms. */
 import {
   AtomClock,
   encodeText,
@@ -21,12 +21,12 @@ export interface LegacyRow {
   readonly createdAtMs: number;
 }
 
-/** The names for what had none. */
+/** The name for sessions, users and roles without one. */
 const UNKNOWN = "unknown";
 /** The type of a message whose role is not known. */
 const LEGACY_MESSAGE = "legacy_message";
 
-/** Roles as other frameworks call them. */
+/** Names of roles in other frameworks. */
 const ROLES: Readonly<Record<string, string>> = {
   user: "user",
   human: "user",
@@ -37,7 +37,7 @@ const ROLES: Readonly<Record<string, string>> = {
   function: "tool",
 };
 
-/** Of a session's metadata row, what is no metadata of the caller's. */
+/** Fields of a session's metadata row that are not metadata of the caller. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   "session_id",
   "user_id",
@@ -65,7 +65,7 @@ export class LegacyConverter {
     const sessionId = encodeText(row.sessionId || UNKNOWN);
     if (sessionId !== this.#sessionId) {
       this.#sessionId = sessionId;
-      // A session has one owner: whoever wrote its first row.
+      // A session has one owner: the user of its first row.
       this.#userId = encodeText(row.userId || UNKNOWN);
       this.#clock = new AtomClock({ now: () => this.#timeMs });
     }
@@ -124,7 +124,7 @@ function metadataOf(content: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(content).filter(([key]) => !OWN_FIELDS.has(key)));
 }
 
-/** An object as it is; anything else under a name, so that it is not lost. */
+/** Returns an object unchanged, and wraps any other value under a name, so that it is not lost. */
 function objectOf(value: JsonValue, name: string): JsonObject {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   return value === null ? {} : { [name]: value };

@@ -14,8 +14,8 @@ import { DEFAULT_SCHEMA, hiddenSchemaOf, quoteName, tableNames } from "./names.t
 import { assertVersion, parseSchemaOptions, SCHEMA_FIELDS, type SchemaOptions } from "./options.ts";
 
 /**
- * Creates the tables, or brings them up to date. Any number of processes may do so at once: one migrates, the others
- * wait and find it done. Everything happens in one transaction, so that there is no half of it.
+ * Creates or upgrades the tables. Any number of processes may do so at once: one migrates, and the others wait and find
+ * the work done. Everything happens in one transaction, so a migration is never half done.
  *
  * A table `session_memories` of the Python original is adopted: its rows become atoms, each once and in their order,
  * and it stays beside them under another name.
@@ -61,7 +61,7 @@ export async function checkSchema(database: Queryable, options: SchemaOptions = 
  * The SQL that {@link migrate} runs, statement by statement, for people who apply it themselves. Run all of it in one
  * transaction.
  *
- * @throws {MemoryError} `invalid_input` for an option that is not one.
+ * @throws {MemoryError} `invalid_input` for an invalid option.
  * @example
  * console.log(schemaStatements({ schema: "agent" }).join(";\n\n") + ";");
  */
@@ -77,9 +77,10 @@ export function schemaStatements(options: SchemaOptions & { fromVersion?: number
 type Layout = ReturnType<typeof parseSchemaOptions>;
 
 async function migrateInTransaction(client: Queryable, layout: Layout): Promise<string> {
-  // At a higher level, it would not see what others have done while it waited for the lock.
+  // At a higher level, the transaction would not see migrations that others ran while it waited for the lock.
   await client.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
-  // Held to the end of the transaction: whoever comes second finds the work done. A Supabase migration takes it too.
+  // The lock is held to the end of the transaction, so a second process finds the work done. Supabase migrations take
+  // it too.
   await client.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))", [
     migrationLock(layout.schema),
   ]);
@@ -89,7 +90,7 @@ async function migrateInTransaction(client: Queryable, layout: Layout): Promise<
     if (!(await isLegacyTable(client, schema))) throw foreignTable(schema);
     legacyTable = await setLegacyTableAside(client, schema);
   }
-  // CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it is there.
+  // CREATE SCHEMA IF NOT EXISTS requires the privilege to create one even if the schema exists.
   if (!(await hasSchema(client, schema))) await client.query(`CREATE SCHEMA ${quoteName(schema)}`);
   for (const statement of migrationStatements({ ...layout, schema }, version)) await client.query(statement);
   if (legacyTable !== undefined) await adoptLegacyTable(client, schema, legacyTable);
@@ -106,15 +107,15 @@ async function assertUnicode(database: Queryable): Promise<void> {
   if (encoding !== "UTF8") throw encodingWithoutUnicode(encoding);
 }
 
-/** The name of the advisory lock of those who create, change or move the tables of a schema. */
+/** Returns the name of the advisory lock for creating, changing or moving the tables of a schema. */
 export function migrationLock(schema: string): string {
   return `rivet-memory ${schema}`;
 }
 
-/** Where tables are, or would be. */
+/** The schema in which tables exist or would be created, and their version. */
 export interface FoundTables {
   readonly schema: string;
-  /** The number of migrations of the tables; 0 when there are no tables. */
+  /** The number of migrations applied to the tables: 0 if there are none. */
   readonly version: number;
 }
 
@@ -153,7 +154,10 @@ async function checkPartitions(database: Queryable, { schema, partitions }: Layo
   if (found !== partitions) throw otherPartitions(schema, partitions, found);
 }
 
-/** `to_regclass` may still say no after waiting for the one who created the table; a query of the catalog does not. */
+/**
+ * Whether the table exists. After a wait for its creator `to_regclass` may still return null; the catalog is up to
+ * date.
+ */
 async function hasTable(database: Queryable, schema: string, table: string): Promise<boolean> {
   const { rows } = await database.query(
     `SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace

@@ -82,7 +82,7 @@ function createPartitions(schema: string, names: TableNames, partitions: number 
   });
 }
 
-/** Adds the tables in which stores keep records of one another. */
+/** The tables of replication: peers, hints and dead letters of each store. */
 const prepareReplication: Migration = ({ schema }) => {
   const { hints, peers, deadLetters, store } = tableNames(schema);
   return [
@@ -136,7 +136,7 @@ ALTER TABLE ${heads} SET (fillfactor = 70)`,
   ];
 };
 
-/** When an atom expires; few do, and the index holds only those. */
+/** The expiry times of atoms. Few atoms expire, and the index contains only those. */
 const letAtomsExpire: Migration = ({ schema }) => {
   const { memories } = tableNames(schema);
   return [
@@ -146,9 +146,9 @@ const letAtomsExpire: Migration = ({ schema }) => {
 };
 
 /**
- * Every statement that writes a head sets its `recency`: PostgreSQL parses and plans the expression of a generated
- * column anew for each statement that writes a row, which took a save of one turn 11 µs of 253, and one through
- * PL/pgSQL 18 µs of 373.
+ * Makes statements write `recency` with each head: PostgreSQL parses and plans the expression of a generated column
+ * anew for each statement that writes a row, which took a save of one turn 11 µs of 253, and one through PL/pgSQL 18 µs
+ * of 373.
  */
 const writeRecency: Migration = ({ schema }) => [
   `ALTER TABLE ${tableNames(schema).heads} ALTER COLUMN recency DROP EXPRESSION`,

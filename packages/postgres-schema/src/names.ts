@@ -31,7 +31,7 @@ export function tableNames(schema: string = DEFAULT_SCHEMA): TableNames {
   };
 }
 
-/** PostgreSQL cuts longer names off, silently. */
+/** The longest name, because PostgreSQL silently truncates longer ones. */
 export const MAX_NAME_BYTES = 63;
 
 /**
@@ -85,7 +85,7 @@ export function ownerText(owner: string): string {
 /** The owner of tombstones that concern everybody: `UNKNOWN_OWNER` of the core. */
 export const NO_OWNER = "''::pg_catalog.bytea";
 
-/** A name as SQL takes it literally, whatever it holds. */
+/** Quotes a name, so that SQL takes any characters literally. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

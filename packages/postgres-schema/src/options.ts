@@ -21,7 +21,7 @@ export const SCHEMA_FIELDS: OptionFields<SchemaOptions> = { schema: "setting", p
 const MAX_PARTITIONS = 1024;
 
 /**
- * @param options ones that were read.
+ * @param options the options to check.
  * @throws {MemoryError} `invalid_input` with the path of the offending option.
  */
 export function parseSchemaOptions(options: SchemaOptions): { schema: string; partitions: number | undefined } {
@@ -38,7 +38,7 @@ export function parseSchemaOptions(options: SchemaOptions): { schema: string; pa
   return { schema, partitions };
 }
 
-/** @throws {MemoryError} `invalid_input` for a version from which nothing leads to the present one. */
+/** @throws {MemoryError} `invalid_input` for a version that cannot be upgraded to the present one. */
 export function assertVersion(fromVersion: number): void {
   if (Number.isInteger(fromVersion) && fromVersion >= 0 && fromVersion <= SCHEMA_VERSION) return;
   throw invalid("options.fromVersion", `must be a version of the tables, from 0 to ${SCHEMA_VERSION}`);

@@ -9,7 +9,7 @@ export type OptionNames<Options extends object> = { readonly [Name in keyof Opti
 
 /**
  * @throws {DatabaseError} `invalid_input` for a value that is not an object, and for an unknown field, with the nearest
- *   name.
+ * name.
  */
 export function assertFields(options: object, names: object, path: string): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {

@@ -40,7 +40,7 @@ interface Failed {
 
 /**
  * @throws the error of the caller's work; otherwise the error of the last attempt, or one that names every provider
- *   tried.
+ * tried.
  */
 export async function dispatch<Result>(operation: Operation<Result>, context: DispatchContext): Promise<Result> {
   const { roster, budget } = context;

@@ -24,7 +24,7 @@ const READY = "process up";
 /**
  * Starts a PgBouncer in front of a server, for its databases, on a free port of the loopback interface.
  *
- * @throws when there is no PgBouncer and none can be fetched, or when it does not start; the message has its log.
+ * @throws if PgBouncer is not installed and cannot be fetched, or does not start; the message contains its log.
  */
 export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBouncer> {
   const { target, poolMode = "transaction", poolSize = 20, database = "*", settings = {} } = options;
@@ -60,7 +60,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
 export class PgBouncer {
   readonly port: number;
   readonly #target: PostgresServer;
-  /** Where its configuration is. */
+  /** The folder of its configuration. */
   readonly folder: string;
   readonly #process: GuardedProcess;
 
@@ -71,12 +71,12 @@ export class PgBouncer {
     this.#process = started;
   }
 
-  /** Its latest output. */
+  /** The end of the log. */
   get log(): string {
     return this.#process.log;
   }
 
-  /** The address of a database of the server, through it. */
+  /** Returns the address of a database of the server through PgBouncer. */
   url(database?: string): string {
     const url = new URL(this.#target.url(database));
     url.port = String(this.port);

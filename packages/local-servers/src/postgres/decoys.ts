@@ -17,7 +17,7 @@ const TYPES = [
 /** Operators that take other operands than times and numbers of all kinds; statements use no others. */
 const OPERATORS = "= <> < > <= >= + - * / % || # -> ->> ~".split(" ");
 
-/** The names of the functions that texts of SQL call with their schema. */
+/** Finds the names of the functions that texts of SQL call with their schema. */
 export function functionsCalledIn(texts: readonly string[]): string[] {
   const names = texts.flatMap((text) => [...text.matchAll(/pg_catalog\.(\w+)\(/g)].map(([, name = ""]) => name));
   return [...new Set(names)].toSorted();
@@ -47,13 +47,13 @@ export async function plantDecoys(
   }
 }
 
-/** Returns the number of times that a decoy ran. */
+/** Returns the number of times that decoys ran. */
 export async function decoyRuns(server: PostgresServer, database = "postgres"): Promise<number> {
   const [row] = await server.query("SELECT last_value FROM public.decoy_runs WHERE is_called", [], database);
   return Number(row?.["last_value"] ?? 0);
 }
 
-/** A sequence keeps its value when the transaction is undone. */
+/** The counter is a sequence, because a sequence keeps its value when a transaction is rolled back. */
 const COUNTER = `
 CREATE SEQUENCE public.decoy_runs;
 GRANT USAGE ON SEQUENCE public.decoy_runs TO PUBLIC;

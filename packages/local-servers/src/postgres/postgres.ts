@@ -13,20 +13,20 @@ export interface PostgresOptions {
 }
 
 /**
- * The way in which a server stops: `fast` rolls back and closes its connections, `immediate` drops everything as in a
- * crash, and `kill` ends it at once.
+ * Modes of stopping: `fast` rolls back and disconnects, `immediate` drops everything as in a crash, `kill` ends at
+ * once.
  */
 export type StopMode = "fast" | "immediate" | "kill";
 
 const SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", kill: "SIGKILL" } as const;
-/** Connections, or read-only ones where it follows another server. */
+/** The log text of a ready server: it accepts connections, or read-only ones if it is a standby. */
 const READY = "database system is ready to accept ";
 
 /**
- * Starts a PostgreSQL server of its own, with fresh data, on a free port of the loopback interface. It ends with this
- * process, and leaves nothing behind.
+ * Starts a new PostgreSQL server with fresh data on a free port of the loopback interface. It ends with this process,
+ * and leaves nothing behind.
  *
- * @throws when it does not start; the message has the end of its log.
+ * @throws if the server does not start; the message contains the end of its log.
  * @example
  * await using server = await startPostgres();
  * const url = await server.createDatabase();
@@ -48,7 +48,7 @@ export async function startPostgres({ settings = {} }: PostgresOptions = {}): Pr
   }
 }
 
-/** `name=value; name=value`, so that all tests can be run on servers that are set up in another way. */
+/** Parses `name=value; name=value`, with which all tests can run on servers with other settings. */
 function settingsOfEnvironment(text = ""): Record<string, string> {
   const pairs = text.split(";").filter((pair) => pair.trim() !== "");
   return Object.fromEntries(
@@ -65,7 +65,7 @@ export class PostgresServer {
   readonly user = "postgres";
   readonly password: string;
   readonly #programs: string;
-  /** Where it keeps its data. */
+  /** The folder of its data. */
   readonly folder: string;
   readonly #settings: Readonly<Record<string, string>>;
   #process: GuardedProcess | undefined;
@@ -86,7 +86,7 @@ export class PostgresServer {
     this.#settings = init.settings;
   }
 
-  /** The latest output of the server. */
+  /** The end of the server's log. */
   get log(): string {
     return this.#process?.log ?? "";
   }
@@ -119,13 +119,13 @@ export class PostgresServer {
     });
   }
 
-  /** Ends it, and waits until all its processes are gone. The data stay. */
+  /** Stops the server, and waits until all its processes are gone. The data stays. */
   async stop(mode: StopMode = "fast"): Promise<void> {
     const ending = this.#process;
     if (ending === undefined) return;
     this.#process = undefined;
     const pid = await this.#pid();
-    // Without one, the server has ended by itself.
+    // If there is no process, the server has ended by itself.
     if (pid !== undefined) process.kill(pid, SIGNALS[mode]);
     await ending.end("keep");
   }
@@ -134,16 +134,16 @@ export class PostgresServer {
   async pause(): Promise<void> {
     const rows = await this.query("SELECT pid FROM pg_stat_activity");
     const pids = [await this.#pid(), ...rows.map(({ pid }) => Number(pid))].filter((pid) => pid !== undefined);
-    // One that has ended meanwhile is silent too.
+    // A process that has ended meanwhile is silent too.
     this.#paused = pids.filter((pid) => sendSignal(pid, "SIGSTOP"));
   }
 
-  /** Lets it go on after a pause. */
+  /** Resumes the server after a pause. */
   resume(): void {
     for (const pid of this.#paused.splice(0)) sendSignal(pid, "SIGCONT");
   }
 
-  /** Its own file names its process, the guard's child. */
+  /** Reads the id of the server's process, a child of the guard, from the server's own file. */
   async #pid(): Promise<number | undefined> {
     const file = await readFile(join(this.folder, "data", "postmaster.pid"), "utf8").catch(() => undefined);
     return file === undefined ? undefined : Number(file.split("\n")[0]);
@@ -155,7 +155,7 @@ export class PostgresServer {
     return this.url(name);
   }
 
-  /** Runs a statement as the superuser, on a connection of its own. */
+  /** Runs a statement as the superuser, on a new connection. */
   async query(
     text: string,
     values: readonly unknown[] = [],
@@ -179,7 +179,7 @@ export class PostgresServer {
   }
 }
 
-/** Whether there was such a process. */
+/** Sends a signal. @returns whether the process existed. */
 function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);

@@ -31,7 +31,7 @@ export async function template(): Promise<Template> {
 }
 
 async function fillTemplate(draft: string): Promise<void> {
-  // The server's user has to pass through, not to look around.
+  // The server's user may traverse the folder, but not list it.
   await chmod(draft, 0o711);
   const password = randomBytes(18).toString("base64url");
   const [data, passwordFile] = [join(draft, "data"), join(draft, "password")];
@@ -41,10 +41,9 @@ async function fillTemplate(draft: string): Promise<void> {
   // A home of root may be closed to everyone else.
   const programs = SERVER_USER !== undefined ? join(draft, "programs") : embeddedPostgres();
   if (SERVER_USER !== undefined) await cp(embeddedPostgres(), programs, { recursive: true, verbatimSymlinks: true });
-  // Letters of all scripts have their cases, and no locale of the machine is needed.
+  // This locale handles upper and lower case in all scripts, and needs no locale of the machine.
   const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-  // The rounds of SCRAM are there for passwords that can be guessed. This one cannot, and tests open thousands of
-  // connections.
+  // SCRAM's rounds protect guessable passwords. This one is random, and tests open thousands of connections.
   const authentication = ["--auth=scram-sha-256", "--set=scram_iterations=1"];
   const flags = ["--username=postgres", ...authentication, "--no-sync", ...locale];
   await promisify(execFile)(

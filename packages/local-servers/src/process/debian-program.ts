@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 import { madeOnce } from "./made-once.ts";
 
 const run = promisify(execFile);
-/** Of the list of what to fetch. */
+/** The largest list of packages to fetch. */
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** A program and what its process needs in its environment. */
+/** A program and the environment variables of its process. */
 export interface Program {
   readonly file: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -24,10 +24,10 @@ export interface DebianPackage {
 }
 
 /**
- * A program of Debian's: the one that is installed, or else the package, which is fetched with what it depends on and
- * the machine has not got, and unpacked into a folder of its own. Nothing is installed, and nobody needs to be root.
+ * Finds a program of Debian. If it is not installed, fetches its package with its missing dependencies and unpacks them
+ * into a separate folder. Nothing is installed, and root is not needed.
  *
- * @throws where there is neither, saying so.
+ * @throws if the program is not installed and cannot be fetched.
  */
 export async function debianProgram({ name, command, file }: DebianPackage): Promise<Program> {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
@@ -35,7 +35,7 @@ export async function debianProgram({ name, command, file }: DebianPackage): Pro
   if (installed !== undefined) return { file: installed, environment: {} };
   const folder = await madeOnce(`debian-${name}`, (draft) => fetchPackage(name, draft));
   const libraries = await foldersOfLibraries(folder);
-  // Where the machine has no fonts of its own, they came along.
+  // If the machine has no fonts, they were fetched with the package.
   const fonts = existsSync(join(folder, "etc", "fonts", "fonts.conf")) ? { FONTCONFIG_SYSROOT: folder } : {};
   return {
     file: join(folder, file),
@@ -64,7 +64,9 @@ async function fetchPackage(name: string, draft: string): Promise<void> {
 
 type Apt = (...command: readonly string[]) => Promise<{ stdout: string }>;
 
-/** A fresh machine has no lists of packages, and only root may write the usual place. */
+/**
+ * Downloads package lists into the folder, because a fresh machine has none and only root may write the usual place.
+ */
 async function freshLists(folder: string): Promise<Apt> {
   const lists = join(folder, "lists");
   await mkdir(join(lists, "partial"), { recursive: true });

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { SERVER_USER } from "../postgres/server-user.ts";
 
 /**
- * Ties a server's life to that of this process, however it ends: the pipe to the guard's standard input then closes. It
- * then ends the server and removes its folder, unless it was told `keep`.
+ * Ties a server's life to that of this process. However this process ends, the pipe to the guard's standard input
+ * closes. The guard then ends the server and removes its folder, unless it has received `keep`.
  */
 const GUARD = `
 folder=$1; shift
@@ -17,21 +17,18 @@ wait "$server"
 
 const LOG_UNITS = 20_000;
 const START_LIMIT_MS = 45_000;
-/**
- * The output of a server that gives up. A server that recovers logs FATAL for each client that comes too early, and
- * continues.
- */
+/** Matches the log of a server that gives up. A recovering server logs FATAL for each early client, and goes on. */
 const GIVES_UP = /FATAL:(?! *the database system is )|error while loading/;
 
 export interface GuardedCommand {
   /** The program and its arguments. */
   readonly command: readonly string[];
-  /** Where it runs, and what goes with it. */
+  /** The working folder, which is removed together with the server. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** The text on standard error once it is ready. */
+  /** The text on standard error that shows that the server is ready. */
   readonly ready: string;
-  /** The text that its log must not contain. */
+  /** A text that the log must not contain. */
   readonly secret: string;
 }
 
@@ -48,24 +45,24 @@ export class GuardedProcess {
       cwd: folder,
       env: { ...process.env, ...environment },
       stdio: ["pipe", "ignore", "pipe"],
-      // In a group of its own, so that Ctrl-C ends this process first, and the guard then does its work.
+      // The guard has its own process group, so that Ctrl-C ends this process first and the guard can then clean up.
       detached: true,
     });
   }
 
-  /** @throws when it ends before it is ready, or takes far too long. The message has its log. */
+  /** @throws if the server ends before it is ready, or takes far too long. The message contains its log. */
   static async start(options: GuardedCommand): Promise<GuardedProcess> {
     const started = new GuardedProcess(options);
     await started.#untilReady(options);
     return started;
   }
 
-  /** Its latest output. */
+  /** The end of the log. */
   get log(): string {
     return this.#log.replaceAll(this.#secret, "•••");
   }
 
-  /** Ends it, and waits until all its processes are gone: they share its standard error. */
+  /** Ends the server, and waits until all its processes are gone; they share its standard error. */
   async end(folder: "keep" | "remove"): Promise<void> {
     if (this.#guard.exitCode !== null || this.#guard.signalCode !== null) return;
     const closed = once(this.#guard, "close");

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { ownFolder } from "./own-folder.ts";
 
 /**
- * A folder that is made once on a machine for each of its users, and stays. Any number of processes may ask at once:
- * each makes a draft, and one of them takes the place. It is inside a folder that nobody else can write to, since the
+ * Makes a folder once on a machine for each user, and keeps it. Any number of processes may call this at once: each
+ * makes a draft, and one draft becomes the folder. It is inside a folder that only this user can write to, because the
  * programs in it run as this user.
  *
  * @param name changes with anything that changes what is made.
  * @param make fills the draft; an error of it is thrown, unless another process was faster.
- * @throws when another user has taken the place.
+ * @throws if another user owns the place.
  */
 export async function madeOnce(name: string, make: (draft: string) => Promise<void>): Promise<string> {
   const folder = join(await ownFolder(tmpdir()), name);

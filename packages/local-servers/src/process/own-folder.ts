@@ -3,17 +3,19 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { SERVER_USER } from "../postgres/server-user.ts";
 
-/** The servers of root run as another user, who has to pass through, and neither lists nor writes anything. */
+/**
+ * The mode of the folder. The servers of root run as another user, who may traverse it but neither list nor write it.
+ */
 const MODE = SERVER_USER === undefined ? 0o700 : 0o711;
 const WRITABLE_BY_OTHERS = 0o022;
 
 /**
- * A folder of this user inside one that everybody may write to, such as the system's temporary folder.
+ * Makes a folder of this user inside a world-writable one, such as the system's temporary folder.
  *
- * Everybody can foresee its name, so that somebody else may have made it, or a link in its place: its owner and its
+ * Its name is predictable, so another user may have created it, or a link in its place. Therefore its owner and
  * permissions are checked each time.
  *
- * @throws when it is not this user's alone.
+ * @throws if others have access to the folder.
  */
 export async function ownFolder(parent: string): Promise<string> {
   const { uid } = userInfo();
@@ -25,7 +27,7 @@ export async function ownFolder(parent: string): Promise<string> {
   if (uid === -1) return folder;
   const found = await lstat(folder);
   if (!found.isDirectory() || found.uid !== uid || (found.mode & WRITABLE_BY_OTHERS) !== 0) {
-    throw new Error(`${folder} is not a folder of this user alone: remove it, or set TMPDIR to a folder of your own`);
+    throw new Error(`${folder} is not private to this user; remove it, or set TMPDIR to a private folder`);
   }
   return folder;
 }

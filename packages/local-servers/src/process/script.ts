@@ -2,7 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** A TypeScript file in a process of its own. */
+/** A TypeScript file that runs in a separate process. */
 export interface ScriptRun {
   readonly child: ChildProcessWithoutNullStreams;
   /** The lines of its standard output, as they come, until the pipe is closed. */
@@ -14,11 +14,11 @@ export interface ScriptRun {
 export interface ScriptOptions {
   /** The user to run as. Default: this process's. */
   readonly uid?: number | undefined;
-  /** Variables beside those of this process. */
+  /** Variables in addition to those of this process. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** The size that no file it writes may exceed: the system refuses it, as a full disk does. Default: none. */
   readonly maxFileBytes?: number | undefined;
-  /** Whether its standard input stays open, to tell it things. Default: false. */
+  /** Whether its standard input stays open for messages. Default: false. */
   readonly hasInput?: boolean | undefined;
 }
 
@@ -59,7 +59,7 @@ export async function scriptLines(file: URL, args: readonly string[], options?: 
  * Kills a script with SIGKILL after so many lines.
  *
  * @returns all lines that it printed: the pipe keeps what was in it before the kill.
- * @throws when it ends in another way.
+ * @throws if it ends in another way.
  */
 export async function linesUntilKilled(run: ScriptRun, afterLines: number): Promise<string[]> {
   const lines: string[] = [];

@@ -24,7 +24,7 @@ const READY = "Schema cache loaded";
 /**
  * Starts a PostgREST in front of a database, on a free port of the loopback interface.
  *
- * @throws when it does not start; the message has its log.
+ * @throws if it does not start; the message contains its log.
  */
 export async function startPostgrest(options: PostgrestOptions): Promise<Postgrest> {
   const { databaseUrl, jwtSecret, anonymousRole, schemas = ["public"], maxRows } = options;
@@ -73,7 +73,7 @@ export class Postgrest {
     this.#secret = secret;
   }
 
-  /** Its latest output. */
+  /** The end of the log. */
   get log(): string {
     return this.#process?.log ?? "";
   }
@@ -90,14 +90,14 @@ export class Postgrest {
     });
   }
 
-  /** Ends it, and with it every request that is under way. */
+  /** Stops PostgREST and every request in flight. */
   async stop(): Promise<void> {
     const ending = this.#process;
     this.#process = undefined;
     await ending?.end("keep");
   }
 
-  /** It reads the schema anew then. */
+  /** Restarts PostgREST, which then reads the schema again. */
   async restart(): Promise<void> {
     await this.stop();
     await this.start();

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Agent, createServer, request as sendRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { resetConnection } from "../postgres/reset-connection.ts";
 
-/** A fault that replaces the answer of the server behind the gateway. */
+/** A fault that replaces the server's answer to a request. */
 export type GatewayFault =
   /** It is answered, and not passed on. */
   | {
@@ -73,7 +73,7 @@ export class SupabaseGateway {
     return this.#faults.length;
   }
 
-  /** Nobody meets the faults that are left. */
+  /** Discards the remaining faults. */
   heal(): void {
     this.#faults.length = 0;
   }

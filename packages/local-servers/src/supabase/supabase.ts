@@ -121,7 +121,7 @@ export class LocalSupabase {
 
 const TOKEN_LIFETIME_S = 24 * 60 * 60;
 
-/** A JSON Web Token, signed by HMAC with SHA-256. */
+/** Makes a JSON Web Token, signed by HMAC with SHA-256. */
 function signedToken(secret: string, claims: Readonly<Record<string, string>>): string {
   const expires = Math.floor(Date.now() / 1_000) + TOKEN_LIFETIME_S;
   const parts = [
@@ -133,8 +133,8 @@ function signedToken(secret: string, claims: Readonly<Record<string, string>>): 
 }
 
 /**
- * The SQL of a project before its first migration: the roles of keys and tokens, `auth.uid()`, default privileges that
- * open everything in the API's schemas to everyone, and a trigger that reloads the API after new tables and functions.
+ * Returns the SQL of a project before its first migration: the roles of keys and tokens, `auth.uid()`, default
+ * privileges for everyone in the API's schemas, and an event trigger that reloads the API's schema after changes.
  */
 function platformSql(password: string, schemas: readonly string[]): string {
   const names = schemas.map((schema) => pg.escapeIdentifier(schema));

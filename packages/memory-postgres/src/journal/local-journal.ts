@@ -68,7 +68,7 @@ export function journalOf(
 
 /**
  * @throws {MemoryError} `invalid_input` for an address without a file, because a journal in memory would end with its
- *   process.
+ * process.
  */
 function journalFile(address: string): string {
   const path = sqlitePath(address, homedir);
@@ -194,7 +194,7 @@ async function loadSQLite(): Promise<typeof sqlite> {
       code: "schema",
       message:
         `the local journal needs ${SQLITE_PACKAGE}; run "npm install ${SQLITE_PACKAGE}", or set local: false. ` +
-        "Where it is installed, and in a bundle, pass a storage: local: new SQLiteStorage(path)",
+        "If it is installed, or in a bundle, pass a storage: local: new SQLiteStorage(path)",
       backend: "postgres",
       cause,
     });

@@ -1,10 +1,10 @@
-/** Keeps the books of a store that is written to, once in a while: heartbeats, peers, and the number of hints. */
+/** Maintains the records of an active store at intervals: its heartbeat, its peers, and the number of its hints. */
 import { ALL_STORES } from "../statements/scope.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Peers } from "./peers.ts";
 import type { ReplicationSettings } from "./settings.ts";
 
-/** A provider that is written to has its heartbeat moved on this often; an idle one is not kept awake. */
+/** The interval of an active provider's heartbeat. An idle provider has none, so that it can sleep. */
 const INTERVAL_MS = 60_000;
 
 interface BooksInit {
@@ -12,9 +12,9 @@ interface BooksInit {
   readonly heartbeats: Heartbeats;
   readonly settings: Pick<ReplicationSettings, "maxHints" | "maxHintAgeMs">;
   readonly nowMs: () => number;
-  /** The stores that must receive the atoms that a store accepted. */
+  /** Returns the providers that must receive what a store accepted. */
   readonly targetsOf: (store: string) => readonly string[];
-  /** Told of a store whose heartbeat went backwards. */
+  /** Called with a store whose heartbeat went backwards. */
   readonly onRestored: (store: string) => void;
   readonly onDropped: (peer: string, error: Error) => void;
 }
@@ -27,7 +27,7 @@ export class Books {
     this.#init = init;
   }
 
-  /** Keeps them up, unless that was done a while ago. To be called when a store was drained. */
+  /** Updates the records, unless that was done less than an interval ago. Call this after each drain of a store. */
   async keep(name: string, delivered: readonly string[], undelivered: readonly string[]): Promise<void> {
     // Not the clock of atoms, which may be set back.
     if (performance.now() - (this.#keptAtMs.get(name) ?? -Infinity) < INTERVAL_MS) return;
@@ -41,7 +41,7 @@ export class Books {
     if (undelivered.length > 0) await this.#dropHints(name, undelivered);
   }
 
-  /** Drops no more than is too old, or too much. */
+  /** Drops hints that are too old or too many. */
   async #dropHints(name: string, targets: readonly string[]): Promise<void> {
     const { peers, nowMs, targetsOf, onDropped } = this.#init;
     const { maxHints, maxHintAgeMs } = this.#init.settings;
@@ -52,7 +52,12 @@ export class Books {
       const dropped = await peers.dropHints(name, { target, oldestId, maxHints, lacking });
       if (dropped === 0) continue;
       for (const peer of lacking) {
-        onDropped(peer, new Error(`${dropped} hints that ${name} kept for it were dropped; it needs a repair`));
+        onDropped(
+          peer,
+          new Error(
+            `${name} dropped ${dropped} hints for this provider, because they were too old or too many; run a repair`,
+          ),
+        );
       }
     }
   }

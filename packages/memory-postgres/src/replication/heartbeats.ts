@@ -1,5 +1,5 @@
 /**
- * Notices that a store was restored from a backup: its heartbeat, which only grows, is earlier than one that was seen.
+ * Detects that a store was restored from a backup: its heartbeat, which only grows, is earlier than one seen before.
  */
 import type { PeerNote, Peers } from "./peers.ts";
 
@@ -19,20 +19,20 @@ export class Heartbeats {
     this.#isUsable = init.isUsable;
   }
 
-  /** Whether a store has less than it had, as this process or another store remembers it. */
+  /** Whether a store's heartbeat is earlier than the one that this process or another store remembers. */
   async isRestored(name: string): Promise<boolean> {
-    // What is remembered first: the heartbeat itself only grows, so that read later it is never the earlier one.
+    // The remembered heartbeats are read first. The heartbeat itself only grows, so a later read is never the earlier
+    // value.
     const seen = await Promise.all(this.#others(name).map((other) => this.#peers.of(other)));
     const known = seen.flat().filter((peer) => peer.name === name);
     const rememberedMs = Math.max(...known.map((peer) => peer.heartbeatMs ?? 0), this.#seenMs.get(name) ?? 0);
     const heartbeatMs = await this.#peers.heartbeatMs(name);
-    // The store keeps microseconds, and what is remembered is rounded.
+    // The store keeps microseconds, and remembered values are rounded.
     return heartbeatMs !== undefined && heartbeatMs < rememberedMs - 1;
   }
 
   /**
-   * Moves a store's heartbeat on, and has the others remember it. To be called now and then while the store is written
-   * to.
+   * Advances a store's heartbeat, and records it at the others. Call this at intervals while the store is written to.
    */
   async beat(name: string): Promise<void> {
     const heartbeatMs = await this.#peers.beat(name);
@@ -40,9 +40,10 @@ export class Heartbeats {
   }
 
   /**
-   * Takes a store's heartbeat for what it is, after a repair.
+   * Accepts a store's present heartbeat after a repair.
    *
-   * @param repaired the stores that are equal now. Others may still have something for it, and keep what they know.
+   * @param repaired the stores that are equal now. Others may still have data for the store, and keep their remembered
+   *   value.
    */
   async accept(name: string, repaired: readonly string[]): Promise<void> {
     this.#seenMs.delete(name);

@@ -1,4 +1,4 @@
-/** The records that each store keeps of the others, so that a restart loses nothing. */
+/** The records that each store keeps about the others, so that they survive a restart. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { text, type TextRow } from "../statements/rows.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
@@ -14,7 +14,7 @@ export interface Peer {
   readonly repairedAt: Date | undefined;
 }
 
-/** A change of the record of a peer. Fields that are left out stay unchanged. */
+/** An update of a peer's record; omitted fields stay unchanged. */
 export interface PeerNote {
   readonly heartbeatMs?: number | undefined;
   readonly needsRepair?: boolean;
@@ -50,9 +50,9 @@ export class Peers {
   }
 
   /**
-   * Drops hints that are too old or too many, and notes that those whom they were for need a repair, in one step.
+   * Drops hints that are too old or too many, and records in the same step that their targets need a repair.
    *
-   * @returns how many.
+   * @returns the number of dropped hints.
    */
   async dropHints(
     store: string,
@@ -72,13 +72,13 @@ export class Peers {
     return (row && numberOf(row, "dropped")) ?? 0;
   }
 
-  /** A store's own heartbeat. */
+  /** Returns a store's own heartbeat. */
   async heartbeatMs(store: string): Promise<number | undefined> {
     const [row] = await this.#query(store, this.#statements.peers.selectHeartbeat(), []);
     return row && numberOf(row, "heartbeatMs");
   }
 
-  /** Moves a store's heartbeat on. @returns undefined while somebody else does. */
+  /** Advances a store's heartbeat. @returns undefined while another process does so. */
   async beat(store: string): Promise<number | undefined> {
     const [row] = await this.#query(store, this.#statements.peers.beat(), []);
     return row && numberOf(row, "heartbeatMs");

@@ -1,12 +1,12 @@
-/** Where atoms are. */
+/** The providers that hold atoms. */
 export interface AtomPlaces {
-  /** By the id of each atom that was asked for: the providers that hold it, in their order. */
+  /** The providers that hold each requested atom, in their order, by the atom's id. */
   readonly heldBy: Readonly<Record<string, readonly string[]>>;
-  /** Providers that could not be asked. */
+  /** Providers that could not be reached. */
   readonly unreachable: readonly string[];
 }
 
-/** @param held what each provider holds of the atoms; undefined for one that could not be asked. */
+/** @param held the atoms that each provider holds; undefined for an unreachable one. */
 export function placesOf(
   ids: readonly string[],
   held: ReadonlyMap<string, ReadonlySet<string> | undefined>,

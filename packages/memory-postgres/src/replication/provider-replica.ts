@@ -1,4 +1,4 @@
-/** One provider as replication sees it. */
+/** The replica interface of one provider. */
 import type { QueryOptions } from "@rivet/db-manager";
 import {
   assertMayEnter,
@@ -19,13 +19,13 @@ import { milliseconds, text, toAtomRow, type TextRow } from "../statements/rows.
 import { OWN_STATEMENT, type Store } from "../providers/store.ts";
 import type { ReplicationStatements } from "./statements/index.ts";
 
-/** For statements that look at many sessions, in milliseconds. */
+/** The time-out of statements that read many sessions, in milliseconds. */
 const DIGEST_TIMEOUT_MS = 30_000;
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 export class ProviderReplica implements Replica {
   readonly name: string;
-  /** Its route leads to this provider alone, and what it writes leaves no hints. */
+  /** A store whose route leads only to this provider, and whose writes leave no hints. */
   readonly #store: Store;
   readonly #statements: ReplicationStatements;
 
@@ -72,7 +72,7 @@ export class ProviderReplica implements Replica {
     return rows.map((row) => text(row, "id"));
   }
 
-  /** Returns the ids that exist here. */
+  /** Returns the ids that this provider holds. */
   async held(sessionId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await this.#read({ statement: this.#statements.digests.selectHeldIds(), values: [sessionId, ids] });
     return new Set(rows.map((row) => text(row, "id")));
@@ -103,15 +103,15 @@ export class ProviderReplica implements Replica {
   }
 
   /**
-   * @throws {MemoryError} also `invalid_input` for facts that nothing of ours wrote: somebody else has access to their
-   *   store.
+   * @throws {MemoryError} also `invalid_input` for facts that this project cannot have written: others can write to
+   * that store.
    */
   async merge(facts: Facts): Promise<Merged> {
     assertMayEnter(facts);
     return merge(this.#store, facts);
   }
 
-  /** Appends a packed page of hints' atoms, as long as none of them is there. @returns whether it did. */
+  /** Appends a packed page of hints' atoms if none of them is stored yet. @returns whether it did. */
   async take(packed: readonly unknown[]): Promise<boolean> {
     const { db, statements, route, isOneSessionPerStatement } = this.#store;
     if (isOneSessionPerStatement) return false;

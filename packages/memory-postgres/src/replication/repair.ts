@@ -1,10 +1,10 @@
 import { MemoryError, reconcile, type OptionFields, type RefusedAtom, type Replica } from "@rivet/memory-core";
 
 export interface RepairOptions {
-  /** The names of the providers to compare. Default: all that can be reached. */
+  /** The names of the providers to compare. Default: all reachable ones. */
   providers?: readonly string[];
   onProgress?: (progress: RepairProgress) => void;
-  /** Ends it between two steps; repeated, it goes on where it was. */
+  /** Aborts the repair between two steps; a repeated repair continues there. */
   signal?: AbortSignal;
 }
 
@@ -14,7 +14,7 @@ export const REPAIR_FIELDS: OptionFields<RepairOptions> = {
   signal: "setting",
 };
 
-/** Counts until now. */
+/** The counts so far. */
 export interface RepairProgress {
   /** Sessions in which two providers differed. */
   readonly compared: number;
@@ -34,9 +34,9 @@ export interface RepairReport extends RepairProgress {
 }
 
 /**
- * Makes replicas equal: each gets what any other has, and what one has deleted is deleted in all.
+ * Makes replicas equal: each receives the atoms of all others, and a deletion of one applies to all.
  *
- * @param onRefused told of each atom that a replica refuses for good.
+ * @param onRefused called with each atom that a replica refuses for good.
  */
 export async function repair(
   replicas: readonly Replica[],
@@ -74,13 +74,13 @@ export async function repair(
   return { ...total(), refused: letters.length };
 }
 
-/** @throws {MemoryError} `invalid_input` for a name that is none. */
+/** @throws {MemoryError} `invalid_input` for an unknown name. */
 export function assertProviders(names: readonly string[], known: readonly string[]): void {
   const stranger = names.find((name) => !known.includes(name));
   if (stranger === undefined) return;
   throw new MemoryError({
     code: "invalid_input",
-    message: `options.providers names one that is none of ${known.join(", ")}`,
+    message: `options.providers contains an unknown provider; expected some of ${known.join(", ")}`,
     path: "options.providers",
     operation: "repair",
     backend: "postgres",

@@ -1,4 +1,4 @@
-/** Keeps the providers of one storage equal: what one accepted reaches the others. */
+/** Replicates the writes that one provider of a storage accepted to the others. */
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { DatabaseManager } from "@rivet/db-manager";
 import { readOptions, type Facts, type Replica } from "@rivet/memory-core";
@@ -39,18 +39,18 @@ interface Member {
   readonly pageLength: PageLength;
 }
 
-/** To look again at what somebody else is bringing. */
+/** The delay before hints that another process is delivering are checked again. */
 const LEFT_DELAY_MS = 100;
 const DEFAULT_INTERVAL_MS = 10_000;
 /**
- * As many as a statement may carry; while somebody writes, a part of that, and a pause after each: with pages of 500
- * the p99 of saves was 8 ms, with these it is below 3 ms, and catching up takes twice as long.
+ * The hints of a page: as many as a statement may carry. While saves are in flight, pages are shorter and followed by a
+ * pause: with pages of 500 the p99 of saves was 8 ms; with these it is below 3 ms, and catching up takes twice as long.
  */
 const PAGE_HINTS = 1_000;
 const PAGE_HINTS_WHEN_BUSY = 100;
 const PAUSE_WHEN_BUSY_MS = 10;
 const BUSY_MS = 100;
-/** A page is merged in some ten milliseconds. */
+/** The time after which the others no longer wait for a target. Merging a page usually takes some ten milliseconds. */
 const PATIENCE_MS = 1_500;
 const REMEMBERED_SESSIONS = 10_000;
 
@@ -69,9 +69,9 @@ export class Replicator {
   readonly #underWay = new Map<string, Promise<Drained>>();
   readonly #background = new Set<Promise<unknown>>();
   readonly #books: Books;
-  /** Providers that are on their way back: they are given what they missed before they take work. */
+  /** Recovering providers, which receive what they missed before they take work. */
   readonly #catchingUp = new Set<string>();
-  /** Providers that answer again, and take no work yet. */
+  /** Providers that answer again but take no work yet. */
   readonly #returning = new Set<string>();
   #removeGuard: (() => void) | undefined;
   #isOpen = false;
@@ -82,7 +82,7 @@ export class Replicator {
     this.#settings = settings;
     this.#nowMs = nowMs;
     this.#statements = new ReplicationStatements(places);
-    // What comes from another store has its hints there.
+    // Facts of another store already have their hints there.
     const statements = new Statements(places);
     const member = (name: string): [string, Member] => {
       const deletions = new KnownDeletions(REMEMBERED_SESSIONS);
@@ -113,7 +113,7 @@ export class Replicator {
     });
   }
 
-  /** To be called when the providers are ready. */
+  /** Starts replication. Call this when the providers are ready. */
   open(): void {
     if (this.#settings.mode === "off") return;
     this.#isOpen = true;
@@ -129,7 +129,7 @@ export class Replicator {
     }
   }
 
-  /** Waits for what is under way. */
+  /** Stops, after waiting for the work in flight. */
   async close(): Promise<void> {
     this.#isOpen = false;
     for (const { large } of this.#members.values()) large.stop();
@@ -140,24 +140,25 @@ export class Replicator {
     while (this.#background.size > 0) await Promise.allSettled(this.#background);
   }
 
-  /** To be called when a provider has accepted something. */
+  /** Schedules the replication of a write. Call this when a provider has accepted one. */
   wrote(name: string): void {
     this.#wroteAtMs = performance.now();
     this.drainSoon(name);
   }
 
-  /** Whether somebody saves at the moment: those come first. */
+  /** Whether saves are in flight, which have priority. */
   #isBusy(): boolean {
     return performance.now() - this.#wroteAtMs < BUSY_MS;
   }
 
-  /** Brings the others what a provider has for them, a moment later: what is written until then goes along. */
+  /** Schedules a drain of a provider after a short pause, so that it includes the writes of the pause. */
   drainSoon(name: string, delayMs?: number): void {
     if (this.#isOpen) this.#schedule.soon(name, delayMs);
   }
 
   /**
-   * Brings the others what a provider has for them, all that is there when this is called, or sees it brought.
+   * Delivers to the others all hints that a provider has for them at the time of the call, or waits until they are
+   * delivered.
    *
    * @param isWithLarge whether large atoms are waited for, too.
    */
@@ -173,7 +174,7 @@ export class Replicator {
   }
 
   async #drainOnce(name: string): Promise<Drained> {
-    // What is under way may have passed by what is asked for.
+    // A running drain may already have passed the position of new hints.
     for (let before = this.#underWay.get(name); before !== undefined; before = this.#underWay.get(name)) {
       await before.catch(() => undefined);
     }
@@ -182,7 +183,7 @@ export class Replicator {
     return draining;
   }
 
-  /** Sends large atoms on their way, beside all others. Those that are found meanwhile are found again. */
+  /** Starts to deliver large atoms, in parallel with all others. A later drain finds those that this one skips. */
   #bringLarge({ name, large }: Member, hints: readonly LargeHint[]): void {
     const bringing = large.start(hints);
     if (bringing === undefined) return;
@@ -195,7 +196,7 @@ export class Replicator {
     );
   }
 
-  /** Gives facts to other providers, until so many have them. @returns those that have. */
+  /** Sends facts to other providers until the given number has them. @returns the providers that have them. */
   async push(from: string, facts: Facts, count: number): Promise<string[]> {
     const candidates = this.#db.providerNames.filter((name) => name !== from && this.#isReachable(name));
     const accepted: string[] = [];
@@ -208,17 +209,17 @@ export class Replicator {
   }
 
   /**
-   * Brings the others all that a provider has for them.
+   * Delivers to the others everything that a provider has for them.
    *
    * @param isWithLarge whether large atoms are waited for, too. Default: true.
-   * @returns those that have everything.
+   * @returns the providers that have everything.
    */
   async drainTo(name: string, isWithLarge = true): Promise<string[]> {
     const undelivered = await this.#drainNow(name, isWithLarge);
     return this.reachableBeside(name).filter((other) => !undelivered.has(other));
   }
 
-  /** Other providers than one that take work now. */
+  /** Returns the providers, other than the given one, that take work now. */
   reachableBeside(name: string): string[] {
     return this.#db.providerNames.filter((other) => other !== name && this.#isReachable(other));
   }
@@ -229,12 +230,12 @@ export class Replicator {
     return name === undefined ? undefined : this.#member(name).replica;
   }
 
-  /** Providers that take nothing now. */
+  /** The providers that take no work now. */
   get unreachable(): string[] {
     return this.#db.providerNames.filter((name) => !this.#isReachable(name));
   }
 
-  /** Providers that may hold what the others have not got: one that is back is asked for it before it takes work. */
+  /** Providers that may hold data that the others lack. A recovered provider is drained before it takes work. */
   get undrained(): string[] {
     return this.#db.providerNames.filter((name) => this.#returning.has(name) || !this.#isReachable(name));
   }
@@ -245,7 +246,8 @@ export class Replicator {
     const names = providers ?? this.#db.providerNames;
     const reachable = names.filter((name) => this.#isReachable(name));
     const skipped = names.filter((name) => !reachable.includes(name));
-    // What a repair copies leaves no hints, and those it had may be lost: who is left out now is to be repaired later.
+    // Rows that a repair copies leave no hints, and earlier hints may be lost, so a skipped provider needs a repair
+    // later.
     await this.#mark(reachable, skipped);
     const replicas = reachable.map((name) => this.#member(name).replica);
     const counts = await repair(replicas, options, async (store, refused) => {
@@ -313,16 +315,16 @@ export class Replicator {
     await delay(this.#db.transferAllowanceMs(name), undefined, { ref: false });
   }
 
-  /** Delivers the atoms that a returning provider must have before it receives work. */
+  /** Delivers to a recovered provider everything that it must have before it takes work. */
   async #catchUp(name: string): Promise<void> {
     this.#catchingUp.add(name);
     try {
       if (await this.#heartbeats.isRestored(name)) await this.#repairRestored(name);
-      // What it accepted before it went away is waited for, too.
+      // Its own writes from before the outage are waited for, too.
       for (const source of [...this.reachableBeside(name), name]) {
         const undelivered = await this.#drainNow(source, true);
         if (source !== name && undelivered.has(name))
-          throw undelivered.get(name) ?? new Error(`${source} could not reach it`);
+          throw undelivered.get(name) ?? new Error(`${source} could not deliver what this provider missed`);
       }
       await this.#repairWhereNeeded(name);
     } finally {
@@ -331,18 +333,22 @@ export class Replicator {
   }
 
   async #repairRestored(name: string): Promise<void> {
-    this.#db.report(name, new Error("its heartbeat went backwards: it was restored from a backup, and is repaired"));
+    this.#db.report(
+      name,
+      new Error("the provider's heartbeat went backwards, so it was restored from a backup; a repair has started"),
+    );
     await this.repair();
   }
 
-  /** Notes at stores that others need a repair. */
+  /** Records at stores that others need a repair. */
   async #mark(stores: readonly string[], lacking: readonly string[]): Promise<void> {
     const pairs = stores.flatMap((store) => lacking.map((name) => [store, name] as const));
     await Promise.all(pairs.map(([store, name]) => this.#peers.note(store, name, { needsRepair: true })));
   }
 
   /**
-   * Repairs a provider for which another one has dropped hints, or which has, or that was restored while nobody looked.
+   * Repairs a provider if it or another dropped hints between them, or if it was restored while no process was
+   * watching.
    */
   async #repairWhereNeeded(name: string): Promise<void> {
     if (await this.#heartbeats.isRestored(name)) return this.#repairRestored(name);
@@ -353,7 +359,7 @@ export class Replicator {
     if (isLacking || isLacked) await this.repair();
   }
 
-  /** The providers that must receive the atoms that a provider accepted. */
+  /** Returns the providers that must receive what a provider accepted. */
   #targetsOf(name: string): string[] {
     const { mode } = this.#settings;
     const { preferred, providerNames } = this.#db;

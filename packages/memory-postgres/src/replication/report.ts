@@ -1,4 +1,4 @@
-/** The state of replication, as one store has recorded it. */
+/** Reports the state of replication that one store has recorded. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { atomIdTimeMs, shownText } from "@rivet/memory-core";
 import type { Statement } from "../statements/named-statements.ts";
@@ -23,7 +23,7 @@ export interface StoreReport {
   readonly letters: readonly DeadLetter[];
 }
 
-/** @param targets who is to have what the provider accepted. */
+/** @param targets the providers that must receive what the provider accepted. */
 export async function reportOf(
   name: string,
   targets: readonly string[],
@@ -58,7 +58,7 @@ export async function reportOf(
   return { pairs, letters: letters.map((row) => toDeadLetter(name, row)) };
 }
 
-/** As many as are shown of those of all stores. */
+/** Returns the newest dead letters of all stores, up to the number that is shown. */
 export function newestLetters(letters: readonly DeadLetter[]): DeadLetter[] {
   return letters
     .toSorted((one, other) => other.failedAt.getTime() - one.failedAt.getTime())

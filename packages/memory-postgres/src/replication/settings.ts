@@ -1,26 +1,27 @@
 import { MemoryError, type OptionFields } from "@rivet/memory-core";
 
-/** The targets of replication: every other provider, only preferred providers that missed a write, or none. */
+/** The receivers of a replicated write: all other providers, only preferred ones that missed it, or none. */
 export type ReplicationMode = "all" | "failback" | "off";
-/** The number of providers that must commit a write before it is acknowledged. */
+/** The number of providers that must have committed a write before it is acknowledged. */
 export type Acknowledge = 1 | 2 | "majority";
 
 export interface ReplicationOptions {
   /**
-   * `all`: what one provider accepted reaches every other one. `failback`: it reaches only those that come before it in
-   * the order, which have missed it. `off`: it stays where it is. Default: `all`.
+   * `all`: a write of one provider is replicated to every other one. `failback`: only to those that precede it in the
+   * order, which have missed the write. `off`: to none. Default: `all`.
    */
   replication?: ReplicationMode;
   /**
-   * The number of providers that must commit a write before it is acknowledged; the local journal counts for all.
+   * The number of providers that must commit a write before it is acknowledged; the local journal counts as all.
    * Default: 1.
    */
   acknowledge?: Acknowledge;
   /**
-   * Hints that a provider keeps for each other one, before it drops them and the two need a repair. Default: 1,000,000.
+   * The most hints that a provider keeps for each other one. Beyond, it drops hints and a repair is needed. Default:
+   * 1,000,000.
    */
   maxHints?: number;
-  /** The largest age of a hint's atom, in milliseconds, before the hint is dropped. Default: 7 days. */
+  /** The age of an atom, in milliseconds, after which its hint is dropped. Default: 7 days. */
   maxHintAgeMs?: number;
 }
 
@@ -47,15 +48,15 @@ export function parseReplication(options: ReplicationOptions): ReplicationSettin
   if (![1, 2, "majority"].includes(acknowledge)) throw invalid("acknowledge", `must be 1, 2 or "majority"`);
   if (!Number.isSafeInteger(maxHints) || maxHints < 1) throw invalid("maxHints", "must be a whole number from 1");
   if (!Number.isSafeInteger(maxHintAgeMs) || maxHintAgeMs < 1)
-    throw invalid("maxHintAgeMs", "must be milliseconds from 1");
+    throw invalid("maxHintAgeMs", "must be a number of milliseconds of at least 1");
   return { mode, acknowledge, maxHints, maxHintAgeMs };
 }
 
-/** @throws {MemoryError} `invalid_input` when there are fewer providers than have to acknowledge. */
+/** @throws {MemoryError} `invalid_input` if there are fewer providers than must acknowledge. */
 export function requiredProviders(acknowledge: Acknowledge, providerCount: number): number {
   const required = acknowledge === "majority" ? Math.floor(providerCount / 2) + 1 : acknowledge;
   if (required <= providerCount) return required;
-  throw invalid("acknowledge", `is ${required}, and there is one provider; add another one, or set it to 1`);
+  throw invalid("acknowledge", `is ${required}, but there is only one provider; add another one, or set it to 1`);
 }
 
 function invalid(option: string, problem: string): MemoryError {

@@ -4,7 +4,7 @@
  * split and cast.
  *
  * The formats are those of `array_recv` and of the elements' own `recv` functions, in PostgreSQL's
- * `src/backend/utils/adt`. `COPY BINARY` writes and reads the same, across versions:
+ * `src/backend/utils/adt`. `COPY BINARY` uses the same formats in all versions:
  * https://www.postgresql.org/docs/current/sql-copy.html
  */
 import { hexDigitAt, MemoryError } from "@rivet/memory-core";

@@ -3,7 +3,7 @@ import type { Statement } from "./named-statements.ts";
 import { CREATED_AT_MS, EXPIRES_AT_MS, HEAD_COLUMNS, HEAD_TARGETS, IS_MESSAGE, NIL, NO_BITS } from "./columns.ts";
 import type { Scope } from "./scope.ts";
 
-/** The steps of transactions that lock heads, look closer, and delete. */
+/** Statements of the transactions that lock heads, read stored rows, and delete. */
 export class ChangeStatements {
   readonly #scope: Scope;
 
@@ -24,8 +24,8 @@ ON CONFLICT DO NOTHING`);
   }
 
   /**
-   * Locks heads, in the order in which everybody does, and gives them with `deletionCount`, as they are under the lock.
-   * One that comes into being meanwhile is neither locked nor given. $1: session ids.
+   * Locks heads, in the same order in every process, and returns them with `deletionCount`, as of the lock. A head
+   * created meanwhile is neither locked nor returned. $1: session ids.
    */
   lockHeads(): Statement {
     return this.#lock("session_id = ANY($1)");
@@ -53,8 +53,8 @@ WHERE session_id = ANY($1) AND id = ${NIL}`);
   }
 
   /**
-   * Selects the given atoms that exist, with all their columns, and those that have a tombstone of their owner, with
-   * only their names. $1: session ids; $2: ids; $3: owners.
+   * Selects the stored atoms with all their columns, and the atoms that have a tombstone of their owner with only their
+   * keys. $1: session ids; $2: ids; $3: owners.
    */
   lookUp(): Statement {
     return this.#scope.named(`
@@ -68,7 +68,7 @@ LEFT JOIN ${this.#scope.table.tombstones} AS tombstone ON tombstone.session_id =
 WHERE stored.user_id IS NOT NULL OR tombstone.deleted_at IS NOT NULL`);
   }
 
-  /** Gives sessions without atoms to users. $1: session ids; $2: user ids. */
+  /** Assigns sessions without atoms to users. $1: session ids; $2: user ids. */
   claimHeads(): Statement {
     return this.#scope.named(`
 UPDATE ${this.#scope.table.heads} AS head SET user_id = given.user_id, created_at = 'infinity'
@@ -131,12 +131,12 @@ UPDATE ${this.#scope.table.heads} SET user_id = $2, last_atom_id = $3, recency =
 WHERE session_id = $1`);
   }
 
-  /** Makes heads those of sessions without atoms, which stay their users'. $1: session ids. */
+  /** Empties the heads of sessions that have no atoms left but keep their owners. $1: session ids. */
   emptyHeads(): Statement {
     return this.#emptyHeads("created_at = 'infinity'");
   }
 
-  /** Makes heads those of sessions that were deleted: nothing of their users stays. $1: session ids. */
+  /** Empties the heads of deleted sessions, including their owners. $1: session ids. */
   forgetHeads(): Statement {
     return this.#emptyHeads("created_at = 'infinity', user_id = '', is_deleted = true");
   }
@@ -148,7 +148,7 @@ UPDATE ${this.#scope.table.heads} SET ${more}, last_atom_id = ${NIL}, recency = 
 WHERE session_id = ANY($1)`);
   }
 
-  /** Has heads say that there are tombstones which the next append has to look at. $1: session ids. */
+  /** Increments the deletion counts of heads, so that the next append checks the tombstones. $1: session ids. */
   countDeletions(): Statement {
     return this.#scope.named(`
 UPDATE ${this.#scope.table.heads} SET deletion_count = deletion_count + 1 WHERE session_id = ANY($1)`);

@@ -1,8 +1,8 @@
 /** SQL fragments shared by several statements. */
 import { MESSAGE_TYPES, NIL_ID } from "@rivet/memory-core";
 
-// Constants of the core, never input: they stand in the text so that the planner can match them with the condition of
-// the index on facts.
+// These are constants of the core, never input. They are part of the text so that the planner can match them with the
+// condition of the index on facts.
 const MESSAGE_LIST = MESSAGE_TYPES.map((type) => `'${type}'`).join(", ");
 export const IS_MESSAGE = `memory_type IN (${MESSAGE_LIST})`;
 export const IS_FACT = `memory_type NOT IN (${MESSAGE_LIST})`;

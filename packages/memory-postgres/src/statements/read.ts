@@ -13,10 +13,10 @@ import { timestampText } from "./timestamps.ts";
 import { ATOM_COLUMNS, CREATED_AT_MS, EXPIRES_AT_MS, HEAD_COLUMNS, IS_FACT, IS_MESSAGE, NIL } from "./columns.ts";
 import type { Scope } from "./scope.ts";
 
-/** After every UUID that there is: a bound that leaves nothing out. */
+/** The greatest UUID: a bound that excludes nothing. */
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-/** Pages, and what else is read. */
+/** Statements that read. */
 export class ReadStatements {
   readonly #scope: Scope;
 
@@ -29,7 +29,7 @@ export class ReadStatements {
   }
 
   /**
-   * Of sessions, those whose metadata some atom decided under an id after another. $1: the sessions; $2: the other id.
+   * Selects the sessions with metadata that was decided under an id after a given one. $1: the sessions; $2: the id.
    */
   selectMetadataDecidedAfter(): Statement {
     return this.#scope.named(`

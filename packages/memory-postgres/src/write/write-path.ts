@@ -200,8 +200,8 @@ export class WritePath {
   }
 
   /**
-   * Erases the bytes of atoms that the journal has delivered everywhere from its file. @returns places that may still
-   * hold some.
+   * Erases the bytes of atoms that the journal has delivered everywhere from its file.
+   * @returns places that may still hold some.
    */
   async finishErasure(): Promise<readonly ErasureResidue[]> {
     const journal = this.#fallback?.journal;

@@ -1,14 +1,16 @@
-/** The pause in which a burst of writes gathers, so that one drain brings all of it. */
+/** The pause in which a burst of writes gathers, so that one drain delivers all of it. */
 const DEBOUNCE_MS = 100;
-/** To try again what a provider did not take although it takes work; twice as long after each time. */
+/**
+ * The first delay before a retry for a provider that takes work but failed a delivery. It doubles after each failure.
+ */
 const FIRST_RETRY_DELAY_MS = 250;
 const LONGEST_RETRY_DELAY_MS = 10_000;
 
-/** When stores are drained next, each once at a time. */
+/** Schedules the drains of stores, one at a time for each store. */
 export class DrainSchedule {
   readonly #start: (name: string) => void;
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  /** By store: how often in a row somebody who takes work has not got everything. */
+  /** By store: the number of consecutive drains in which a provider that takes work did not receive everything. */
   readonly #failures = new Map<string, number>();
   #isStopped = false;
 
@@ -16,7 +18,7 @@ export class DrainSchedule {
     this.#start = start;
   }
 
-  /** A moment later: what is written until then goes along. */
+  /** Schedules a drain after a short pause, so that it includes the writes of the pause. */
   soon(name: string, delayMs = DEBOUNCE_MS): void {
     if (this.#isStopped || this.#timers.has(name)) return;
     const start = (): void => {
@@ -27,10 +29,10 @@ export class DrainSchedule {
   }
 
   /**
-   * To be called after each drain. One that is away is brought what it lacks when it returns; one that only stumbled is
-   * not left to the interval.
+   * Schedules a retry. Call this after each drain. A provider that is away catches up when it returns; a provider that
+   * only failed a delivery is retried before the interval.
    *
-   * @param hasStumbled whether somebody who takes work has not got everything.
+   * @param hasStumbled whether a provider that takes work did not receive everything.
    */
   drained(name: string, hasStumbled: boolean): void {
     if (!hasStumbled) {

@@ -3,7 +3,7 @@ import { ALL_STORES } from "../../statements/scope.ts";
 import type { HintKey, HintPage, HintStore, LargeHint } from "./hints.ts";
 import type { PageLength } from "../../journal/page-length.ts";
 
-/** A store that is to have everything. */
+/** A store that must receive everything. */
 export interface DrainTarget {
   readonly name: string;
   readonly isUsable: () => boolean;
@@ -17,30 +17,30 @@ export interface DrainTarget {
 
 export interface DrainOptions {
   readonly pageLength: PageLength;
-  /** Waited for between two pages, so that others get their turn. */
+  /** A pause between two pages, so that other work proceeds. */
   readonly pause: () => Promise<void>;
-  /** The time that a target may take before the others stop waiting for it. It then counts as failed. */
+  /** Resolves when the other targets must no longer wait for a target, which then counts as failed. */
   readonly patience: (target: DrainTarget) => Promise<void>;
 }
 
-/** Hints of large atoms that are remembered at a time: others are found again. */
+/** The most hints of large atoms that are remembered at a time; a later drain finds the others again. */
 const MOST_LARGE = 1_000;
 
 export interface Drained {
-  /** The targets that have not got everything, with the reason; undefined for one that could not be sent anything. */
+  /** The targets that did not receive everything, with the reason; undefined for a target that was unreachable. */
   readonly undelivered: ReadonlyMap<string, unknown>;
-  /** Whether hints were left to somebody else, who was bringing them. */
+  /** Whether hints were left to another process that was delivering them. */
   readonly isLeft: boolean;
-  /** Hints of large atoms, which were passed over. */
+  /** The skipped hints of large atoms. */
   readonly large: readonly LargeHint[];
 }
 
 /**
- * Brings every usable target what a store has hints of for it, page by page, but for large atoms. A hint is deleted
- * only after its target has acknowledged what it names; a target that fails keeps its hints, and is left alone until
- * the next time. Any number of drainers may run at once.
+ * Delivers the facts of a store's hints to every usable target, page by page, except large atoms. A hint is deleted
+ * only after its target has acknowledged the fact; a target that fails keeps its hints until the next drain. Any number
+ * of drainers may run at once.
  *
- * @throws what the source throws; what was settled before stays so.
+ * @throws the errors of the source; hints settled before stay settled.
  */
 export async function drain<Page extends HintPage>(
   source: HintStore<Page>,
@@ -53,11 +53,11 @@ export async function drain<Page extends HintPage>(
     for (const key of page.large ?? []) if (large.length < MOST_LARGE) large.push({ target, key });
   };
   const undelivered = new Map<string, unknown>();
-  /** The targets that lack atoms when no target could be reached, even if one returns right after. */
+  /** The targets that missed facts while no target was usable, even if they recovered right after. */
   let stranded: readonly string[] = [];
   const bring = async (target: DrainTarget, page: Page): Promise<boolean> => {
     if (undelivered.get(target.name) !== undefined) return false;
-    // One that returns meanwhile goes on from here, and gets what it missed as hints of its own.
+    // A target that recovers meanwhile continues from here; the facts that it missed become separate hints for it.
     undelivered.delete(target.name);
     try {
       if (!target.isUsable()) undelivered.set(target.name, undefined);
@@ -90,7 +90,7 @@ export async function drain<Page extends HintPage>(
       await source.settle(target.name, page, []);
       return true;
     });
-  // Who brings the one brings the others too.
+  // The process that holds the lease for these hints also delivers those of single targets.
   const brought = isLeft ? [] : await Promise.allSettled(targets.map(bringOwn));
   for (const outcome of brought) if (outcome.status === "rejected") throw outcome.reason;
   for (const name of stranded) if (!undelivered.has(name)) undelivered.set(name, undefined);
@@ -98,11 +98,11 @@ export async function drain<Page extends HintPage>(
   return { undelivered, isLeft, large };
 }
 
-/** @throws when it takes too long; what is under way goes on, and does no harm. */
+/** @throws if the work takes too long; the work in flight goes on, which is harmless. */
 async function withPatience(work: Promise<void>, patience: () => Promise<void>): Promise<void> {
   const isOver = Symbol("over");
   const outcome = await Promise.race([work, patience().then(() => isOver)]);
-  if (outcome === isOver) throw new Error("it takes too long; it is tried again later");
+  if (outcome === isOver) throw new Error("the provider did not accept replicated data in time; it is retried later");
 }
 
 /** Visits the pages of a target, also if there is but an empty one, until a visit says that it is enough. */
@@ -114,7 +114,7 @@ async function eachPage<Page extends HintPage>(
 ): Promise<void> {
   const read = (after?: HintKey): Promise<Page> => {
     const reading = source.page(target, after, pageLength.rows);
-    // It may fail while the page before is visited: whoever awaits it is told.
+    // The read may fail while the previous page is visited; the later await throws the error.
     reading.catch(() => undefined);
     return reading;
   };
@@ -127,11 +127,11 @@ async function eachPage<Page extends HintPage>(
     if (!(await visit(page))) break;
     await pause();
   }
-  // Nobody reads on while somebody else may.
+  // This process must have stopped reading before another may start.
   await next?.catch(() => undefined);
 }
 
-/** Merges what a page names into a target; what it refuses for good goes to the dead letters of the source. */
+/** Merges the facts of a page into a target. Facts that it refuses for good go to the dead letters of the source. */
 export async function deliver<Page extends HintPage>(
   source: HintStore<Page>,
   target: DrainTarget,

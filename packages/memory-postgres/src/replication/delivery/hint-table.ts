@@ -1,4 +1,4 @@
-/** The hints of one store: what it has accepted and others have not got yet. */
+/** The hints of one store: references to facts that it has accepted and other stores do not have yet. */
 import type { DatabaseManager } from "@rivet/db-manager";
 import { NIL_ID, type Facts, type RefusedAtom } from "@rivet/memory-core";
 import type { Statement } from "../../statements/named-statements.ts";
@@ -9,11 +9,11 @@ import { toTombstone } from "../provider-replica.ts";
 import type { HintStatements } from "../statements/hints.ts";
 import { OWN_STATEMENT } from "../../providers/store.ts";
 
-/** Of a page: half a second on a slow link. */
+/** The largest page: half a second on a slow link. */
 const MAX_BYTES = 1024 * 1024;
 /** Atoms with more content are large. */
 const LARGE_BYTES = 256 * 1024;
-/** For bringing one page. Whoever takes longer may see another one bring the same, which does no harm. */
+/** The lease for delivering one page. After it another process may deliver the same page, which is harmless. */
 const LEASE_MS = 1_000;
 const FIRST: HintKey = { sessionId: "", id: NIL_ID, isTombstone: false };
 
@@ -40,12 +40,14 @@ const APPEND_COLUMNS = [
   "metadataIds",
 ];
 
-/** The columns of a page that are JSON, of which the heads are made. */
+/** The JSON columns of a page, from which the heads are made. */
 const JSON_COLUMNS = new Set(["contents", "metadata"]);
-/** The escape character of the core in JSON. Text with it may hold an escape that nothing of ours writes. */
+/** The core's escape character in JSON. Text that contains it may hold an escape that this project never writes. */
 const JSON_ESCAPE = "\\u0010";
 
-/** A page whose keys stay in the text form of PostgreSQL's arrays: they only go back to where they came from. */
+/**
+ * A page whose keys stay in the text form of PostgreSQL's arrays, because they are only returned to the same server.
+ */
 class Page implements HintPage {
   readonly count: number;
   readonly isLeft: boolean;
@@ -53,7 +55,7 @@ class Page implements HintPage {
   readonly last: HintKey;
   readonly large: readonly HintKey[];
   readonly packed: readonly unknown[] | undefined;
-  /** By column: session ids, ids, whether it is a tombstone. */
+  /** The keys by column: session ids, ids, and whether each is a tombstone. */
   readonly keys: readonly unknown[];
   readonly #read: (page: Page) => Promise<Facts>;
   #facts: Promise<Facts> | undefined;
@@ -87,7 +89,7 @@ class Page implements HintPage {
     return new Page(init, read);
   }
 
-  /** Of one hint, after which there may be others. */
+  /** Makes a page of one hint, after which there may be others. */
   static ofKey(key: HintKey, read: (page: Page) => Promise<Facts>): Page {
     const keys = [[key.sessionId], [key.id], [key.isTombstone]];
     return new Page({ count: 1, isLeft: false, hasMore: true, last: key, large: [], packed: undefined, keys }, read);
@@ -149,14 +151,14 @@ export class HintTable implements LargeHintStore<Page> {
   }
 }
 
-/** The values of `appendToSessions`, unless they may hold text that has to be looked at. */
+/** Returns the values of `appendToSessions`, unless they may contain text that must be checked. */
 function packedOf(row: TextRow): readonly unknown[] | undefined {
   const columns = APPEND_COLUMNS.map((name) => ({ name, bytes: Buffer.from(text(row, name), "base64") }));
   const isSuspect = columns.some(({ name, bytes }) => JSON_COLUMNS.has(name) && bytes.includes(JSON_ESCAPE));
   return isSuspect ? undefined : columns.map(({ bytes }) => bytes);
 }
 
-/** As the statement gives them: session ids and ids, in one JSON array. */
+/** Parses the hints of large atoms, which the statement returns as one JSON array of session ids and ids. */
 function largeOf(row: TextRow): HintKey[] {
   const keys: unknown = JSON.parse(row["large"] ?? "[]");
   if (!Array.isArray(keys)) return [];
@@ -166,7 +168,9 @@ function largeOf(row: TextRow): HintKey[] {
   });
 }
 
-/** A hint may name what is not there any more: an atom that was deleted, or a tombstone that a session's stands for. */
+/**
+ * Converts rows to facts. A hint's fact may be gone: a deleted atom, or a tombstone replaced by that of its session.
+ */
 function toFacts(rows: readonly TextRow[]): Facts {
   return {
     rows: rows.filter((row) => row["userId"] !== null).map(toAtomRow),

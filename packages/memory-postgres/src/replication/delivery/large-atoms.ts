@@ -1,21 +1,21 @@
-/** Atoms that take their time on the way go one by one, beside the pages of all others, which they do not hold up. */
+/** Delivers large atoms one by one, in parallel with the pages of all other atoms, so that they do not delay those. */
 import { ALL_STORES } from "../../statements/scope.ts";
 import { deliver, type DrainTarget } from "./drain.ts";
 import type { HintKey, HintPage, HintStore, LargeHint } from "./hints.ts";
 
-/** A store that holds hints, and gives single ones. */
+/** A store that holds hints and returns single ones. */
 export interface LargeHintStore<Page extends HintPage> extends HintStore<Page> {
   /** A page of one hint. */
   pageOf(key: HintKey): Page;
 }
 
 /**
- * Brings usable targets the large atoms of hints. A hint is deleted only after its target has acknowledged the atom.
+ * Delivers the large atoms of hints to usable targets. A hint is deleted only after its target has acknowledged the
+ * atom.
  *
- * @param isOver whether it is to end before the next atom.
- * @returns the targets that have not got everything, with the reason; undefined for one that could not be sent
- *   anything.
- * @throws what the source throws; what was settled before stays so.
+ * @param isOver whether the delivery must stop before the next atom.
+ * @returns the targets that did not receive everything, with the reason; undefined for a target that was unreachable.
+ * @throws the errors of the source; hints settled before stay settled.
  */
 export async function bringLargeAtoms<Page extends HintPage>(
   source: LargeHintStore<Page>,
@@ -28,7 +28,7 @@ export async function bringLargeAtoms<Page extends HintPage>(
     if (undelivered.has(target.name)) return;
     try {
       if (!target.isUsable()) undelivered.set(target.name, undefined);
-      // A reply may have been lost, and another process may have brought it: what is there is not sent again.
+      // A reply may have been lost, or another process may have delivered the atom, so a stored atom is not sent again.
       else if ((await target.holds?.(key)) !== true) await deliver(source, target, page);
     } catch (error) {
       undelivered.set(target.name, error);
@@ -47,30 +47,30 @@ export async function bringLargeAtoms<Page extends HintPage>(
 
 type Undelivered = ReadonlyMap<string, unknown>;
 
-/** The large atoms of one store on their way to others, some hints at a time. */
+/** The delivery of one store's large atoms to others, some hints at a time. */
 export class LargeAtoms {
   readonly #bring: (hints: readonly LargeHint[], isOver: () => boolean) => Promise<Undelivered>;
   #underWay: Promise<Undelivered> | undefined;
   #isStopped = false;
 
-  /** @param bring brings those of hints, and gives the targets that have not got everything. */
+  /** @param bring delivers the atoms of hints, and returns the targets that did not receive everything. */
   constructor(bring: (hints: readonly LargeHint[], isOver: () => boolean) => Promise<Undelivered>) {
     this.#bring = bring;
   }
 
-  /** The targets that have not got what is on its way; undefined while nothing is. */
+  /** The targets that did not receive the atoms in transit; undefined while none are in transit. */
   get underWay(): Promise<Undelivered> | undefined {
     return this.#underWay;
   }
 
-  /** Sends them on their way, unless others are. @returns undefined when it has not. */
+  /** Starts a delivery, unless one is running. @returns undefined if one is running. */
   start(hints: readonly LargeHint[]): Promise<Undelivered> | undefined {
     if (hints.length === 0 || this.#underWay !== undefined || this.#isStopped) return undefined;
     this.#underWay = this.#bring(hints, () => this.#isStopped).finally(() => (this.#underWay = undefined));
     return this.#underWay;
   }
 
-  /** Lets no other one begin. */
+  /** Prevents further deliveries. */
   stop(): void {
     this.#isStopped = true;
   }

@@ -9,7 +9,9 @@ import { DELETED_AT_MS, idText, OWNER } from "./columns.ts";
 const DIGEST_OF_TOMBSTONE = `('x' || pg_catalog.substr(pg_catalog.encode(
       pg_catalog.sha256(pg_catalog.uuid_send(id) OPERATOR(pg_catalog.||) owner), 'hex'), 1, 32))::bit(128)`;
 
-/** The statements that compare two stores: `hashOfSession` of the core as SQL, and the differences. */
+/**
+ * Statements for comparing two stores: the server computes `hashOfSession` of the core, and selects the differences.
+ */
 export class DigestStatements {
   readonly #scope: Scope;
 
@@ -53,7 +55,7 @@ ORDER BY session_id LIMIT $3`);
 SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`);
   }
 
-  /** Selects the ids that exist. $1: session id; $2: ids. */
+  /** Selects the ids that are stored. $1: session id; $2: ids. */
   selectHeldIds(): Statement {
     return this.#scope.named(
       `SELECT id FROM ${this.#scope.table.memories} WHERE session_id = $1 AND id = ANY($2::pg_catalog.uuid[])`,

@@ -5,13 +5,13 @@ import { EXPIRES_AT_MS, IS_MESSAGE, NIL, NO_BITS } from "../../statements/column
 import type { Scope } from "../../statements/scope.ts";
 import { DELETED_AT_MS, OWNER } from "./columns.ts";
 
-/** A damaged change decides nothing, and stops nobody. */
+/** Replaces JSON of the wrong type, so that a damaged change has no effect and blocks nothing. */
 const ifType = (json: string, type: string, otherwise: string): string =>
   `CASE WHEN pg_catalog.jsonb_typeof(${json}) = '${type}' THEN ${json} ELSE '${otherwise}' END`;
 
 /**
- * The bytes that an atom sends. An atom that is stored in few bytes is small, or compressed to a hundredth at most, so
- * that only larger ones are decompressed to be measured.
+ * The bytes that an atom sends. Content stored in few bytes is small, or was compressed to no less than a hundredth, so
+ * only larger content is worth decompressing for an exact size.
  */
 const SENT_BYTES =
   "CASE WHEN pg_catalog.pg_column_size(content) < 8192 THEN pg_catalog.pg_column_size(content) ELSE pg_catalog.octet_length(content::pg_catalog.text) END";
@@ -23,11 +23,13 @@ const packed = (column: string): string => `pg_catalog.encode(pg_catalog.array_s
 const packedOfHeads = (column: string): string =>
   `pg_catalog.encode(pg_catalog.array_send(pg_catalog.array_agg(${column} ORDER BY session_id)), 'base64')`;
 
-/** An id and names that anybody may hold: no other id, and no escape, which may be one that nothing of ours writes. */
+/**
+ * Whether id and names are plain: a valid id, and no escapes, which may include ones that this project never writes.
+ */
 const IS_PLAIN = `id::pg_catalog.text ~ '^.{14}7.{4}[89ab]'
       AND pg_catalog.strpos(session_id || user_id || memory_type, pg_catalog.chr(16)) = 0`;
 
-/** Hints, what they name, and what a target refuses for good. */
+/** Statements on hints, on the facts that they name, and on dead letters. */
 export class HintStatements {
   readonly #scope: Scope;
 
@@ -36,14 +38,14 @@ export class HintStatements {
   }
 
   /**
-   * A page of hints in the order of their keys, and no more of what they name than `$6` bytes, but for the first. Hints
-   * of atoms with more than `$9` bytes are passed over, and stand in `large`. $1:
-   * target; $2, $3, $4: the key after which it begins; $5: how many; $7: a UUID of who asks, who is the one to bring
-   * them for the next `$8` milliseconds. While somebody else is, it gives none, and `isLeft` is true; asking then costs
-   * next to nothing, as many processes may ask.
+   * Selects a page of hints in the order of their keys. Beyond the first, their facts take at most `$6` bytes. Hints of
+   * atoms with more than `$9` bytes are skipped, and returned in `large`. $1: target; $2, $3, $4: the key after which
+   * the page begins; $5: the most hints; $7: the UUID of the requesting process, which holds a lease to deliver them
+   * for the next `$8` milliseconds. While another process holds the lease, the page is empty and `isLeft` is true; such
+   * a request costs next to nothing, because many processes may make it.
    *
-   * The keys are found one by one in the index: without statistics, and for this table there are rarely any, the
-   * planner would sort all hints for each page.
+   * The keys are found one by one in the index. Without statistics, which this table rarely has, the planner would
+   * otherwise sort all hints for each page.
    *
    * It gives one row: the keys, and what they name as the values of `appendToSessions`, so that it goes from server to
    * server without being taken apart on the way: heads are folded as the core's `headAfterInsert` does. `isPlain` says
@@ -126,12 +128,12 @@ FROM (
 ) AS heads`);
   }
 
-  /** Lets somebody else bring hints. $1: who has brought them until now. */
+  /** Lets another process deliver hints. $1: the UUID of the process that delivered them until now. */
   release(): Statement {
     return this.#scope.named(`UPDATE ${this.#scope.table.store} SET drainer_until = NULL WHERE drainer = $1`);
   }
 
-  /** Selects the atoms and tombstones of hints that still exist. $1, $2, $3: the keys of the hints, by column. */
+  /** Selects the facts that hints name, as far as they still exist. $1, $2, $3: their keys, by column. */
   selectFacts(): Statement {
     return this.#scope.named(`
 SELECT hint.session_id AS "sessionId", hint.id, user_id AS "userId", memory_type AS "memoryType", content, metadata,
@@ -148,8 +150,8 @@ ORDER BY hint.session_id COLLATE pg_catalog."C", hint.id, owner`);
   }
 
   /**
-   * Takes hints away from a target, and gives them to others. $1: target; $2, $3, $4: the keys, by column; $5: the
-   * names of the others; $6: who has brought them, if they were the last: somebody else may be the next.
+   * Moves hints from a target to others. $1: target; $2, $3, $4: the keys, by column; $5: the names of the others; $6:
+   * the UUID of the delivering process, if these were the last hints: then another process may be the next.
    */
   settleHints(): Statement {
     return this.#scope.named(`
@@ -197,7 +199,7 @@ WITH dropped AS (
 SELECT pg_catalog.count(*) AS dropped FROM dropped`);
   }
 
-  /** Counts the hints for each target, and selects the least id, from which the age of the oldest hint follows. */
+  /** Counts the hints of each target, and selects the least id among them, which contains the time of the oldest. */
   countHints(): Statement {
     return this.#scope.named(`
 SELECT target, pg_catalog.count(*) AS hints, pg_catalog.min(id::pg_catalog.text COLLATE pg_catalog."C") FILTER (WHERE id <> ${NIL}) AS "oldestId"
@@ -235,7 +237,7 @@ FROM ${this.#scope.table.deadLetters} ORDER BY failed_at DESC LIMIT $1`);
     ORDER BY session_id, id, is_tombstone LIMIT 1`;
   }
 
-  /** By its key, one after the other: without statistics the planner would read the whole table for a page. */
+  /** Selects atoms by key, one by one, because without statistics the planner would read the whole table for a page. */
   #atomOf(key: string): string {
     return `
     SELECT user_id, memory_type, content, metadata, created_at, expires_at FROM ${this.#scope.table.memories}

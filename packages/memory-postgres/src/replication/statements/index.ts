@@ -12,7 +12,7 @@ export class ReplicationStatements {
   readonly digests: DigestStatements;
 
   constructor(places: TablePlaces) {
-    // What replication writes leaves no hints but those it names itself.
+    // Writes of replication leave no hints except those that its statements name.
     const scope = new Scope(places, false);
     this.hints = new HintStatements(scope);
     this.peers = new PeerStatements(scope);

@@ -1,7 +1,7 @@
 import type { Statement } from "../../statements/named-statements.ts";
 import type { Scope } from "../../statements/scope.ts";
 
-/** The statements for the records of other stores, and for the store's own heartbeat. */
+/** Statements on a store's records about the others, and on its own heartbeat. */
 export class PeerStatements {
   readonly #scope: Scope;
 
@@ -38,7 +38,7 @@ ON CONFLICT (name) DO UPDATE SET
     );
   }
 
-  /** Moves the heartbeat on, unless somebody else is about to. */
+  /** Advances the heartbeat, unless another process is doing so. */
   beat(): Statement {
     return this.#scope.named(`
 UPDATE ${this.#scope.table.store} SET heartbeat = GREATEST(pg_catalog.now(), heartbeat + interval '1 millisecond')
