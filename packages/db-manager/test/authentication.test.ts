@@ -46,7 +46,7 @@ describe("a server without TLS", () => {
     expect((await manage(address).query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
     const error = await failureOf(manage(`${address}?require_auth=scram-sha-256`).query("SELECT 1"));
     expect(error).toMatchObject({ code: "permission", outcome: "not_applied" });
-    expect(error.message).toContain("asks for no password");
+    expect(error.message).toContain("requests no password");
   });
 });
 

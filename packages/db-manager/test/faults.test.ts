@@ -226,7 +226,7 @@ describe("a pool", () => {
     const busy = db.query("SELECT pg_sleep(0.8)", [], { timeoutMs: 4000 });
     const error = await failureOf(db.query("SELECT 1"));
     expect(error).toMatchObject({ code: "timeout", outcome: "not_applied", retryable: true });
-    expect(error.message).toContain("no connection out of 1 became free in 300 ms");
+    expect(error.message).toContain("none of the 1 connections became free in 300 ms");
     await busy;
     expect(db.getProviderStats()["main"]?.state).toBe("up");
   });

@@ -300,7 +300,7 @@ describe("what a provider refuses when the journal is emptied", () => {
     );
     expect((await providers.texts(good.sessionId))["neon"]).toEqual(["while all were gone"]);
     expect(
-      errors.filter((line) => /^neon .* stays in the local journal, because it was refused: /.test(line)),
+      errors.filter((line) => /^neon .* stays in the local journal because a provider refused it: /.test(line)),
     ).not.toEqual([]);
   });
 });
