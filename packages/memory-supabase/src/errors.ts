@@ -88,7 +88,7 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
     code: "invalid_input",
     problem: "cannot hold a createdAt before 4713 BC or after the year 294276; give a time between",
   },
-  "25006": { ...BUSY, problem: "is read-only now: a standby, or a quota that is used up" },
+  "25006": { ...BUSY, problem: "is read-only now: it is a standby, or its quota is used up" },
   "40001": UNDONE,
   "40P01": UNDONE,
   "08": LOST,
